@@ -1,0 +1,18 @@
+"""Shared fixtures: where the real data sets lie, and one intra-op thread so that tests are repeatable."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+torch.set_num_threads(int(os.environ.get("VAEGAN_TEST_THREADS", "2")))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder with MNIST and FashionMNIST in torchvision's layout; skips the test when it is not there."""
+    root = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not (root / "MNIST" / "raw").is_dir():
+        pytest.skip(f"real data sets not found under {root}")
+    return root
