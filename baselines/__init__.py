@@ -1,0 +1,1 @@
+"""What VAE/GAN is compared with."""

@@ -1,0 +1,57 @@
+"""Every formula: pure and per sample, (B, ...) -> (B,), summed over dimensions, in nats, lower is better.
+
+Equation numbers are those of Larsen et al., arXiv 1512.09300. The sign of the paper's L_GAN (Eq. 5 and 10) is a
+log-likelihood to be maximised; here it is the cross-entropy that the discriminator minimises.
+"""
+
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:
+    """Return KL(q(z|x) || N(0, I)), Eq. 4: 0.5 * sum(mean^2 + std^2 - log std^2 - 1), from (B, D)."""
+    return 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(1)
+
+
+def gaussian_nll(x: Tensor, x_tilde: Tensor) -> Tensor:
+    """Return -log N(x; x_tilde, I) without its constant: 0.5 * sum of squares (Eq. 3 in pixels, Eq. 8 in Dis_l)."""
+    return 0.5 * (x - x_tilde).square().flatten(1).sum(1)
+
+
+def bernoulli_nll(x: Tensor, x_tilde: Tensor) -> Tensor:
+    """Return the cross-entropy of pixels in [-1, 1], both read as probabilities (1 + x) / 2."""
+    return F.binary_cross_entropy((1 + x_tilde) / 2, (1 + x) / 2, reduction="none").flatten(1).sum(1)
+
+
+def optimal_gaussian_nll(x: Tensor, x_tilde: Tensor) -> Tensor:
+    """Return -log N(x; x_tilde, s^2 I) without 0.5 log 2 pi, s^2 the batch's mean squared error (arXiv 2006.13202).
+
+    s^2 is the minimiser, so its own gradient is zero and it is detached.
+    """
+    squares = (x - x_tilde).square().flatten(1)
+    variance = squares.detach().mean().clamp_min(1e-8)
+    return 0.5 * squares.sum(1) / variance + 0.5 * squares.shape[1] * variance.log()
+
+
+def real_cost(logit: Tensor) -> Tensor:
+    """Return -log Dis(x), what calling a real image real costs the discriminator; (B,)."""
+    return F.softplus(-logit)
+
+
+def fake_cost(logit: Tensor) -> Tensor:
+    """Return -log(1 - Dis(x)), what calling a fake fake costs the discriminator; (B,)."""
+    return F.softplus(logit)
+
+
+def minimax(logit: Tensor) -> Tensor:
+    """Return log(1 - Dis(x)), Algorithm 1's adversarial loss of the decoder."""
+    return -fake_cost(logit)
+
+
+def nonsaturating(logit: Tensor) -> Tensor:
+    """Return -log Dis(x): the same direction, but strong while the discriminator is winning (arXiv 1406.2661)."""
+    return real_cost(logit)
+
+
+PIXEL_NLL = {"gaussian": gaussian_nll, "bernoulli": bernoulli_nll, "optimal-gaussian": optimal_gaussian_nll}
+ADVERSARIAL = {"minimax": minimax, "nonsaturating": nonsaturating}

@@ -1,0 +1,151 @@
+"""Encoder, Decoder and Discriminator of Larsen et al. (arXiv 1512.09300), as in the authors' released code.
+
+Every kernel is 5x5, every activation a plain ReLU; a strided convolution halves, a transposed one doubles. At `width` 1,
+64x64 RGB and latent size 128 the parameter counts are the released ones: 18,071,360, 4,693,155 and 10,953,857.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from vaegan.networks.normalisation import Norm, normalise
+
+KERNEL, PADDING = 5, 2
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Channels of each convolution at `width` 1, for one image size."""
+
+    encoder: tuple[int, ...]
+    decoder: tuple[int, ...]  # the first entry is the fully connected layer's map, the others transposed convolutions
+    discriminator: tuple[int, ...]  # the first convolution keeps the size
+
+    @property
+    def grid(self) -> int:
+        """Downsampling from image to smallest map."""
+        return 2 ** len(self.encoder)
+
+
+# 32 and 64 are the released sizes (`architectures.py`); 128 is ours: the 64x64 networks with one more stage.
+STAGES = {
+    32: Stages((64, 128, 256), (256, 192, 128, 32), (32, 128, 192, 256)),
+    64: Stages((64, 128, 256), (256, 256, 128, 32), (32, 128, 256, 256)),
+    128: Stages((64, 128, 256, 256), (256, 256, 256, 128, 32), (32, 128, 256, 256, 256)),
+}
+ENCODER_UNITS, DISCRIMINATOR_UNITS = 1024, 512
+
+
+def scaled(channels: int, width: float) -> int:
+    """Scale a layer, keeping a multiple of 4 so that group norm and vector units divide it."""
+    return max(4, 4 * round(channels * width / 4))
+
+
+class Encoder(nn.Module):
+    """q(z|x): (B, C, S, S) in [-1, 1] -> mu (B, D), logvar (B, D). Batch norm here only ever sees real images."""
+
+    def __init__(self, channels: int, image_size: int, width: float, latent_dim: int, norm: Norm):
+        super().__init__()
+        stages = STAGES[image_size]
+        sizes = [channels, *(scaled(c, width) for c in stages.encoder)]
+        layers: list[nn.Module] = []
+        for c_in, c_out in zip(sizes, sizes[1:], strict=False):
+            layers += [nn.Conv2d(c_in, c_out, KERNEL, 2, PADDING, bias=False), normalise(norm, c_out, 2), nn.ReLU()]
+        self.convolutions = nn.Sequential(*layers)
+        flat, units = sizes[-1] * (image_size // stages.grid) ** 2, scaled(ENCODER_UNITS, width)
+        self.dense = nn.Sequential(
+            nn.Flatten(), nn.Linear(flat, units, bias=False), normalise(norm, units, 1), nn.ReLU()
+        )
+        self.mu = nn.Linear(units, latent_dim)
+        self.logvar = nn.Linear(units, latent_dim)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        h = self.dense(self.convolutions(x))
+        return self.mu(h).float(), self.logvar(h).float()
+
+
+class Decoder(nn.Module):
+    """Dec(z): (B, D) -> image (B, C, S, S) in [-1, 1].
+
+    Batch norm sees one kind of code a pass: reconstructions and prior samples are decoded apart, because a joint batch
+    makes evaluation (one kind) differ from training (a mixture).
+    """
+
+    def __init__(self, channels: int, image_size: int, width: float, latent_dim: int, norm: Norm):
+        super().__init__()
+        stages = STAGES[image_size]
+        sizes = [scaled(c, width) for c in stages.decoder]
+        side = image_size // 2 ** (len(sizes) - 1)
+        flat = sizes[0] * side * side
+        # One scale and shift per unit, not per channel: the released decoder normalises before it reshapes.
+        self.dense = nn.Sequential(
+            nn.Linear(latent_dim, flat, bias=False),
+            normalise(norm, flat, 1),
+            nn.ReLU(),
+            nn.Unflatten(1, (sizes[0], side, side)),
+        )
+        layers: list[nn.Module] = []
+        for c_in, c_out in zip(sizes, sizes[1:], strict=False):
+            up = nn.ConvTranspose2d(c_in, c_out, KERNEL, 2, PADDING, output_padding=1, bias=False)
+            layers += [up, normalise(norm, c_out, 2), nn.ReLU()]
+        self.convolutions = nn.Sequential(*layers, nn.Conv2d(sizes[-1], channels, KERNEL, 1, PADDING), nn.Tanh())
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.convolutions(self.dense(z)).float()
+
+
+class Discriminator(nn.Module):
+    """Dis(x): image (B, C, S, S) -> Dis_l (B, F, s, s) and the logit of "real" (B,).
+
+    Dis_l is the last convolution's output before its normalisation and ReLU. Real images, reconstructions and prior
+    samples pass apart, so each batch norm sees one kind of image at a time and the features of x do not depend on x_tilde.
+    """
+
+    def __init__(self, channels: int, image_size: int, width: float, norm: Norm):
+        super().__init__()
+        stages = STAGES[image_size]
+        sizes = [scaled(c, width) for c in stages.discriminator]
+        layers: list[nn.Module] = [nn.Conv2d(channels, sizes[0], KERNEL, 1, PADDING), nn.ReLU()]
+        for c_in, c_out in zip(sizes[:-1], sizes[1:-1], strict=False):
+            layers += [nn.Conv2d(c_in, c_out, KERNEL, 2, PADDING, bias=False), normalise(norm, c_out, 2), nn.ReLU()]
+        self.features = nn.Sequential(*layers, nn.Conv2d(sizes[-2], sizes[-1], KERNEL, 2, PADDING, bias=False))
+        flat, units = sizes[-1] * (image_size // 2 ** (len(sizes) - 1)) ** 2, scaled(DISCRIMINATOR_UNITS, width)
+        self.verdict = nn.Sequential(
+            normalise(norm, sizes[-1], 2),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(flat, units, bias=False),
+            normalise(norm, units, 1),
+            nn.ReLU(),
+            nn.Linear(units, 1),
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        dis_l = self.features(x)
+        return dis_l.float(), self.verdict(dis_l).squeeze(1).float()
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Count trainable numbers."""
+    return sum(p.numel() for p in network.parameters())
+
+
+def build(
+    names: tuple[str, ...], *, channels: int, image_size: int, width: float, latent_dim: int, norm: dict[str, Norm],
+    seed: int,
+) -> dict[str, nn.Module]:
+    """Build the named networks, each from its own seeded initialisation, so that modes share starting weights."""
+    shape = {"channels": channels, "image_size": image_size, "width": width}
+    makers = {
+        "encoder": lambda: Encoder(**shape, latent_dim=latent_dim, norm=norm["encoder"]),
+        "decoder": lambda: Decoder(**shape, latent_dim=latent_dim, norm=norm["decoder"]),
+        "discriminator": lambda: Discriminator(**shape, norm=norm["discriminator"]),
+    }
+    networks = {}
+    for offset, (name, make) in enumerate(makers.items()):
+        if name in names:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed * len(makers) + offset)
+                networks[name] = make().to(memory_format=torch.channels_last)  # a third faster at 64x64 on a CPU
+    return networks
