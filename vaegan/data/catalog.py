@@ -1,0 +1,70 @@
+"""Every data set by name, a row each, and the two questions asked of them: the images, and their natural size."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from vaegan.data import folder, npz, torchvision_sets
+from vaegan.data.imageset import SIZES, SPLITS, ImageSet
+from vaegan.errors import UsageError, nearest
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One row. `where` is --data-dir for a named set, and what follows the colon for a prefix."""
+
+    title: str
+    native_size: Callable[[Path], int]  # of (where)
+    read: Callable[[Path, str, int], ImageSet]  # of (where, split, image_size)
+
+
+def _read_synthfaces(where: Path, split: str, image_size: int) -> ImageSet:
+    from vaegan.data import embedded  # only its readers pay for the renderer
+
+    return embedded.read(where, split, image_size)
+
+
+DATASETS = {
+    "synthfaces": Dataset("drawn faces, embedded: needs no download", lambda where: 64, _read_synthfaces),
+    "mnist": Dataset("handwritten digits", lambda where: 32, partial(torchvision_sets.read, "mnist")),
+    "fashion-mnist": Dataset("articles of clothing", lambda where: 32, partial(torchvision_sets.read, "fashion-mnist")),
+    "cifar10": Dataset("photographs of ten classes", lambda where: 32, partial(torchvision_sets.read, "cifar10")),
+}
+PREFIXES = {
+    "folder": Dataset("folder:DIR, image files, with or without class sub-folders", folder.native_size, folder.read),
+    "npz": Dataset("npz:FILE, `images` (N, H, W, C) uint8 and optional `labels`", npz.native_size, npz.read),
+}
+
+
+def load(name: str, split: str, *, image_size: int | None = None, data_dir: Path = Path("data")) -> ImageSet:
+    """Load one split ("train", or "test": held out) of the data set `name`, at its native size unless told.
+
+    Raises UsageError for an unknown name or image size, UserError when the data are absent or damaged.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"split {split!r} is not one of {SPLITS}")
+    dataset, where = _find(name, data_dir)
+    if image_size is None:
+        image_size = dataset.native_size(where)
+    if image_size not in SIZES:
+        raise UsageError(f"image size {image_size} is not one of {', '.join(map(str, SIZES))}")
+    return dataset.read(where, split, image_size)
+
+
+def native_size(name: str, data_dir: Path = Path("data")) -> int:
+    """Return the image size that `load` uses unless told; errors as `load`."""
+    dataset, where = _find(name, data_dir)
+    return dataset.native_size(where)
+
+
+def _find(name: str, data_dir: Path) -> tuple[Dataset, Path]:
+    prefix, colon, path = name.partition(":")
+    if colon and prefix in PREFIXES:
+        if not path:
+            raise UsageError(f"data set {name!r} names no path; write {PREFIXES[prefix].title.split(',')[0]}")
+        return PREFIXES[prefix], Path(path).expanduser()
+    if name not in DATASETS:
+        known = [*DATASETS, *(f"{prefix}:" for prefix in PREFIXES)]
+        raise UsageError(f"unknown data set {name!r}{nearest(name, known)}; known are {', '.join(known)}")
+    return DATASETS[name], Path(data_dir)

@@ -1,0 +1,35 @@
+"""The embedded data set: synthfaces, drawn on first use and then memory-mapped."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vaegan.data import synthfaces
+from vaegan.data.cache import cache_key, cached_array
+from vaegan.data.imageset import ImageSet
+
+COUNTS = {"train": 20_000, "test": 10_000}
+SEEDS = {"train": 0, "test": 1}
+CHUNK = 500  # images drawn at a time
+
+
+def read(data_dir: Path, split: str, image_size: int) -> ImageSet:
+    """Draw, or map from the cache, one split of synthfaces; `data_dir` is not used. Labels are (N, A) attributes."""
+    count, seed = COUNTS[split], SEEDS[split]
+    key = cache_key("synthfaces", _renderer_hash(), seed, count, image_size)
+    shape = (count, 3, image_size, image_size)
+    images = cached_array(key, shape, np.uint8, lambda: _rendered(seed, count, image_size))
+    attributes = torch.as_tensor(synthfaces.attributes(seed, torch.arange(count)))
+    return ImageSet("synthfaces", split, torch.from_numpy(images), attributes, tuple(synthfaces.ATTRIBUTES))
+
+
+def _rendered(seed: int, count: int, size: int) -> Iterator[np.ndarray]:
+    for indices in torch.arange(count).split(CHUNK):
+        yield np.asarray(synthfaces.render(seed, indices, size))
+
+
+def _renderer_hash() -> str:
+    return hashlib.sha256(Path(synthfaces.__file__).read_bytes()).hexdigest()
