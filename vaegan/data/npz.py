@@ -1,6 +1,7 @@
 """`npz:FILE`: arrays of a user's own, `images` (N, H, W, C) uint8 and optional `labels` and `label_names`."""
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -53,9 +54,10 @@ def _arrays(file: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(file, allow_pickle=False) as archive:
             return {key: archive[key] for key in ("images", "labels", "label_names") if key in archive}
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         # TypeError and AttributeError: numpy opens a bare .npy as an array, which is no context manager
-        raise UserError(f"{file} is not a readable .npz of plain arrays ({error}); write it with numpy.savez") from None
+        reason = " ".join(str(error).split())
+        raise UserError(f"{file} is not a readable .npz of plain arrays ({reason}); write it with numpy.savez") from None
 
 
 def _images(file: Path, arrays: dict[str, np.ndarray]) -> np.ndarray:
