@@ -32,4 +32,6 @@ def _rendered(seed: int, count: int, size: int) -> Iterator[np.ndarray]:
 
 
 def _renderer_hash() -> str:
-    return hashlib.sha256(Path(synthfaces.__file__).read_bytes()).hexdigest()
+    """Hash this package's sources: more than the renderer, but then no module it draws with can be forgotten."""
+    sources = sorted(Path(synthfaces.__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()

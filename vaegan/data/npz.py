@@ -57,7 +57,7 @@ def _arrays(file: Path) -> dict[str, np.ndarray]:
     except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         # TypeError and AttributeError: numpy opens a bare .npy as an array, which is no context manager
         reason = " ".join(str(error).split())
-        raise UserError(f"{file} is not a readable .npz of plain arrays ({reason}); write it with numpy.savez") from None
+        raise UserError(f"{file} is not a readable .npz of arrays ({reason}); write it with numpy.savez") from None
 
 
 def _images(file: Path, arrays: dict[str, np.ndarray]) -> np.ndarray:
