@@ -1,0 +1,203 @@
+"""Is a run healthy? Diversity, repeated images, power near Nyquist and the discriminator's state, one row a run:
+`python -m eval.health RUN [RUN ...]`."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+import tyro
+from torch import Tensor
+
+from eval import features as feature_networks
+from eval.blurriness import nyquist_power
+from eval.sources import load_split, open_runs
+from vaegan.commandline import parse
+from vaegan.errors import UsageError, UserError, exits_cleanly
+
+MIN_DIVERSITY = 0.7  # mean pairwise feature distance among samples, relative to real images
+MAX_NYQUIST = 2.0  # mean power near Nyquist of samples, relative to real images
+MIN_NEAREST = 0.4  # nearest pair among 64 samples, relative to the nearest pair among 64 real images
+BLIND, CERTAIN = 0.02, 0.95  # Dis's mean probability for real minus that for fakes, over the last tenth of the log
+GRID = 64  # images a person sees in one grid, where nothing may be repeated
+FAKES = ("dis/reconstruction", "dis/prior")
+
+
+@dataclass(frozen=True)
+class Health:
+    """What was found in one run; ratios are relative to real held-out images, None where it does not apply."""
+
+    diversity: float
+    nyquist: float
+    nearest: float
+    gap: float | None  # Dis: p(real) - p(fake); None without a discriminator
+    p_real: float | None
+    p_fake: float | None
+    losses_finite: bool
+    reasons: tuple[str, ...]  # empty: healthy
+
+    @property
+    def verdict(self) -> str:
+        return "unhealthy" if self.reasons else "healthy"
+
+
+def examine(
+    samples: Tensor, real: Tensor, sample_features: Tensor, real_features: Tensor, metrics: Sequence[dict]
+) -> Health:
+    """Judge a run by prior samples and real images (uint8 NCHW), their features (N, d) and its metrics.jsonl rows."""
+    diversity = _ratio(mean_pairwise_distance(sample_features), mean_pairwise_distance(real_features))
+    nearest = _ratio(nearest_pair(sample_features), nearest_pair(real_features))
+    nyquist = _ratio(float(nyquist_power(samples).mean()), float(nyquist_power(real).mean()))
+    finite = losses_finite(metrics)
+    p_real, p_fake = discriminator_state(metrics)
+    gap = None if p_real is None else p_real - p_fake
+    return Health(
+        diversity, nyquist, nearest, gap, p_real, p_fake, finite, tuple(_reasons(diversity, nyquist, nearest, gap, finite))
+    )
+
+
+def _reasons(diversity: float, nyquist: float, nearest: float, gap: float | None, finite: bool) -> list[str]:
+    checks = (
+        (finite, "a loss is not finite"),
+        (diversity >= MIN_DIVERSITY, f"samples too alike: diversity {diversity:.2f} < {MIN_DIVERSITY}"),
+        (nearest >= MIN_NEAREST, f"repeated images: nearest pair {nearest:.2f} < {MIN_NEAREST}"),
+        (nyquist <= MAX_NYQUIST, f"grain or checkerboard: power near Nyquist {nyquist:.2f} > {MAX_NYQUIST}"),
+        (gap is None or gap >= BLIND, f"discriminator blind: p(real) - p(fake) = {gap or 0:.3f} < {BLIND}"),
+        (gap is None or gap <= CERTAIN, f"discriminator certain: p(real) - p(fake) = {gap or 0:.3f} > {CERTAIN}"),
+    )
+    return [reason for ok, reason in checks if not ok]  # NaN fails every comparison, so it is unhealthy
+
+
+def _ratio(value: float, reference: float) -> float:
+    return value / reference if reference > 0 else math.nan
+
+
+def mean_pairwise_distance(features: Tensor) -> float:
+    """Mean Euclidean distance between all pairs of (N, d) feature vectors; at most the first 1,000 are used."""
+    return float(torch.pdist(features[:1000].double()).mean())
+
+
+def nearest_pair(features: Tensor) -> float:
+    """Distance of the nearest pair among 64 vectors, averaged over the whole groups of 64 in (N, d)."""
+    groups = [group for group in features.double().split(GRID) if len(group) == GRID] or [features.double()]
+    return sum(float(torch.pdist(group).min()) for group in groups) / len(groups)
+
+
+def read_metrics(directory: Path) -> list[dict]:
+    """The rows of a run's metrics.jsonl in order of step; [] when there is none; a torn last line is left out."""
+    path = Path(directory) / "metrics.jsonl"
+    if not path.is_file():
+        return []
+    rows = {}
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            continue  # a run killed while writing leaves half a line
+        if isinstance(row, dict) and isinstance(row.get("step"), int):
+            rows[row["step"]] = row  # a resumed run may write a step twice: the later row counts
+    return [rows[step] for step in sorted(rows)]
+
+
+def losses_finite(metrics: Sequence[dict]) -> bool:
+    """Whether every "terms/..." and "losses/..." value that was ever logged is a finite number."""
+    values = [value for row in metrics for key, value in row.items() if key.startswith(("terms/", "losses/"))]
+    return all(isinstance(value, (int, float)) and math.isfinite(value) for value in values)
+
+
+def discriminator_state(metrics: Sequence[dict]) -> tuple[float | None, float | None]:
+    """Dis's mean probability for (real, fake) over the last tenth of the log; (None, None) without a discriminator."""
+    rows = [row for row in metrics if row.get("dis/real") is not None]
+    rows = rows[-max(1, len(rows) // 10) :]
+    fakes = [row[key] for row in rows for key in FAKES if row.get(key) is not None]
+    if not fakes:
+        return None, None
+    return sum(row["dis/real"] for row in rows) / len(rows), sum(fakes) / len(fakes)
+
+
+def examine_run(directory: Path, count: int = 512, seed: int = 0, data_dir: Path | None = None) -> dict:
+    """Open a run, draw `count` prior samples and as many held-out images, and return its row for the table."""
+    (run,) = open_runs([directory])
+    network = feature_networks.for_dataset(run.config.dataset) or feature_networks.any_shipped()
+    real = load_split(run, "test", data_dir).images[:count]
+    if len(real) < 2:
+        raise UserError(f"{run.config.dataset} has {len(real)} held-out image(s); health needs at least 2")
+    samples = run.model.sample(len(real), seed=seed)
+    embed = feature_networks.features
+    health = examine(samples, real, embed(network, samples), embed(network, real), read_metrics(run.directory))
+    return {
+        "run": str(directory),
+        "mode": run.config.mode,
+        "step": run.model.step,
+        **asdict(health),
+        "verdict": health.verdict,
+        "features": network.name,
+        "images": len(real),
+    }
+
+
+def table(rows: Sequence[dict]) -> str:
+    """The rows as aligned text, one run a line, with the thresholds in the heading."""
+    head = ("run", "step", "finite", f"diversity>={MIN_DIVERSITY}", f"nearest>={MIN_NEAREST}", f"nyquist<={MAX_NYQUIST}")
+    head += ("p(real)", "p(fake)", f"gap {BLIND}..{CERTAIN}", "verdict")
+    cells = [head] + [
+        (
+            Path(row["run"]).name,
+            str(row["step"]),
+            "yes" if row["losses_finite"] else "NO",
+            *(_number(row[key]) for key in ("diversity", "nearest", "nyquist", "p_real", "p_fake", "gap")),
+            "; ".join((row["verdict"], *row["reasons"])),
+        )
+        for row in rows
+    ]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    names = sorted({row["features"] for row in rows})
+    return "\n".join([*lines, f"features: {', '.join(names)}; ratios to {rows[0]['images']} real held-out images"])
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Print one line a run: losses, diversity, repeated images, power near Nyquist, discriminator, verdict."""
+
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Run directories."""
+    samples: int = 512
+    """Prior samples drawn, and held-out images they are compared with."""
+    seed: int = 0
+    """Seed of the samples."""
+    data_dir: Path | None = None
+    """Where the data lie, when not where the run found them."""
+    json: Path | None = None
+    """Also write the rows to this file."""
+
+
+@exits_cleanly
+def main() -> None:
+    """Entry point of `python -m eval.health`."""
+    arguments = parse(Arguments, prog="python -m eval.health")
+    if not arguments.runs:
+        raise UsageError("no run given; use: python -m eval.health RUN [RUN ...]")
+    if arguments.samples < 2:
+        raise UsageError(f"--samples {arguments.samples} is not possible: use 2 or more")
+    rows = [examine_run(run, arguments.samples, arguments.seed, arguments.data_dir) for run in arguments.runs]
+    print(table(rows))
+    if arguments.json:
+        _write_json(arguments.json, rows)
+
+
+def _write_json(path: Path, rows: Sequence[dict]) -> None:
+    try:
+        path.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from None
+
+
+if __name__ == "__main__":
+    main()

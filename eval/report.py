@@ -1,0 +1,132 @@
+"""From report.json to report.html and report.md: every page is rendered from the JSON and the pictures beside it."""
+
+import base64
+import contextlib
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from eval import figures
+from vaegan.errors import UserError
+
+SCHEMA_VERSION = 1
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+@contextlib.contextmanager
+def staged(out: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `out` that takes its place when the block succeeds and vanishes when it fails.
+
+    A report already there is replaced only then. Raises UserError where `out` cannot be written or holds other things.
+    """
+    out = Path(out)
+    if out.exists() and not (out / "report.json").is_file() and not (out.is_dir() and not any(out.iterdir())):
+        raise UserError(f"{out} exists and holds no report; give another --out so that nothing is overwritten")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        stage = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise UserError(f"cannot write {out}: {error.strerror}; give another --out") from None
+    try:
+        yield stage
+        _swap(stage, out)
+    except OSError as error:
+        raise UserError(f"cannot write {out}: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _swap(stage: Path, out: Path) -> None:
+    stage.chmod(0o777 & ~_umask())  # mkdtemp makes it private
+    if out.exists():
+        old = stage.with_name(f"{stage.name}-old")
+        out.rename(old)
+        try:
+            stage.rename(out)
+        except OSError:
+            old.rename(out)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        stage.rename(out)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write(report: dict, pictures: dict[str, bytes], folder: Path) -> None:
+    """Write report.json, figures/*.png, report.html and report.md into `folder`, the JSON first."""
+    (folder / "report.json").write_text(json.dumps(finite(report), indent=1) + "\n", encoding="utf-8")
+    (folder / "figures").mkdir(exist_ok=True)
+    for name, png in pictures.items():
+        (folder / "figures" / name).write_bytes(png)
+    render(folder)
+
+
+def render(folder: Path) -> None:
+    """Render report.html and report.md from `folder`/report.json and its pictures; charts go to figures/ as PNG."""
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    charts = {}
+    for chart in figures.charts(report):
+        png, wide, narrow = figures.render(chart)
+        (folder / "figures" / f"{chart.name}.png").write_bytes(png)
+        trusted = {"wide": Markup(wide), "narrow": Markup(narrow)}
+        charts[chart.name] = {"title": chart.title, "alt": chart.alt, "caption": chart.caption, **trusted}
+    pictures = _embedded(report["pictures"], folder)
+    environment = _environment(report)
+    css = Markup((TEMPLATES / "report.css").read_text(encoding="utf-8"))
+    for template, name in (("report.html.j2", "report.html"), ("report.md.j2", "report.md")):
+        environment.autoescape = name.endswith(".html")
+        page = environment.get_template(template).render(r=report, charts=charts, pictures=pictures, css=css)
+        (folder / name).write_text(page, encoding="utf-8")
+
+
+def _environment(report: dict) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    labels = [run["label"] for run in report["runs"]]
+    environment.filters |= {
+        "fixed": fixed,
+        "thousands": lambda n: f"{n:,}",
+        "run_class": lambda run: f"run-{labels.index(run) % len(figures.RUN_COLOURS)}" if run in labels else "",
+        "groups": lambda sources: [list(rows) for _, rows in groupby(sources, key=lambda s: s["kind"])],
+    }
+    return environment
+
+
+def fixed(value: float | None, digits: int) -> str:
+    """A number with `digits` decimals and a real minus sign; an en dash for a number that is not there."""
+    if value is None:
+        return "–"
+    text = f"{value:.{digits}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def _embedded(pictures: dict[str, list[dict]], folder: Path) -> dict[str, list[dict]]:
+    def embed(picture: dict) -> dict:
+        data = base64.b64encode((folder / "figures" / picture["file"]).read_bytes()).decode()
+        more = embed(picture["more"]) if picture.get("more") else None
+        return {**picture, "data": f"data:image/png;base64,{data}", "more": more}
+
+    return {group: [embed(picture) for picture in row] for group, row in pictures.items()}
+
+
+def finite(value):
+    """The same JSON value with every NaN or infinity as null: JSON has no other way to say "no number"."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,229 @@
+"""Sources: anything that yields images to be measured, all uint8 (N, C, H, W), streamed in batches."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+import vaegan
+from baselines.objectives import OBJECTIVES as BASELINES
+from eval.blurriness import gaussian_blur
+from vaegan.data import ImageSet, load
+from vaegan.errors import UsageError, UserError
+from vaegan.model import prior_codes
+from vaegan.objective import OBJECTIVES as VAEGAN
+
+BATCH = 250  # images a batch: 12 MB of float32 at 64x64 RGB, so that memory does not grow with the number of images
+KNOWN_SIGMAS = (0.5, 1.0, 2.0)  # px; what the instrument must recover from held-out images blurred on purpose
+CONTROL_COUNT = 1000  # images a control or known-blur source uses: enough for an interval of about 0.01 px
+NOISE_SD = 0.05  # of the 0..1 range
+CHECKERBOARD_AMPLITUDE = 0.05  # of the 0..1 range
+CONTRAST = 0.7
+OBJECTIVES = VAEGAN | BASELINES
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained run opened for measuring: its short unique label, its title for people, its directory and its model."""
+
+    label: str
+    title: str
+    directory: Path
+    model: object = field(repr=False)
+
+    @property
+    def config(self):
+        return self.model.config
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Images no run was trained on: one half calibrates the measures, the other is reported; both uint8 (N, C, H, W)."""
+
+    dataset: str
+    available: int
+    note: str
+    calibration: Tensor = field(repr=False)
+    report: Tensor = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A named stream of images; `originals` are the held-out images that a paired source is a version of."""
+
+    name: str
+    title: str
+    kind: str  # real | reconstructions | samples | blurred | control
+    count: int
+    batches: Callable[[], Iterator[Tensor]] = field(repr=False)
+    run: str | None = None
+    originals: Tensor | None = field(default=None, repr=False)
+    applied_sigma: float | None = None  # px of Gaussian blur put there on purpose
+
+
+def open_runs(directories: Sequence[Path], weights: str = "raw") -> list[Run]:
+    """Load every run directory and give it a unique label; UserError where one is no finished run, UsageError where
+    two cannot be compared (other data set or image size) or are the same directory."""
+    resolved = [Path(directory).resolve() for directory in directories]
+    for directory, times in Counter(resolved).items():
+        if times > 1:
+            raise UsageError(f"run given {times} times: {directory}; name each run once")
+    models = [_open(directory, weights) for directory in resolved]
+    _check_comparable(resolved, [model.config for model in models])
+    labels = _labels(resolved, [model.config for model in models])
+    return [
+        Run(label, OBJECTIVES[model.config.mode].title + label[len(model.config.mode) :], directory, model)
+        for label, directory, model in zip(labels, resolved, models, strict=True)
+    ]
+
+
+def _open(directory: Path, weights: str):
+    if not directory.is_dir():
+        raise UserError(f"no such run directory: {directory}; train one with python -m vaegan.train")
+    if not (directory / "config.json").is_file():
+        raise UserError(f"not a run directory (no config.json): {directory}; give the folder that vaegan.train wrote")
+    return vaegan.load(directory, weights=weights)
+
+
+def _check_comparable(directories: Sequence[Path], configs: Sequence) -> None:
+    for key, words in (("dataset", "data sets"), ("image_size", "image sizes")):
+        values = [getattr(config, key) for config in configs]
+        for directory, value in zip(directories[1:], values[1:], strict=True):
+            if value != values[0]:
+                raise UsageError(
+                    f"runs of different {words} cannot be compared: {directories[0].name} has {values[0]}, "
+                    f"{directory.name} has {value}"
+                )
+
+
+def _labels(directories: Sequence[Path], configs: Sequence) -> list[str]:
+    """The mode where that is unique, else mode and seed, else mode and directory name."""
+    for describe in (
+        lambda directory, config: config.mode,
+        lambda directory, config: f"{config.mode}-s{config.seed}",
+        lambda directory, config: f"{config.mode}-{directory.name}",
+        lambda directory, config: f"{config.mode}-{directory.parent.name}-{directory.name}",
+    ):
+        labels = [describe(d, c) for d, c in zip(directories, configs, strict=True)]
+        if len(set(labels)) == len(labels):
+            return labels
+    return [f"{config.mode}-{i}" for i, config in enumerate(configs)]
+
+
+def load_split(run: Run, split: str, data_dir: Path | None = None) -> ImageSet:
+    """The run's own data set and size, `split` "train" or "test"; `data_dir` overrides where the run found its data."""
+    return load(
+        run.config.dataset,
+        split,
+        image_size=run.config.image_size,
+        data_dir=Path(data_dir or run.config.data_dir),
+    )
+
+
+def held_out(images: ImageSet, samples: int, seed: int) -> HeldOut:
+    """Shuffle the held-out images by `seed` and split them in two disjoint halves of at most `samples` images each."""
+    available = len(images.images)
+    half = min(samples, available // 2)
+    if half < 2:
+        raise UserError(f"{images.name} has {available} held-out image(s); comparing needs at least 4")
+    order = torch.randperm(available, generator=torch.Generator().manual_seed(seed))
+    return HeldOut(
+        dataset=images.name,
+        available=available,
+        note=images.note,
+        calibration=images.images[order[:half]],
+        report=images.images[order[half : 2 * half]],
+    )
+
+
+def real(images: Tensor) -> Source:
+    """Held-out images as they are: the floor every other source is read against."""
+    return Source("real", "Held-out images", "real", len(images), lambda: iter(images.split(BATCH)))
+
+
+def reconstructions(run: Run, images: Tensor) -> Source:
+    """The run's reconstructions of `images` from the posterior mean, in the same order (paired)."""
+    return Source(
+        f"{run.label}/reconstructions",
+        f"{run.title} reconstructions",
+        "reconstructions",
+        len(images),
+        lambda: (run.model.reconstruct(batch) for batch in images.split(BATCH)),
+        run=run.label,
+        originals=images,
+    )
+
+
+def prior_samples(run: Run, count: int, seed: int) -> Source:
+    """`count` decoded draws from the prior: the same images as `run.model.sample(count, seed)`."""
+    z_p = prior_codes(count, run.model.latent_dim, seed)
+    return Source(
+        f"{run.label}/samples",
+        f"{run.title} samples",
+        "samples",
+        count,
+        lambda: (run.model.decode(z) for z in z_p.split(BATCH)),
+        run=run.label,
+    )
+
+
+def known_blur(images: Tensor, sigma: float) -> Source:
+    """Held-out images blurred by a known Gaussian: the instrument must read `sigma`."""
+    return Source(
+        f"real-blur-{sigma:g}",
+        f"Held-out, blurred {sigma:g} px",
+        "blurred",
+        len(images),
+        lambda: (gaussian_blur(batch, sigma) for batch in images.split(BATCH)),
+        originals=images,
+        applied_sigma=sigma,
+    )
+
+
+def controls(images: Tensor, seed: int) -> list[Source]:
+    """Held-out images damaged in ways that are not blur: a sound measure must read close to the blur put there."""
+    rows = (
+        (f"real-contrast-{CONTRAST:g}", f"Held-out, contrast × {CONTRAST:g}", 0.0, _lower_contrast),
+        ("real-checkerboard", f"Held-out + checkerboard {CHECKERBOARD_AMPLITUDE:g}", 0.0, _add_checkerboard),
+        ("real-blur-1-noise", f"Held-out, blurred 1 px + noise {NOISE_SD:g}", 1.0, _noise_adder(seed)),
+    )
+    return [
+        Source(
+            name,
+            title,
+            "control",
+            len(images),
+            lambda sigma=sigma, damage=damage: (
+                damage(gaussian_blur(batch, sigma) if sigma else batch, i) for i, batch in enumerate(images.split(BATCH))
+            ),
+            originals=images,
+            applied_sigma=sigma,
+        )
+        for name, title, sigma, damage in rows
+    ]
+
+
+def _lower_contrast(images: Tensor, index: int) -> Tensor:
+    mean = images.float().mean(dim=(1, 2, 3), keepdim=True)
+    return _quantise(mean + CONTRAST * (images.float() - mean))
+
+
+def _add_checkerboard(images: Tensor, index: int) -> Tensor:
+    height, width = images.shape[-2:]
+    signs = 1 - 2 * ((torch.arange(height)[:, None] + torch.arange(width)[None]) % 2)
+    return _quantise(images.float() + 255 * CHECKERBOARD_AMPLITUDE * signs)
+
+
+def _noise_adder(seed: int) -> Callable[[Tensor, int], Tensor]:
+    def add_noise(images: Tensor, index: int) -> Tensor:
+        generator = torch.Generator().manual_seed(seed * 10_007 + index)
+        return _quantise(images.float() + 255 * NOISE_SD * torch.randn(images.shape, generator=generator))
+
+    return add_noise
+
+
+def _quantise(levels: Tensor) -> Tensor:
+    return levels.clamp(0, 255).round().byte()
