@@ -132,15 +132,15 @@ def parameter_count(network: nn.Module) -> int:
 
 
 def build(
-    names: tuple[str, ...], *, channels: int, image_size: int, width: float, latent_dim: int, norm: dict[str, Norm],
+    names: tuple[str, ...], *, channels: int, image_size: int, width: float, latent_dim: int, norm: Norm,
     seed: int,
 ) -> dict[str, nn.Module]:
     """Build the named networks, each from its own seeded initialisation, so that modes share starting weights."""
     shape = {"channels": channels, "image_size": image_size, "width": width}
     makers = {
-        "encoder": lambda: Encoder(**shape, latent_dim=latent_dim, norm=norm["encoder"]),
-        "decoder": lambda: Decoder(**shape, latent_dim=latent_dim, norm=norm["decoder"]),
-        "discriminator": lambda: Discriminator(**shape, norm=norm["discriminator"]),
+        "encoder": lambda: Encoder(**shape, latent_dim=latent_dim, norm=norm),
+        "decoder": lambda: Decoder(**shape, latent_dim=latent_dim, norm=norm),
+        "discriminator": lambda: Discriminator(**shape, norm=norm),
     }
     networks = {}
     for offset, (name, make) in enumerate(makers.items()):

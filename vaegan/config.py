@@ -1,0 +1,151 @@
+"""What a run is: one frozen dataclass, every default written here once, flags made from it."""
+
+import dataclasses
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from vaegan.errors import UsageError, UserError
+
+
+@dataclass(frozen=True)
+class Config:
+    """Train a VAE, a VAE/GAN or a mode between them; the defaults are sized for a CPU, on a GPU `--preset gpu` is used."""
+
+    mode: str = "vaegan"
+    """Objective: ae, vae, vae-sigma, vae-disl, gan, vaegan-pixel or vaegan."""
+    dataset: str = "synthfaces"
+    """synthfaces, mnist, fashion-mnist, cifar10, folder:DIR or npz:FILE."""
+    data_dir: Path = Path("data")
+    """Where downloaded data sets lie, in torchvision's layout."""
+    preset: str | None = None
+    """Named set of defaults (cpu, gpu, larsen-code); flags given beside it win."""
+
+    image_size: int = 32
+    """Pixels a side: 32, 64 or 128."""
+    width: float = 0.25
+    """Multiplies every layer's channels; 1 is the released network."""
+    latent_dim: int = 64
+    """Numbers in a code."""
+    norm: Literal["batch", "group"] = "batch"
+    """Normalisation in every network; batch is the paper's."""
+
+    steps: int = 1500
+    """Updates."""
+    batch_size: int = 64
+    """Images an update, over all processes."""
+    learning_rate: float = 3e-4
+    """Step size of encoder and decoder."""
+    seed: int = 0
+    """Decides the starting weights, the order of images and every draw of noise."""
+
+    beta: float = 1.0
+    """Weight of the prior term (beta-VAE); 1 is the ELBO."""
+    likelihood: Literal["gaussian", "bernoulli"] = "gaussian"
+    """Pixel likelihood; gaussian has unit variance on [-1, 1], as in the paper."""
+    gamma: float = 1e-2
+    """Weight of the decoder's reconstruction against its adversarial loss, both summed over dimensions."""
+    adversarial_loss: Literal["nonsaturating", "minimax"] = "nonsaturating"
+    """What the decoder minimises; minimax is Algorithm 1's."""
+    fakes: Literal["prior", "reconstruction", "both"] = "both"
+    """Fakes the discriminator sees; both is Eq. 10, prior is what the released scripts do."""
+    gate_equilibrium: float = 0.68
+    """Centre of the authors' gate on the discriminator's costs, in nats."""
+    gate_margin: float = 0.35
+    """Half width of the gate; inf never skips an update."""
+    discriminator: Path | None = None
+    """Run whose frozen discriminator is the metric of mode vae-disl."""
+
+    optimizer: Literal["adam", "rmsprop"] = "adam"
+    """adam has betas (0.5, 0.999); rmsprop is the paper's."""
+    learning_rate_decay: float = 1.0
+    """Last learning rate over the first, approached along (step / steps)^0.75."""
+    weight_decay: float = 0.0
+    """L2 penalty on every weight."""
+    ema_decay: float = 0.999
+    """Decay of the decoder's averaged weights, kept beside the raw ones."""
+
+    run_dir: Path | None = None
+    """Where the run is written; default runs/<dataset>-<mode>-s<seed>."""
+    resume: bool = False
+    """Continue the run in its directory from the last checkpoint."""
+    device: str = "auto"
+    """auto, cpu or cuda."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """bf16 runs the networks in bfloat16; losses and weights stay float32."""
+    compile: bool = False
+    """Compile the networks with torch.compile."""
+    log_every: int = 25
+    """Updates between lines of metrics."""
+    images_every: int = 250
+    """Updates between image panels."""
+    save_every: int = 500
+    """Updates between checkpoints."""
+    dry_run: bool = False
+    """Say what would run, and stop."""
+
+
+# What a run may change without becoming another run: where and how it executes, and what it prints.
+EXECUTION = {
+    "run_dir", "resume", "device", "compile", "log_every", "images_every", "save_every", "dry_run", "data_dir", "preset",
+}  # fmt: skip
+
+
+def default_run_dir(config: Config) -> Path:
+    """Return runs/<dataset>-<mode>-s<seed>, with anything unfit for a file name replaced by '-'."""
+    dataset = re.sub(r"[^A-Za-z0-9_.]+", "-", config.dataset).strip("-.")
+    return Path("runs") / f"{dataset}-{config.mode}-s{config.seed}"
+
+
+def check(config: Config) -> None:
+    """Raise UsageError for a number that no run can have, naming the flag."""
+    for name in ("steps", "batch_size", "latent_dim", "log_every", "images_every", "save_every"):
+        require(getattr(config, name) >= 1, name, getattr(config, name), "use 1 or more")
+    require(config.batch_size >= 2, "batch_size", config.batch_size, "use 2 or more: batch norm needs two images")
+    require(config.image_size in (32, 64, 128), "image_size", config.image_size, "use 32, 64 or 128")
+    for name in ("width", "learning_rate", "learning_rate_decay"):
+        value = getattr(config, name)
+        require(0 < value < float("inf"), name, value, "use a positive number")
+    for name in ("beta", "gamma", "weight_decay", "gate_equilibrium", "gate_margin"):
+        require(getattr(config, name) >= 0, name, getattr(config, name), "use 0 or more")
+    require(0 <= config.ema_decay < 1, "ema_decay", config.ema_decay, "use a number in [0, 1)")
+    require(0 <= config.seed < 2**31, "seed", config.seed, "use 0 or more, below 2^31")
+
+
+def require(holds: bool, name: str, value: Any, remedy: str) -> None:
+    if not holds:
+        raise UsageError(f"--{name.replace('_', '-')} {value} is not possible: {remedy}")
+
+
+def to_dict(config: Config) -> dict[str, Any]:
+    """Return the config as JSON values."""
+    return {k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(config).items()}
+
+
+def from_dict(values: dict[str, Any], origin: str) -> Config:
+    """Rebuild a config from JSON values. Raises UserError for names this version does not know."""
+    known = {f.name: f for f in dataclasses.fields(Config)}
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise UserError(f"{origin} has the unknown setting {unknown[0]!r}: it was written by another version")
+    paths = {name for name, f in known.items() if "Path" in str(f.type)}
+    return Config(**{k: Path(v) if k in paths and v is not None else v for k, v in values.items()})
+
+
+def read(run_dir: Path) -> Config:
+    """Read a run's config.json. Raises UserError when it is missing or damaged."""
+    path = run_dir / "config.json"
+    try:
+        return from_dict(json.loads(path.read_text()), str(path))
+    except FileNotFoundError:
+        raise UserError(f"{run_dir} is not a run: it has no config.json") from None
+    except (json.JSONDecodeError, TypeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read ({error}): train the run again") from None
+
+
+def differences(old: Config, new: Config) -> list[str]:
+    """List the settings of a run that two configs disagree on, as 'name old -> new'."""
+    a, b = to_dict(old), to_dict(new)
+    return [f"{name} {a[name]} -> {b[name]}" for name in a if name not in EXECUTION and a[name] != b[name]]

@@ -1,0 +1,86 @@
+"""Pictures of a run on fixed inputs: what a person looks at while it trains."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.utils import make_grid
+
+from vaegan.model import prior_codes
+from vaegan.pixels import to_float, to_uint8
+
+SHOWN_PIXELS = 96  # small images are enlarged to about this, without smoothing: blur is what one looks for
+COLUMNS = 8
+
+
+class Panels:
+    """Fixed held-out images and fixed codes, decoded anew at each call."""
+
+    def __init__(self, images: Tensor, latent_dim: int, device: torch.device):
+        self.images, self.device = images, device
+        self.z = prior_codes(COLUMNS * COLUMNS, latent_dim, seed=0).to(device)
+
+    @torch.no_grad()
+    def draw(self, networks: dict[str, nn.Module]) -> dict[str, Tensor]:
+        """Return named uint8 pictures (3, H, W), with networks in eval mode while it lasts."""
+        with evaluating(networks):
+            samples = to_uint8(networks["decoder"](self.z)).cpu()
+            pictures = {"samples": picture(samples)}
+            if "encoder" in networks:
+                x = to_float(self.images.to(self.device))
+                mu, _ = networks["encoder"](x)
+                x_tilde = networks["decoder"](mu)
+                path = between(mu[0], mu[1], COLUMNS)
+                pictures["reconstructions"] = picture(triptych(self.images, to_uint8(x_tilde).cpu()))
+                pictures["interpolation"] = picture(to_uint8(networks["decoder"](path)).cpu())
+        return pictures
+
+    @torch.no_grad()
+    def samples(self, networks: dict[str, nn.Module]) -> Tensor:
+        """Return the fixed prior samples, uint8 (64, C, S, S)."""
+        with evaluating(networks):
+            return to_uint8(networks["decoder"](self.z)).cpu()
+
+    @torch.no_grad()
+    def posteriors(self, networks: dict[str, nn.Module]) -> dict[str, Tensor]:
+        """Return mu and sigma of the fixed images, for histograms."""
+        if "encoder" not in networks:
+            return {}
+        with evaluating(networks):
+            mu, logvar = networks["encoder"](to_float(self.images.to(self.device)))
+        return {"mu": mu.cpu(), "sigma": (0.5 * logvar).exp().cpu()}
+
+
+class evaluating:
+    """Put networks into eval mode for a block, and back as they were."""
+
+    def __init__(self, networks: dict[str, nn.Module]):
+        self.networks = networks
+
+    def __enter__(self) -> None:
+        self.modes = {name: network.training for name, network in self.networks.items()}
+        for network in self.networks.values():
+            network.eval()
+
+    def __exit__(self, *_) -> None:
+        for name, network in self.networks.items():
+            network.train(self.modes[name])
+
+
+def between(a: Tensor, b: Tensor, n: int) -> Tensor:
+    """Return n codes (n, D) on the straight line from a to b."""
+    t = torch.linspace(0, 1, n, device=a.device)[:, None]
+    return (1 - t) * a + t * b
+
+
+def triptych(x: Tensor, x_tilde: Tensor) -> Tensor:
+    """Interleave rows of originals, reconstructions and residuals (grey is zero, so blur shows as outlines)."""
+    residual = ((x.float() - x_tilde.float()) / 2 + 127.5).round().byte()
+    rows = [part for kind in zip(*(k.split(COLUMNS) for k in (x, x_tilde, residual)), strict=True) for part in kind]
+    return torch.cat(rows)
+
+
+def picture(images: Tensor, columns: int = COLUMNS) -> Tensor:
+    """Lay uint8 images (N, C, S, S) out as one enlarged RGB picture (3, H, W)."""
+    scale = max(1, SHOWN_PIXELS // images.shape[-1])
+    rgb = images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images
+    return make_grid(F.interpolate(rgb.float(), scale_factor=scale).byte(), nrow=columns, padding=2, pad_value=255)

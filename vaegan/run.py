@@ -1,0 +1,112 @@
+"""From flags to a resolved run: preset, resume, directory, environment."""
+
+import dataclasses
+import json
+import platform
+import shlex
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from vaegan import checkpoint
+from vaegan import config as configuration
+from vaegan.commandline import parse
+from vaegan.config import Config
+from vaegan.errors import UsageError, UserError, nearest
+from vaegan.presets import PRESETS
+
+PROG = "python -m vaegan.train"
+
+
+def resolve(args: Sequence[str] | None = None) -> tuple[Config, list[str]]:
+    """Return the config that flags mean, and notes for the user.
+
+    Flags win over `--preset`, a preset over the defaults; with `--resume` the run's own settings are the defaults, and
+    flags that contradict them are refused.
+    """
+    asked = parse(Config, args, prog=PROG)
+    run_dir = asked.run_dir or configuration.default_run_dir(asked)
+    if asked.resume:
+        return resumed(run_dir, args), []
+    config, notes = with_preset(asked, args)
+    config = dataclasses.replace(config, run_dir=run_dir)
+    configuration.check(config)
+    return config, notes
+
+
+def with_preset(asked: Config, args: Sequence[str] | None) -> tuple[Config, list[str]]:
+    """Parse again over a preset's row, and note each flag that contradicts it."""
+    name = asked.preset or ("gpu" if torch_device(asked).type == "cuda" else "cpu")
+    if name not in PRESETS:
+        raise UsageError(f"unknown preset {name!r}{nearest(name, PRESETS)}; known are {', '.join(PRESETS)}")
+    row = PRESETS[name]
+    config = parse(Config, args, default=dataclasses.replace(Config(), **row), prog=PROG)
+    overridden = {k: getattr(config, k) for k, v in row.items() if getattr(config, k) != v} if asked.preset else {}
+    notes = [f"--{k.replace('_', '-')} {v} overrides preset {name}'s {row[k]}" for k, v in overridden.items()]
+    return dataclasses.replace(config, preset=name), notes
+
+
+def resumed(run_dir: Path, args: Sequence[str] | None) -> Config:
+    """Return the stored config of `run_dir`, refusing flags that would make it another run; `--steps` may grow."""
+    if not run_dir.is_dir():
+        raise UsageError(f"nothing to resume: {run_dir} does not exist; leave out --resume to start it")
+    stored = dataclasses.replace(configuration.read(run_dir), resume=True, dry_run=False, run_dir=run_dir)
+    config = dataclasses.replace(parse(Config, args, default=stored, prog=PROG), run_dir=run_dir)
+    longer = config.steps > stored.steps and config.learning_rate_decay == 1
+    changed = configuration.differences(dataclasses.replace(stored, steps=config.steps) if longer else stored, config)
+    if changed:
+        raise UsageError(f"--resume cannot change {'; '.join(changed)}: leave the flag out, or use another --run-dir")
+    configuration.check(config)
+    return config
+
+
+def claim(config: Config) -> None:
+    """Make the run's directory and write its config. Raises UsageError when it holds a run already."""
+    run_dir = config.run_dir
+    if not config.resume and run_dir.exists() and (not run_dir.is_dir() or any(run_dir.iterdir())):
+        raise UsageError(f"{run_dir} exists already: add --resume to continue it, or choose another --run-dir")
+    try:
+        (run_dir / "samples").mkdir(parents=True, exist_ok=True)
+        write_json(run_dir / "config.json", configuration.to_dict(config))
+        write_json(run_dir / "env.json", environment(config))
+    except OSError as error:
+        raise UserError(f"{run_dir} cannot be written ({error.strerror}): choose another --run-dir") from None
+
+
+def write_json(path: Path, value: dict) -> None:
+    """Write JSON whole or not at all."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(value, indent=2) + "\n")
+    partial.replace(path)
+
+
+def environment(config: Config) -> dict:
+    """Return what a number may depend on besides the config."""
+    device = torch_device(config)
+    return {
+        "command": shlex.join(sys.argv),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+        "versions": {name: version(name) for name in ("torch", "torchvision", "torchmetrics", "scipy")},
+    }
+
+
+def torch_device(config: Config) -> torch.device:
+    """Return the device of `--device`. Raises UsageError when it is not there."""
+    if config.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if config.device not in ("cpu", "cuda"):
+        raise UsageError(f"unknown device {config.device!r}{nearest(config.device, ('cpu', 'cuda'))}; use auto, cpu or cuda")
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device cuda is not possible: no CUDA device is available; use --device cpu")
+    return torch.device(config.device)
+
+
+def stored_step(run_dir: Path) -> int:
+    """Return the step of a run's checkpoint, 0 when it was stopped before its first."""
+    return checkpoint.read(run_dir)["step"] if checkpoint.path(run_dir).exists() else 0

@@ -1,0 +1,281 @@
+"""python -m vaegan.train: train one run (a composition root; nothing imports it)."""
+
+import dataclasses
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torchvision.io import write_png
+from tqdm import tqdm
+
+import baselines.objectives
+from vaegan import checkpoint, collapse, data, model, processes, run
+from vaegan import config as configuration
+from vaegan.config import Config
+from vaegan.data import ImageSet
+from vaegan.errors import UsageError, UserError, exits_cleanly, nearest
+from vaegan.metrics import Averager, MetricsWriter, not_finite
+from vaegan.networks.convolutional import parameter_count
+from vaegan.objective import OBJECTIVES, Objective
+from vaegan.panels import Panels
+from vaegan.pixels import to_float
+from vaegan.trainer import Trainer
+
+MODES = {**OBJECTIVES, **baselines.objectives.OBJECTIVES}
+HELD_IN_MEMORY = 4 * 2**30  # bytes of images kept on the device; larger sets are gathered from the memory map
+
+
+@exits_cleanly
+def main() -> None:
+    """Parse, load, build, train, say what was written."""
+    config, notes = run.resolve()
+    objective = find_objective(config.mode)
+    device = run.torch_device(config)
+    processes.start(device)
+    config = dataclasses.replace(config, image_size=config.image_size or data.native_size(config.dataset, config.data_dir))
+    images = data.load(config.dataset, "train", image_size=config.image_size, data_dir=config.data_dir)
+    trainer = build(config, objective, images.channels, device)
+    if processes.rank() == 0:
+        announce(config, objective, images, trainer, notes)
+    if config.dry_run:
+        return
+    if processes.rank() == 0:
+        run.claim(config)
+    processes.barrier()
+    train(config, images, trainer)
+    processes.stop()
+
+
+def find_objective(mode: str) -> Objective:
+    """Return the row of a mode. Raises UsageError with the nearest one."""
+    if mode not in MODES:
+        raise UsageError(f"unknown mode {mode!r}{nearest(mode, MODES)}; known are {', '.join(sorted(MODES))}")
+    return MODES[mode]
+
+
+def build(config: Config, objective: Objective, channels: int, device: torch.device) -> Trainer:
+    """Build a mode's networks and their trainer; vae-disl brings another run's discriminator."""
+    networks = model.networks_of(config, objective.needs, channels)
+    if "discriminator" in set(objective.needs) - set(objective.trains):
+        networks["discriminator"] = frozen_discriminator(config, channels)
+    elif config.discriminator:
+        raise UsageError(f"--discriminator has no use in mode {config.mode}: leave it out, or use --mode vae-disl")
+    return Trainer(config, objective, networks, device)
+
+
+def frozen_discriminator(config: Config, channels: int) -> nn.Module:
+    """Load the discriminator whose Dis_l is the metric."""
+    if config.discriminator is None:
+        raise UsageError(f"--mode {config.mode} needs --discriminator RUN, a trained run of mode gan or vaegan")
+    donor = model.load(config.discriminator)
+    if "discriminator" not in donor.networks:
+        raise UsageError(f"--discriminator {config.discriminator} is a run of mode {donor.config.mode}, which has none")
+    if (donor.channels, donor.config.image_size) != (channels, config.image_size):
+        raise UsageError(
+            f"--discriminator {config.discriminator} sees {donor.channels} x {donor.config.image_size} px images, "
+            f"this run {channels} x {config.image_size}: train it on the same data set and size"
+        )
+    return donor.networks["discriminator"]
+
+
+def announce(config: Config, objective: Objective, images: ImageSet, trainer: Trainer, notes: list[str]) -> None:
+    """Say what will run."""
+    sizes = ", ".join(f"{name} {parameter_count(network):,}" for name, network in trainer.networks.items())
+    settings = f"width {config.width:g}, latent {config.latent_dim}, {config.norm} norm"
+    seen = f"{len(images.images):,} images, {images.channels} x {config.image_size} x {config.image_size}"
+    device = f"{trainer.device.type}, {config.precision}, {processes.count()} process(es) x {torch.get_num_threads()} threads"
+    steps = f"{config.steps:,} of {config.batch_size} images, seed {config.seed}"
+    if config.resume:
+        steps += f", resuming at step {run.stored_step(config.run_dir):,}"
+    lines = {
+        "mode": f"{config.mode} ({objective.title})",
+        "data": f"{config.dataset}: {seen}" + (f" ({images.note})" if images.note else ""),
+        "networks": f"{sizes} parameters; {settings}",
+        "steps": steps,
+        "device": device,
+        "writes to": str(config.run_dir),
+    }
+    for name, text in lines.items():
+        print(f"{name:>10}  {text}")
+    for note in notes:
+        print(f"{'note':>10}  {note}")
+    sys.stdout.flush()
+
+
+def train(config: Config, images: ImageSet, trainer: Trainer) -> None:
+    """Run the loop from the last checkpoint to the last step; always leave a checkpoint behind."""
+    start = resume(config, trainer)
+    begun = time.monotonic()
+    with Stop() as stop, Reporter(config, images, trainer, start) as reporter:
+        batches = load_batches(config, images, trainer.device, start)
+        for step, x in tqdm(
+            batches, initial=start, total=config.steps, unit_scale=config.batch_size, unit=" images",
+            desc=config.mode, disable=processes.rank() > 0, mininterval=1.0, dynamic_ncols=True,
+        ):  # fmt: skip
+            log = (step + 1) % config.log_every == 0 or step + 1 == config.steps
+            reporter.add(trainer.update(step, x, measure_routes=log))
+            if log:
+                reporter.log(step + 1)
+            if (step + 1) % config.images_every == 0 or step + 1 == config.steps:
+                reporter.draw(step + 1)
+            stopping = processes.any_process(bool(stop.signal), trainer.device)
+            if (step + 1) % config.save_every == 0 or step + 1 == config.steps or stopping:
+                save(config, images, trainer, step + 1)
+            if stopping:
+                interrupted(config, step + 1, stop.signal or signal.SIGTERM)
+        reporter.finish()
+    if processes.rank() == 0:
+        conclude(config, time.monotonic() - begun)
+
+
+def resume(config: Config, trainer: Trainer) -> int:
+    """Load the last checkpoint into the trainer and return the number of steps done."""
+    if not config.resume or not checkpoint.path(config.run_dir).exists():
+        return 0
+    state = checkpoint.read(config.run_dir)
+    try:
+        trainer.load_state(state)
+    except (RuntimeError, KeyError, ValueError):
+        source = checkpoint.path(config.run_dir)
+        raise UserError(f"{source} does not fit its own config: restore it or train the run again") from None
+    return state["step"]
+
+
+def load_batches(config: Config, images: ImageSet, device: torch.device, start: int) -> Iterator[tuple[int, Tensor]]:
+    """Yield (step, float images) from `start` on; batch i depends only on (seed, i), each process takes its share."""
+    held = images.images.to(device) if images.images.nbytes <= HELD_IN_MEMORY else images.images
+    for step in range(start, config.steps):
+        indices = processes.shard(data.batch_indices(len(held), config.batch_size, config.seed, step))
+        x = to_float(held[indices.to(held.device)].to(device))
+        yield step, x.contiguous(memory_format=torch.channels_last)
+
+
+def save(config: Config, images: ImageSet, trainer: Trainer, step: int) -> None:
+    """Write a checkpoint of finite weights."""
+    processes.average_statistics(trainer.networks.values())
+    if processes.rank() > 0:
+        return
+    state = {
+        "config": configuration.to_dict(config),
+        "step": step,
+        "channels": images.channels,
+        "random_state": {"seed": config.seed, "step": step},  # every draw is a function of these two
+        **trainer.state(),
+    }
+    checkpoint.save(config.run_dir, state)
+
+
+class Stop:
+    """Remember SIGINT or SIGTERM until the step is done; a second one ends the program at once."""
+
+    signal: int | None = None
+
+    def __enter__(self) -> "Stop":
+        self.before = {s: signal.signal(s, self.catch) for s in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_) -> None:
+        for s, handler in self.before.items():
+            signal.signal(s, handler)
+
+    def catch(self, number: int, _) -> None:
+        if self.signal is not None:
+            os._exit(128 + number)
+        self.signal = number
+
+
+def interrupted(config: Config, step: int, number: int) -> None:
+    """Leave with the signal's exit code and the command that continues."""
+    if processes.rank() == 0:
+        command = f"{run.PROG} --resume --run-dir {config.run_dir}"
+        print(f"\ninterrupted: saved {config.run_dir} at step {step:,}; continue with: {command}", file=sys.stderr)
+    raise SystemExit(128 + number)
+
+
+class Reporter:
+    """Metrics, pictures and warnings of one run; only process 0 writes."""
+
+    def __init__(self, config: Config, images: ImageSet, trainer: Trainer, start: int):
+        self.config, self.trainer = config, trainer
+        self.averager, self.last, self.warned = Averager(), {}, set()
+        self.clock = (time.monotonic(), start)
+        self.writer = None
+        if processes.rank() == 0:
+            held_out = data.load(config.dataset, "test", image_size=config.image_size, data_dir=config.data_dir)
+            self.real = held_out.images[:64]
+            self.panels = Panels(self.real[:16], config.latent_dim, trainer.device)
+            self.writer = MetricsWriter(config.run_dir, start)
+
+    def __enter__(self) -> "Reporter":
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self.writer:
+            self.writer.close()
+
+    def add(self, scalars: dict[str, Tensor | float]) -> None:
+        """Take in one step."""
+        self.averager.add(scalars)
+
+    def log(self, step: int) -> None:
+        """Write the means since the last line. Raises UserError on every process for a loss that is not finite."""
+        values = self.averager.take()
+        now = time.monotonic()
+        values["images_per_second"] = (step - self.clock[1]) * self.config.batch_size / max(now - self.clock[0], 1e-9)
+        self.clock = (now, step)
+        bad = not_finite(values)
+        if processes.any_process(bad is not None, self.trainer.device):
+            raise UserError(
+                f"{bad or 'a loss'} is not finite at step {step}; checkpoints up to step {step - 1} are kept as they were: "
+                "try a lower --learning-rate, or --precision fp32"
+            )
+        self.last = values
+        if self.writer:
+            self.writer.scalars(step, values)
+            self.warn("discriminator", step, lambda: collapse.discriminator_lost(values))
+
+    def draw(self, step: int) -> None:
+        """Write pictures and histograms, and look for constant samples."""
+        if not self.writer:
+            return
+        for name, picture in self.panels.draw(self.trainer.networks).items():
+            self.writer.image(name, picture, step)
+            write_png(picture, str(self.config.run_dir / "samples" / f"{name}-{step:07d}.png"))
+        for name, values in self.panels.posteriors(self.trainer.networks).items():
+            self.writer.histogram(f"posterior/{name}", values, step)
+        samples = self.panels.samples(self.trainer.networks)
+        self.warn("samples", step, lambda: collapse.samples_constant(samples, self.real))
+
+    def warn(self, subject: str, step: int, sign: Callable[[], str | None]) -> None:
+        """Print a sign of collapse once; the first steps of a run prove nothing."""
+        if subject in self.warned or step < min(200, self.config.steps):
+            return
+        if message := sign():
+            self.warned.add(subject)
+            tqdm.write(f"warning: step {step}: {message}", file=sys.stderr)
+
+    def finish(self) -> None:
+        """Write the run's row of TensorBoard's hyper-parameter table."""
+        if self.writer and self.last:
+            results = {f"final/{name}": value for name, value in self.last.items()}
+            self.writer.hparams(configuration.to_dict(self.config), results)
+
+
+def conclude(config: Config, seconds: float) -> None:
+    """Say what was written and what to run next."""
+    other = "vae" if config.mode != "vae" else "vaegan"
+    sibling = configuration.default_run_dir(dataclasses.replace(config, mode=other))
+    sibling = Path(str(config.run_dir).replace(f"-{config.mode}-", f"-{other}-")) if config.run_dir.exists() else sibling
+    print(
+        f"wrote {config.run_dir} ({config.steps:,} steps, {seconds / 60:.1f} min); next: "
+        f"python eval/compare.py {config.run_dir} {sibling}, or: tensorboard --logdir {config.run_dir.parent}"
+    )
+
+
+if __name__ == "__main__":
+    main()

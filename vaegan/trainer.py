@@ -1,0 +1,147 @@
+"""One update of one objective: forward, route, all gradients, then all steps."""
+
+import contextlib
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vaegan import objective as algorithm
+from vaegan import processes
+from vaegan.config import Config
+from vaegan.objective import Objective
+
+STREAMS = 1_000_003  # more than any run's steps, so that (seed, step) never names two draws
+
+
+class Trainer:
+    """Networks, optimizers and the decoder's average; `update` moves them by one step."""
+
+    def __init__(self, config: Config, objective: Objective, networks: dict[str, nn.Module], device: torch.device):
+        self.config, self.objective, self.device = config, objective, device
+        self.settings = algorithm.Settings(
+            beta=config.beta,
+            gamma=config.gamma,
+            likelihood=config.likelihood,
+            adversarial_loss=config.adversarial_loss,
+            fakes=config.fakes,
+            gate=(config.gate_equilibrium, config.gate_margin),
+        )
+        self.networks = {name: network.to(device) for name, network in networks.items()}
+        for name in set(self.networks) - set(objective.trains):
+            self.networks[name].eval().requires_grad_(False)  # the frozen metric of vae-disl
+        self.optimizers = {name: optimizer(config, self.networks[name]) for name in objective.trains}
+        self.decoder_ema = copy.deepcopy(self.networks["decoder"]).requires_grad_(False)
+        self.passes = {k: torch.compile(n) if config.compile else n for k, n in self.networks.items()}
+
+    def update(self, step: int, x: Tensor, measure_routes: bool = False) -> dict[str, Tensor | float]:
+        """Take step number `step` on this process's images x (b, C, S, S) and return its named scalars."""
+        eps, z_p = (processes.shard(n).to(self.device) for n in noise(self.config, step))
+        with self.autocast():
+            f = algorithm.forward(self.objective, self.settings, self.passes, x, eps, z_p)
+        t = algorithm.terms(self.objective, self.settings, f)
+        routes = algorithm.route(self.objective, self.settings, t)
+        skip = self.gate(t)
+        scalars = describe(routes, t, f, skip)
+        if measure_routes:
+            norms = algorithm.route_norms(self.networks, routes)
+            scalars |= {f"grad/{name}": norm for name, norm in norms.items()}
+        gradients = algorithm.gradients(self.networks, routes, skip)
+        self.step(step, gradients)
+        return scalars
+
+    def gate(self, t: dict[str, Tensor]) -> set[str]:
+        """Decide which networks wait, by the same costs on every process."""
+        if not self.objective.adversarial:
+            return set()
+        costs = torch.stack([t["gan_real"].detach().mean(), t["gan_fake"].detach().mean()])
+        processes.average([costs])
+        return algorithm.gate(self.settings, *costs.tolist())
+
+    def step(self, step: int, gradients: algorithm.Gradients) -> None:
+        """Average gradients over processes, step every network that has some, then average the decoder."""
+        for name, grads in gradients.items():
+            processes.average(grads)
+            for parameter, grad in zip(self.networks[name].parameters(), grads, strict=True):
+                parameter.grad = grad
+            for group in self.optimizers[name].param_groups:
+                group["lr"] = learning_rate(self.config, step)
+            self.optimizers[name].step()
+            self.optimizers[name].zero_grad()
+        if "decoder" in gradients:
+            self.average_decoder(step)
+
+    @torch.no_grad()
+    def average_decoder(self, step: int) -> None:
+        """Move the averaged decoder; its decay warms up, so that it does not remember the starting weights."""
+        decay = min(self.config.ema_decay, (1 + step) / (10 + step))
+        raw = self.networks["decoder"].state_dict()
+        for name, averaged in self.decoder_ema.state_dict().items():
+            if averaged.is_floating_point():
+                averaged.lerp_(raw[name], 1 - decay)
+            else:
+                averaged.copy_(raw[name])
+
+    def autocast(self) -> contextlib.AbstractContextManager:
+        """Return the context of the networks' arithmetic."""
+        if self.config.precision == "fp32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, torch.bfloat16)
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that a step changes."""
+        return {
+            "networks": {name: network.state_dict() for name, network in self.networks.items()},
+            "decoder_ema": self.decoder_ema.state_dict(),
+            "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from `state()`."""
+        for name, network in self.networks.items():
+            network.load_state_dict(state["networks"][name])
+        self.decoder_ema.load_state_dict(state["decoder_ema"])
+        for name, o in self.optimizers.items():
+            o.load_state_dict(state["optimizers"][name])
+
+
+def noise(config: Config, step: int) -> tuple[Tensor, Tensor]:
+    """Return posterior noise and prior codes, each (batch_size, latent_dim), a pure function of (seed, step).
+
+    All random state of a run is therefore its step number. Drawn on the CPU: every device gets the same numbers.
+    """
+    generator = torch.Generator().manual_seed(config.seed * STREAMS + step)
+    eps, z_p = torch.randn(2, config.batch_size, config.latent_dim, generator=generator)
+    return eps, z_p
+
+
+def optimizer(config: Config, network: nn.Module) -> torch.optim.Optimizer:
+    """Return a network's own optimizer."""
+    if config.optimizer == "rmsprop":
+        return torch.optim.RMSprop(
+            network.parameters(), lr=config.learning_rate, alpha=0.9, weight_decay=config.weight_decay
+        )
+    # A first-moment decay of 0.5 is the usual choice against an adversary (DCGAN, arXiv 1511.06434).
+    return torch.optim.Adam(
+        network.parameters(), lr=config.learning_rate, betas=(0.5, 0.999), weight_decay=config.weight_decay, fused=True
+    )
+
+
+def learning_rate(config: Config, step: int) -> float:
+    """Return the rate of one step: first * decay^((step / steps)^0.75), the released code's schedule."""
+    return config.learning_rate * config.learning_rate_decay ** ((step / config.steps) ** 0.75)
+
+
+def describe(
+    routes: algorithm.Losses, t: dict[str, Tensor], f: algorithm.Forward, skip: set[str]
+) -> dict[str, Tensor | float]:
+    """Name what a step measured; the same names go to metrics.jsonl, TensorBoard and the report."""
+    scalars: dict[str, Tensor | float] = {f"terms/{name}": term.detach().mean() for name, term in t.items()}
+    scalars |= {f"losses/{name}": sum(parts.values()).detach() for name, parts in routes.items()}
+    for name, dis in (("real", f.dis_x), ("reconstruction", f.dis_x_tilde), ("prior", f.dis_x_p)):
+        if dis is not None and "discriminator" in routes:
+            scalars[f"dis/{name}"] = dis[1].detach().sigmoid().mean()
+    if "discriminator" in routes:
+        scalars |= {f"gate/{name}": float(name in skip) for name in ("discriminator", "decoder")}
+    return scalars
