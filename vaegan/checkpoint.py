@@ -38,7 +38,9 @@ def save(run_dir: Path, state: dict[str, Any]) -> None:
             partial.unlink()
         kept = "the previous checkpoint is intact" if target.exists() else "nothing was saved before"
         reason = str(error).splitlines()[0]
-        raise UserError(f"{target} could not be saved at step {state['step']} ({reason}); {kept}: free space, then --resume") from None
+        raise UserError(
+            f"{target} could not be saved at step {state['step']} ({reason}); {kept}: free space, then --resume"
+        ) from None
 
 
 def read(run_dir: Path) -> dict[str, Any]:
@@ -50,7 +52,9 @@ def read(run_dir: Path) -> dict[str, Any]:
         raise UserError(f"{run_dir} has no checkpoint ({source.relative_to(run_dir)}): train it first") from None
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError, AttributeError) as error:
         reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
-        raise UserError(f"{source} is damaged or not a checkpoint ({reason}): restore it or train the run again") from None
+        raise UserError(
+            f"{source} is damaged or not a checkpoint ({reason}): restore it or train the run again"
+        ) from None
     if not isinstance(state, dict) or not KEYS <= set(state) or state["format"] != FORMAT:
         raise UserError(f"{source} is not a checkpoint of this version: train the run again")
     return state

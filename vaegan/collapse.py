@@ -31,7 +31,9 @@ def discriminator_lost(scalars: dict[str, float]) -> str | None:
     fakes = [scalars[name] for name in ("dis/reconstruction", "dis/prior") if name in scalars]
     gap = scalars["dis/real"] - sum(fakes) / len(fakes)
     if gap > CERTAIN:
-        return f"the discriminator is certain (gap {gap:.2f} of 1): try a smaller --gate-margin or a lower --learning-rate"
+        return (
+            f"the discriminator is certain (gap {gap:.2f} of 1): try a smaller --gate-margin or a lower --learning-rate"
+        )
     if abs(gap) < BLIND:
         return f"the discriminator is blind (gap {gap:.3f}): try a larger --gate-margin or more --width"
     return None

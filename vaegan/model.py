@@ -46,7 +46,11 @@ class Model:
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
             raise UserError(f"codes of shape {tuple(z.shape)} do not fit: this model takes (N, {self.latent_dim})")
         parts = [to_uint8(self.networks["decoder"](part.to(self.device))).cpu() for part in z.split(BATCH)]
-        return torch.cat(parts) if parts else torch.empty(0, self.channels, *[self.config.image_size] * 2, dtype=torch.uint8)
+        return (
+            torch.cat(parts)
+            if parts
+            else torch.empty(0, self.channels, *[self.config.image_size] * 2, dtype=torch.uint8)
+        )
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -55,7 +59,9 @@ class Model:
             raise UserError(f"a run of mode {self.config.mode} has no encoder: it can only sample")
         expected = (self.channels, self.config.image_size, self.config.image_size)
         if images.dtype != torch.uint8 or tuple(images.shape[1:]) != expected:
-            raise UserError(f"images of shape {tuple(images.shape)} and {images.dtype} do not fit: need uint8 (N, {expected})")
+            raise UserError(
+                f"images of shape {tuple(images.shape)} and {images.dtype} do not fit: need uint8 (N, {expected})"
+            )
         parts = [self.networks["encoder"](to_float(part.to(self.device))) for part in images.split(BATCH)]
         mu, logvar = zip(*parts, strict=True)
         return torch.cat(mu).cpu(), torch.cat(logvar).cpu()
@@ -105,4 +111,6 @@ def restore(networks: dict[str, nn.Module], weights: dict[str, dict[str, Tensor]
         for name, network in networks.items():
             network.load_state_dict(weights[name])
     except (RuntimeError, KeyError, AttributeError, TypeError):
-        raise UserError(f"{checkpoint.path(run_dir)} does not fit its own config: restore it or train the run again") from None
+        raise UserError(
+            f"{checkpoint.path(run_dir)} does not fit its own config: restore it or train the run again"
+        ) from None

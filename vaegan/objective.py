@@ -71,7 +71,9 @@ class Forward:
     dis_x_p: tuple[Tensor, Tensor] | None
 
 
-def forward(objective: Objective, settings: Settings, networks: Networks, x: Tensor, eps: Tensor, z_p: Tensor) -> Forward:
+def forward(
+    objective: Objective, settings: Settings, networks: Networks, x: Tensor, eps: Tensor, z_p: Tensor
+) -> Forward:
     """Run x (B, C, S, S), posterior noise eps (B, D) and prior codes z_p (B, D) through the networks of a row."""
     mu = logvar = x_tilde = x_p = dis_x = dis_x_tilde = dis_x_p = None
     if objective.reconstruction:

@@ -6,7 +6,14 @@ PRESETS: dict[str, dict[str, Any]] = {
     # The defaults of `Config` themselves, chosen by experiment (docs/choices.md).
     "cpu": {},
     # The released network at the data's own size, with the losses and stabilisers of the CPU default.
-    "gpu": {"image_size": None, "width": 1.0, "latent_dim": 128, "steps": 20_000, "log_every": 100, "images_every": 1000},
+    "gpu": {
+        "image_size": None,
+        "width": 1.0,
+        "latent_dim": 128,
+        "steps": 20_000,
+        "log_every": 100,
+        "images_every": 1000,
+    },
     # The authors' released CelebA script as far as facts about it go: summed losses, gamma 1e-6, RMSProp whose rate
     # falls from 3.9e-4 to 1.6e-7, 62,500 updates, prior-only fakes, minimax, batch norm.
     "larsen-code": {

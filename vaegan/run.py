@@ -90,7 +90,9 @@ def environment(config: Config) -> dict:
         "command": shlex.join(sys.argv),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine(),
+        "device": torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else platform.processor() or platform.machine(),
         "threads": torch.get_num_threads(),
         "versions": {name: version(name) for name in ("torch", "torchvision", "torchmetrics", "scipy")},
     }
@@ -101,7 +103,9 @@ def torch_device(config: Config) -> torch.device:
     if config.device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if config.device not in ("cpu", "cuda"):
-        raise UsageError(f"unknown device {config.device!r}{nearest(config.device, ('cpu', 'cuda'))}; use auto, cpu or cuda")
+        raise UsageError(
+            f"unknown device {config.device!r}{nearest(config.device, ('cpu', 'cuda'))}; use auto, cpu or cuda"
+        )
     if config.device == "cuda" and not torch.cuda.is_available():
         raise UsageError("--device cuda is not possible: no CUDA device is available; use --device cpu")
     return torch.device(config.device)

@@ -37,7 +37,9 @@ def main() -> None:
     objective = find_objective(config.mode)
     device = run.torch_device(config)
     processes.start(device)
-    config = dataclasses.replace(config, image_size=config.image_size or data.native_size(config.dataset, config.data_dir))
+    config = dataclasses.replace(
+        config, image_size=config.image_size or data.native_size(config.dataset, config.data_dir)
+    )
     images = data.load(config.dataset, "train", image_size=config.image_size, data_dir=config.data_dir)
     trainer = build(config, objective, images.channels, device)
     if processes.rank() == 0:
@@ -270,7 +272,9 @@ def conclude(config: Config, seconds: float) -> None:
     """Say what was written and what to run next."""
     other = "vae" if config.mode != "vae" else "vaegan"
     sibling = configuration.default_run_dir(dataclasses.replace(config, mode=other))
-    sibling = Path(str(config.run_dir).replace(f"-{config.mode}-", f"-{other}-")) if config.run_dir.exists() else sibling
+    sibling = (
+        Path(str(config.run_dir).replace(f"-{config.mode}-", f"-{other}-")) if config.run_dir.exists() else sibling
+    )
     print(
         f"wrote {config.run_dir} ({config.steps:,} steps, {seconds / 60:.1f} min); next: "
         f"python eval/compare.py {config.run_dir} {sibling}, or: tensorboard --logdir {config.run_dir.parent}"

@@ -62,7 +62,7 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         h = self.dense(self.convolutions(x))
-        return self.mu(h).float(), self.logvar(h).float()
+        return widened(self.mu(h)), widened(self.logvar(h))
 
 
 class Decoder(nn.Module):
@@ -92,7 +92,7 @@ class Decoder(nn.Module):
         self.convolutions = nn.Sequential(*layers, nn.Conv2d(sizes[-1], channels, KERNEL, 1, PADDING), nn.Tanh())
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.convolutions(self.dense(z)).float()
+        return widened(self.convolutions(self.dense(z)))
 
 
 class Discriminator(nn.Module):
@@ -123,7 +123,12 @@ class Discriminator(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         dis_l = self.features(x)
-        return dis_l.float(), self.verdict(dis_l).squeeze(1).float()
+        return widened(dis_l), widened(self.verdict(dis_l).squeeze(1))
+
+
+def widened(t: Tensor) -> Tensor:
+    """Return bfloat16 of autocast as float32, in which losses are computed; wider types as they are."""
+    return t.float() if t.dtype == torch.bfloat16 else t
 
 
 def parameter_count(network: nn.Module) -> int:
@@ -132,7 +137,13 @@ def parameter_count(network: nn.Module) -> int:
 
 
 def build(
-    names: tuple[str, ...], *, channels: int, image_size: int, width: float, latent_dim: int, norm: Norm,
+    names: tuple[str, ...],
+    *,
+    channels: int,
+    image_size: int,
+    width: float,
+    latent_dim: int,
+    norm: Norm,
     seed: int,
 ) -> dict[str, nn.Module]:
     """Build the named networks, each from its own seeded initialisation, so that modes share starting weights."""

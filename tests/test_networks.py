@@ -1,0 +1,90 @@
+"""Released parameter counts and layer shapes; every size, width, channel count and normalisation."""
+
+import itertools
+
+import pytest
+import torch
+from torch import nn
+
+from vaegan.networks.convolutional import Discriminator, build, parameter_count
+
+NAMES = ("encoder", "decoder", "discriminator")
+
+
+def networks(channels=3, image_size=32, width=0.0625, latent_dim=8, norm="batch", seed=0):
+    shape = {"channels": channels, "image_size": image_size, "width": width}
+    return build(NAMES, **shape, latent_dim=latent_dim, norm=norm, seed=seed)
+
+
+def test_parameter_counts_are_the_released_ones():
+    full = networks(image_size=64, width=1, latent_dim=128)
+    assert [parameter_count(full[n]) for n in NAMES] == [18_071_360, 4_693_155, 10_953_857]
+
+
+def test_released_layers_at_64():
+    full = networks(image_size=64, width=1, latent_dim=128)
+    kernels = {n: [tuple(m.weight.shape) for m in full[n].modules() if isinstance(m, nn.Conv2d)] for n in NAMES}
+    assert kernels["encoder"] == [(64, 3, 5, 5), (128, 64, 5, 5), (256, 128, 5, 5)]
+    assert kernels["decoder"] == [(3, 32, 5, 5)]
+    assert kernels["discriminator"] == [(32, 3, 5, 5), (128, 32, 5, 5), (256, 128, 5, 5), (256, 256, 5, 5)]
+    transposed = [tuple(m.weight.shape) for m in full["decoder"].modules() if isinstance(m, nn.ConvTranspose2d)]
+    assert transposed == [(256, 256, 5, 5), (256, 128, 5, 5), (128, 32, 5, 5)]
+
+
+def test_dis_l_is_the_last_convolution_before_its_normalisation():
+    dis = networks(image_size=64, width=1, latent_dim=128)["discriminator"].eval()
+    dis_l, logit = dis(torch.rand(2, 3, 64, 64))
+    assert dis_l.shape == (2, 256, 8, 8) and logit.shape == (2,)
+    last = [m for m in dis.modules() if isinstance(m, nn.Conv2d)][-1]
+    assert dis.features[-1] is last and isinstance(dis.verdict[0], nn.BatchNorm2d)
+    assert (dis_l < 0).any()  # a ReLU would have removed these
+
+
+@pytest.mark.parametrize(
+    "channels,image_size,norm,width", itertools.product((1, 3), (32, 64, 128), ("batch", "group"), (0.0625, 0.3))
+)
+def test_shapes_and_ranges(channels, image_size, norm, width):
+    nets = networks(channels, image_size, width, norm=norm)
+    x = torch.rand(3, channels, image_size, image_size) * 2 - 1
+    mu, logvar = nets["encoder"](x)
+    x_tilde = nets["decoder"](mu)
+    dis_l, logit = nets["discriminator"](x_tilde)
+    assert mu.shape == logvar.shape == (3, 8) and logit.shape == (3,) and dis_l.ndim == 4
+    assert x_tilde.shape == x.shape and x_tilde.abs().max() <= 1
+
+
+@pytest.mark.parametrize("norm,across", [("batch", True), ("group", False)])
+def test_only_batch_norm_looks_across_the_batch(norm, across):
+    dis = networks(norm=norm)["discriminator"].train()
+    x = torch.rand(8, 3, 32, 32)
+    alone, together = dis(x[:4])[1], dis(x)[1][:4]
+    assert torch.allclose(alone, together, atol=1e-5) != across
+
+
+def test_batch_norm_keeps_nine_tenths():
+    """0.9 in the released code is what is kept; two ports pass it as PyTorch's update factor."""
+    momenta = {
+        m.momentum for n in networks().values() for m in n.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)
+    }
+    assert momenta == {0.1}
+
+
+def test_modes_share_starting_weights_and_seeds_do_not():
+    alone = build(("decoder",), channels=3, image_size=32, width=0.0625, latent_dim=8, norm="batch", seed=0)
+    for name, weight in networks(seed=0)["decoder"].state_dict().items():
+        assert torch.equal(weight, alone["decoder"].state_dict()[name])
+    a, b = networks(seed=0)["encoder"].mu.weight, networks(seed=1)["encoder"].mu.weight
+    assert not torch.equal(a, b)
+
+
+def test_building_leaves_the_global_generator_alone():
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    networks()
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_width_scales_every_layer():
+    small = [p.shape for p in Discriminator(3, 32, 0.25, "batch").parameters()]
+    full = [p.shape for p in Discriminator(3, 32, 1.0, "batch").parameters()]
+    assert all(s[0] * 4 == f[0] or s[0] == f[0] == 1 for s, f in zip(small, full, strict=True))

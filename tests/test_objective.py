@@ -1,0 +1,266 @@
+"""The routing of Algorithm 1, for every row, against an independent derivation; and mutants that must fail."""
+
+import copy
+
+import pytest
+import torch
+
+from baselines.objectives import OBJECTIVES as BASELINES
+from vaegan import losses
+from vaegan import objective as algorithm
+from vaegan.networks.convolutional import build
+from vaegan.objective import Settings
+
+ROWS = {**algorithm.OBJECTIVES, **BASELINES}
+SETTINGS = Settings(beta=0.7, gamma=0.3, gate=None)
+B, D = 6, 4
+
+
+def networks(norm="group"):
+    names = ("encoder", "decoder", "discriminator")
+    nets = build(names, channels=1, image_size=32, width=0.0625, latent_dim=D, norm=norm, seed=0)
+    return {name: net.double() for name, net in nets.items()}
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(1)
+    x = torch.rand(B, 1, 32, 32, generator=generator).double() * 2 - 1
+    return x, torch.randn(B, D, generator=generator).double(), torch.randn(B, D, generator=generator).double()
+
+
+def ours(row, settings, nets, batch):
+    """The project's gradients of one step."""
+    f = algorithm.forward(row, settings, nets, *batch)
+    return algorithm.gradients(nets, algorithm.route(row, settings, algorithm.terms(row, settings, f)))
+
+
+def own_loss(name, row, settings, nets, batch):
+    """One network's loss written down from the paper, independently of the project's routing."""
+    x, eps, z_p = batch
+    loss = 0.0
+    if row.reconstruction:
+        mu, logvar = nets["encoder"](x)
+        x_tilde = nets["decoder"](mu + eps * torch.exp(logvar / 2) if row.prior else mu)
+        if row.reconstruction == "features":
+            llike = 0.5 * ((nets["discriminator"](x)[0] - nets["discriminator"](x_tilde)[0]) ** 2).sum() / B
+        else:
+            llike = losses.PIXEL_NLL[row.likelihood or settings.likelihood](x, x_tilde).sum() / B
+    if name == "encoder":
+        kl = 0.5 * (mu**2 + torch.exp(logvar) - logvar - 1).sum() / B if row.prior else 0.0
+        return settings.beta * kl + llike
+    if row.adversarial:
+        fakes = [nets["decoder"](z_p)] + ([x_tilde] if row.reconstruction else [])
+        d_fakes = [torch.sigmoid(nets["discriminator"](fake)[1]) for fake in fakes]
+        if name == "discriminator":
+            d_x = torch.sigmoid(nets["discriminator"](x)[1])
+            return -torch.log(d_x).mean() - sum(torch.log(1 - d).mean() for d in d_fakes) / len(d_fakes)
+        if settings.adversarial_loss == "minimax":
+            loss = sum(torch.log(1 - d).mean() for d in d_fakes) / len(d_fakes)
+        else:
+            loss = -sum(torch.log(d).mean() for d in d_fakes) / len(d_fakes)
+    if row.reconstruction:
+        loss = loss + (settings.gamma if row.adversarial else 1.0) * llike
+    return loss
+
+
+def reference(row, settings, nets, batch):
+    """Each network's gradient of its own loss, on copies in which nothing else can receive any."""
+    gradients = {}
+    for name in row.trains:
+        own = copy.deepcopy(nets)
+        for other in set(own) - {name}:
+            own[other].requires_grad_(False)
+        own_loss(name, row, settings, own, batch).backward()
+        gradients[name] = [torch.zeros_like(p) if p.grad is None else p.grad for p in own[name].parameters()]
+    return gradients
+
+
+def check_gradients(step, row, settings, batch, norm="group"):
+    """Raise AssertionError unless `step` gives exactly the listed networks the gradients of their own losses."""
+    nets = networks(norm)
+    got, want = step(row, settings, nets, batch), reference(row, settings, nets, batch)
+    assert set(got) == set(want)
+    for name in want:
+        for mine, theirs in zip(got[name], want[name], strict=True):
+            torch.testing.assert_close(mine, theirs, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("mode", ROWS)
+@pytest.mark.parametrize("adversarial_loss", losses.ADVERSARIAL)
+@pytest.mark.parametrize("norm", ["batch", "group"])
+def test_each_network_gets_the_gradient_of_its_own_loss_alone(mode, adversarial_loss, norm, batch):
+    settings = Settings(beta=0.7, gamma=0.3, adversarial_loss=adversarial_loss)
+    check_gradients(ours, ROWS[mode], settings, batch, norm)
+
+
+def mutant(change):
+    """Return a step whose routes were changed by `change(routes, means)`."""
+
+    def step(row, settings, nets, batch):
+        t = algorithm.terms(row, settings, algorithm.forward(row, settings, nets, *batch))
+        routes = algorithm.route(row, settings, t)
+        change(routes, {name: term.mean() for name, term in t.items()})
+        return algorithm.gradients(nets, routes)
+
+    return step
+
+
+def wrong_sign(routes, mean):  # pythae: the decoder follows the discriminator's own gradient
+    routes["decoder"]["adversarial"] = mean["gan_fake"]
+
+
+def uncleared(routes, mean):  # three backward() calls without clearing: Dis minimises the reconstruction too
+    routes["discriminator"]["reconstruction"] = mean["features"]
+
+
+def adversary_reaches_encoder(routes, mean):
+    routes["encoder"]["adversarial"] = mean["gan_decoder"]
+
+
+def gamma_everywhere(routes, mean):
+    routes["encoder"]["reconstruction"] = SETTINGS.gamma * mean["features"]
+
+
+def gamma_on_the_adversary(routes, mean):
+    routes["decoder"] = {"reconstruction": mean["features"], "adversarial": SETTINGS.gamma * mean["gan_decoder"]}
+
+
+def discriminator_never_stepped(routes, mean):
+    del routes["discriminator"]
+
+
+def kl_reaches_nothing(routes, mean):
+    del routes["encoder"]["prior"]
+
+
+def discriminator_sees_no_real_images(routes, mean):
+    routes["discriminator"]["adversarial"] = mean["gan_fake"]
+
+
+MUTANTS = [
+    wrong_sign,
+    uncleared,
+    adversary_reaches_encoder,
+    gamma_everywhere,
+    gamma_on_the_adversary,
+    discriminator_never_stepped,
+    kl_reaches_nothing,
+    discriminator_sees_no_real_images,
+]
+
+
+@pytest.mark.parametrize("bug", MUTANTS, ids=lambda f: f.__name__)
+def test_known_bugs_are_caught(bug, batch):
+    check_gradients(mutant(lambda routes, mean: None), ROWS["vaegan"], SETTINGS, batch)
+    with pytest.raises(AssertionError):
+        check_gradients(mutant(bug), ROWS["vaegan"], SETTINGS, batch)
+
+
+def step_between_gradients(row, settings, nets, batch):
+    """A mutant that steps Enc before it takes Dec's gradient, as loops of backward() and step() do."""
+    gradients = {}
+    for name in row.trains:
+        f = algorithm.forward(row, settings, nets, *batch)
+        routes = algorithm.route(row, settings, algorithm.terms(row, settings, f))
+        gradients |= algorithm.gradients(nets, {name: routes[name]})
+        with torch.no_grad():
+            for p, g in zip(nets[name].parameters(), gradients[name], strict=True):
+                p.sub_(0.1 * g)
+    return gradients
+
+
+def reconstruction_without_gradient(row, settings, nets, batch):
+    """A mutant that measures the reconstruction under no_grad, as a perceptual loss was in one script."""
+    t = algorithm.terms(row, settings, algorithm.forward(row, settings, nets, *batch))
+    t["features"] = t["features"].detach()
+    return algorithm.gradients(nets, algorithm.route(row, settings, t))
+
+
+@pytest.mark.parametrize("bug", [step_between_gradients, reconstruction_without_gradient], ids=lambda f: f.__name__)
+def test_known_bugs_outside_the_routing_are_caught(bug, batch):
+    with pytest.raises(AssertionError):
+        check_gradients(bug, ROWS["vaegan"], SETTINGS, batch)
+
+
+@pytest.mark.parametrize("mode", [mode for mode, row in ROWS.items() if row.adversarial])
+@pytest.mark.parametrize("adversarial_loss", losses.ADVERSARIAL)
+def test_decoder_moves_fakes_against_the_discriminator(mode, adversarial_loss, batch):
+    """Along the decoder's adversarial descent the discriminator's cost of fakes rises."""
+    row, settings, nets = ROWS[mode], Settings(adversarial_loss=adversarial_loss), networks()
+    t = algorithm.terms(row, settings, algorithm.forward(row, settings, nets, *batch))
+    parameters = tuple(nets["decoder"].parameters())
+    decoder = torch.autograd.grad(t["gan_decoder"].mean(), parameters, retain_graph=True)
+    discriminator = torch.autograd.grad(t["gan_fake"].mean(), parameters)
+    flat_a, flat_b = (torch.cat([g.flatten() for g in grads]) for grads in (decoder, discriminator))
+    cosine = torch.cosine_similarity(flat_a, flat_b, dim=0).item()
+    assert cosine < -0.9  # exactly -1 for minimax; non-saturating weighs samples differently
+
+
+@pytest.mark.parametrize("mode", ROWS)
+def test_a_row_trains_and_needs_what_its_switches_say(mode):
+    row = ROWS[mode]
+    assert ("encoder" in row.trains) == (row.reconstruction is not None)
+    assert ("discriminator" in row.trains) == row.adversarial
+    assert ("discriminator" in row.needs) == (row.adversarial or row.reconstruction == "features")
+
+
+def test_the_four_modes_are_a_two_by_two_table():
+    modes = ("vae", "vae-disl", "vaegan-pixel", "vaegan")
+    cells = {(ROWS[m].reconstruction, ROWS[m].adversarial) for m in modes}
+    assert cells == {("pixels", False), ("features", False), ("pixels", True), ("features", True)}
+
+
+@pytest.mark.parametrize("kind,expected", [("prior", (1, 0)), ("reconstruction", (0, 1)), ("both", (1, 1))])
+def test_fakes_are_chosen(kind, expected, batch):
+    row, nets = ROWS["vaegan"], networks()
+    f = algorithm.forward(row, Settings(fakes=kind), nets, *batch)
+    assert (f.x_p is not None) == expected[0]
+    t = algorithm.terms(row, Settings(fakes=kind), f)
+    logits = [dis[1] for dis, used in zip((f.dis_x_p, f.dis_x_tilde), expected, strict=True) if used]
+    want = sum(torch.nn.functional.softplus(logit) for logit in logits) / len(logits)
+    torch.testing.assert_close(t["gan_fake"], want)
+
+
+@pytest.mark.parametrize(
+    "real,fake,skipped",
+    [
+        (0.68, 0.68, set()),
+        (0.30, 0.68, {"discriminator"}),
+        (0.68, 0.30, {"discriminator"}),
+        (1.10, 0.68, {"decoder"}),
+        (0.68, 1.10, {"decoder"}),
+        (0.30, 1.10, set()),  # both would wait: neither does
+    ],
+)
+def test_gate_is_the_authors_rule(real, fake, skipped):
+    assert algorithm.gate(Settings(gate=(0.68, 0.35)), real, fake) == skipped
+    assert algorithm.gate(Settings(gate=None), real, fake) == set()
+
+
+def test_a_skipped_network_costs_no_backward(batch):
+    row, nets = ROWS["vaegan"], networks()
+    counted = dict.fromkeys(nets, 0)
+    for name, net in nets.items():
+        last = list(net.parameters())[-1]
+        last.register_hook(lambda g, name=name: counted.__setitem__(name, counted[name] + 1))
+    f = algorithm.forward(row, SETTINGS, nets, *batch)
+    routes = algorithm.route(row, SETTINGS, algorithm.terms(row, SETTINGS, f))
+    assert set(algorithm.gradients(nets, routes, {"discriminator"})) == {"encoder", "decoder"}
+    assert counted == {"encoder": 1, "decoder": 1, "discriminator": 0}
+
+
+def test_route_norms_name_every_route(batch):
+    row, nets = ROWS["vaegan"], networks()
+    routes = algorithm.route(
+        row, SETTINGS, algorithm.terms(row, SETTINGS, algorithm.forward(row, SETTINGS, nets, *batch))
+    )
+    norms = algorithm.route_norms(nets, routes)
+    assert set(norms) == {
+        "encoder/prior",
+        "encoder/reconstruction",
+        "decoder/reconstruction",
+        "decoder/adversarial",
+        "discriminator/adversarial",
+    }
+    assert all(norm > 0 for norm in norms.values())
