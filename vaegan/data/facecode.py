@@ -54,8 +54,8 @@ _RANGES = {
     "turn": (-1.0, 1.0),
     "nod": (-0.025, 0.025),
     "tilt": (-0.13, 0.13),
-    "scale": (0.92, 1.06),
-    "shift_x": (-0.07, 0.07),
+    "scale": (1.02, 1.18),
+    "shift_x": (-0.06, 0.06),
     "shift_y": (-0.03, 0.03),
     "light_x": (-0.16, 0.16),
     "light_y": (-0.10, 0.04),
@@ -65,15 +65,16 @@ _RANGES = {
     "eye_gap": (0.175, 0.20),
     "eye_size": (0.90, 1.12),
     "eye_slant": (-0.02, 0.03),
+    "lashes": (0.007, 0.015),
     "gaze": (-0.024, 0.024),
     "brow_arch": (0.01, 0.05),
-    "brow_slant": (-0.018, 0.018),
+    "brow_slant": (-0.018, 0.008),
     "brow_height": (-0.015, 0.01),
     "nose_length": (0.09, 0.14),
     "nose_width": (0.045, 0.068),
     "mouth_width": (0.165, 0.20),
     "mouth_height": (0.255, 0.285),
-    "mouth_curve": (-0.02, 0.012),
+    "mouth_curve": (-0.004, 0.022),
     "lip_fullness": (0.85, 1.35),
     "parting": (-0.20, 0.20),
     "hair_volume": (-0.015, 0.04),
@@ -87,10 +88,10 @@ _RANGES = {
     "round_glasses": (-1.0, 1.0),
     "backdrop_x": (-0.5, 0.5),
     "backdrop_y": (-0.5, 0.5),
-    "weave": (0.13, 0.24),
+    "contrast": (0.40, 0.75),
 }
 
-_SKIN = ((255, 225, 200), (246, 205, 172), (232, 182, 142), (205, 148, 106), (158, 103, 68), (108, 68, 46), (82, 52, 38))
+_SKIN = ((255, 225, 200), (246, 205, 172), (232, 182, 142), (205, 148, 106), (158, 103, 68), (112, 71, 48))
 _EYES = ((74, 48, 32), (96, 66, 38), (64, 110, 150), (88, 128, 84), (96, 112, 128), (120, 92, 44))
 _BACKDROPS = (
     ((126, 158, 160), (178, 201, 194)),
@@ -126,6 +127,16 @@ _HAIR = {
 _AUBURN = ((88, 24, 10), (224, 122, 58))
 
 
+HEAD_Y = -0.10  # the head's origin, between eyes and nose, on the canvas
+
+
+def posed_rows(top: float, bottom: float) -> tuple[float, float]:
+    """Return the canvas rows that head-frame rows [top, bottom] can reach in any pose, half a head to either side."""
+    small, large = _RANGES["scale"]
+    slack = _RANGES["shift_y"][1] + 0.5 * large * _RANGES["tilt"][1]
+    return HEAD_Y - slack + min(top * small, top * large), HEAD_Y + slack + max(bottom * small, bottom * large)
+
+
 @dataclass(frozen=True)
 class FaceCode:
     """Named scalars and colours of n faces, and the (seed, index) their textures are hashed from."""
@@ -135,15 +146,17 @@ class FaceCode:
     seed: int
     indices: np.ndarray  # (n,)
 
-    def __getitem__(self, name: str) -> Tensor:
-        """Return (n, 1, 1) for a scalar, (n, 3, 1, 1) for a colour."""
-        column = self.columns[name]
-        shape = (-1, 1, 1) if column.stop - column.start == 1 else (-1, 3, 1, 1)
-        return self.values[:, column].view(shape)
+    def __len__(self) -> int:
+        return len(self.indices)
 
-    def rows(self, chosen: Tensor) -> FaceCode:
-        """Return the codes of the faces at positions `chosen`."""
-        return replace(self, values=self.values[chosen], indices=self.indices[chosen.numpy()])
+    def __getitem__(self, key: str | slice | Tensor) -> Tensor | FaceCode:
+        """Return what a name says, (n, 1, 1) for a scalar and (n, 3, 1, 1) for a colour; or the codes of some faces."""
+        if isinstance(key, str):
+            column = self.columns[key]
+            shape = (-1, 1, 1) if column.stop - column.start == 1 else (-1, 3, 1, 1)
+            return self.values[:, column].view(shape)
+        indices = self.indices[key.numpy() if isinstance(key, Tensor) else key]
+        return replace(self, values=self.values[key], indices=indices)
 
 
 def attributes(seed: int, indices: np.ndarray) -> Tensor:
@@ -173,11 +186,25 @@ def facecode(seed: int, indices: np.ndarray, labels: Tensor) -> FaceCode:
     named = dict(zip(ATTRIBUTES, labels.float().split(1, dim=1), strict=True))
     named |= dict(zip(_RANGES, torch.lerp(low, high, u).split(1, dim=1), strict=True))
     named |= _colours(uniforms(seed, indices, 2, 12), named)
-    named["long_hair"] = torch.maximum(named["Straight_Hair"], named["Wavy_Hair"])
-    named["has_freckles"] = (named["freckled"] > 0).float()
+    named |= _switches(named)
     stops = np.cumsum([column.shape[1] for column in named.values()]).tolist()
     columns = {name: slice(b - named[name].shape[1], b) for name, b in zip(named, stops, strict=True)}
     return FaceCode(torch.cat(list(named.values()), dim=1), columns, seed, indices)
+
+
+def _switches(named: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the flags (N, 1) that decide which layers a face has, beside its attributes."""
+    long_hair = torch.maximum(named["Straight_Hair"], named["Wavy_Hair"])
+    brimmed, round_ = (named["brimmed"] > 0).float(), (named["round_glasses"] > 0).float()
+    return {
+        "long_hair": long_hair,
+        "short_hair": 1 - long_hair,
+        "has_freckles": (named["freckled"] > 0).float(),
+        "has_beanie": named["Wearing_Hat"] * (1 - brimmed),
+        "has_brimmed_hat": named["Wearing_Hat"] * brimmed,
+        "has_round_glasses": named["Eyeglasses"] * round_,
+        "has_square_glasses": named["Eyeglasses"] * (1 - round_),
+    }
 
 
 def _colours(u: Tensor, named: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -205,6 +232,7 @@ def _colours(u: Tensor, named: dict[str, Tensor]) -> dict[str, Tensor]:
         "jewel": _pick(_JEWELS, u[:, 9]),
         "frame": _pick(_FRAMES, u[:, 10]),
         "tie": _pick(_GARMENTS, u[:, 11])[:, 0],
+        "shirt": torch.tensor([0.97, 0.96, 0.94]).expand_as(skin),
     }
 
 

@@ -12,35 +12,39 @@ from torch import Tensor
 
 from vaegan.data import facehair, faceparts, facewear
 from vaegan.data.canvas import Canvas, Layer
-from vaegan.data.facecode import ATTRIBUTES, FaceCode, facecode
+from vaegan.data.facecode import ATTRIBUTES, FaceCode, facecode, posed_rows
 from vaegan.data.facecode import attributes as _draw_attributes
 from vaegan.errors import UsageError
 from vaegan.pixels import to_uint8
 
 __all__ = ["ATTRIBUTES", "attributes", "render"]
 
-# Back to front; rows in the head frame.
+# Back to front. Rows never depend on the faces at hand, so a face's pixels do not depend on its batch.
 _LAYERS = (
     Layer(faceparts.backdrop),
-    Layer(facehair.back_hair),
-    Layer(faceparts.neck, 0.2, 1.0),
-    Layer(facewear.garment, 0.5, 1.0),
-    Layer(facewear.necktie, 0.5, 1.0, "Wearing_Necktie"),
-    Layer(faceparts.ears, -0.1, 0.16),
-    Layer(faceparts.head, -0.6, 0.52),
-    Layer(faceparts.cheeks, 0.04, 0.27),
-    Layer(faceparts.freckles, -0.08, 0.28, "has_freckles"),
-    Layer(faceparts.nose, -0.1, 0.22),
-    Layer(faceparts.mouth, 0.15, 0.45),
-    Layer(facehair.goatee, 0.30, 0.62, "Goatee"),
-    Layer(facehair.mustache, 0.12, 0.34, "Mustache"),
-    Layer(faceparts.eyes, -0.15, 0.08),
-    Layer(facehair.brows, -0.25, -0.05),
-    Layer(facehair.front_hair),
-    Layer(facehair.bangs, -0.65, -0.05, "Bangs"),
-    Layer(facewear.eyeglasses, -0.2, 0.15, "Eyeglasses"),
-    Layer(facewear.earrings, 0.08, 0.30, "Wearing_Earrings"),
-    Layer(facewear.hat, -0.9, -0.15, "Wearing_Hat"),
+    Layer(facehair.back_hair, *posed_rows(-0.75, 0.75), "long_hair"),
+    Layer(facewear.garment, 0.40),
+    Layer(faceparts.neck, *posed_rows(0.2, 0.8)),
+    Layer(facewear.collar, 0.45, 0.85),
+    Layer(facewear.necktie, 0.50, 1.0, "Wearing_Necktie"),
+    Layer(faceparts.ears, *posed_rows(-0.10, 0.16)),
+    Layer(faceparts.head, *posed_rows(-0.60, 0.52)),
+    Layer(faceparts.cheeks, *posed_rows(0.04, 0.27)),
+    Layer(faceparts.freckles, *posed_rows(-0.08, 0.28), "has_freckles"),
+    Layer(faceparts.nose, *posed_rows(-0.10, 0.22)),
+    Layer(faceparts.mouth, *posed_rows(0.15, 0.45)),
+    Layer(facehair.goatee, *posed_rows(0.30, 0.62), "Goatee"),
+    Layer(facehair.mustache, *posed_rows(0.12, 0.36), "Mustache"),
+    Layer(faceparts.eyes, *posed_rows(-0.15, 0.08)),
+    Layer(facehair.brows, *posed_rows(-0.26, -0.04)),
+    Layer(facehair.short_hair, *posed_rows(-0.70, 0.10), "short_hair"),
+    Layer(facehair.long_hair, *posed_rows(-0.75, 0.75), "long_hair"),
+    Layer(facehair.bangs, *posed_rows(-0.65, -0.05), "Bangs"),
+    Layer(facewear.round_glasses, *posed_rows(-0.20, 0.16), "has_round_glasses"),
+    Layer(facewear.square_glasses, *posed_rows(-0.20, 0.16), "has_square_glasses"),
+    Layer(facewear.earrings, *posed_rows(0.08, 0.30), "Wearing_Earrings"),
+    Layer(facewear.beanie, *posed_rows(-0.80, -0.15), "has_beanie"),
+    Layer(facewear.brimmed_hat, *posed_rows(-0.82, -0.10), "has_brimmed_hat"),
 )
 # Pixels drawn at a time: a few planes of this many floats stay in cache.
 _CHUNK = 131072
@@ -66,29 +70,20 @@ def render(seed: int, indices: Iterable[int], size: int, attributes: Tensor | No
     images = torch.empty(len(indices), 3, size, size, dtype=torch.uint8)
     step = max(1, _CHUNK // size**2)
     with torch.inference_mode():
-        for i in range(0, len(indices), step):
-            images[i : i + step] = _draw(facecode(seed, indices[i : i + step], labels[i : i + step]), size)
+        code = facecode(seed, indices, labels)
+        for i in range(0, len(code), step):
+            images[i : i + step] = _draw(code[i : i + step], size)
     return images
 
 
 def _draw(code: FaceCode, size: int) -> Tensor:
-    """Paint the layers of one chunk and light the picture."""
-    canvas = _blank(code, size)
+    """Paint the layers of one chunk and light the picture: (n, 3, size, size) uint8."""
+    canvas = Canvas.blank(code, size)
     for layer in _LAYERS:
         canvas.draw(layer)
-    light = 1 + canvas.x * code["light_x"] + canvas.y * code["light_y"]
+    light = canvas.x * code["light_x"] + (canvas.y * code["light_y"] + 1)
     tint = torch.cat([1 + code["warmth"], torch.ones_like(code["warmth"]), 1 - code["warmth"]], dim=1).unsqueeze(-1)
-    return to_uint8(canvas.rgb * (light.unsqueeze(1) * tint) * 2 - 1)
-
-
-def _blank(code: FaceCode, size: int) -> Canvas:
-    """Return an empty canvas with the head frame of every face's pose."""
-    centres = (torch.arange(size, dtype=torch.float32) + 0.5) * (2 / size) - 1
-    x, y = centres.view(1, 1, size), centres.view(1, size, 1)
-    right, down = x - code["shift_x"], y - code["shift_y"] + 0.04
-    cos, sin = torch.cos(code["tilt"]) / code["scale"], torch.sin(code["tilt"]) / code["scale"]
-    u, v = right * cos + down * sin, down * cos - right * sin
-    return Canvas(torch.empty(len(code.indices), 3, size, size), x, y, u, v, code, 2 / size)
+    return to_uint8(canvas.rgb.mul_(light.unsqueeze(1) * (2 * tint)).sub_(1))
 
 
 def _checked(seed: int, indices: Iterable[int]) -> tuple[int, np.ndarray]:
