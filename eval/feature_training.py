@@ -68,14 +68,14 @@ def train_network(images: ImageSet, steps: int, seed: int) -> FeatureNetwork:
         accuracy=0.0,
         chance=0.0,
         accuracies={},
-        training=f"python -m eval.features train {images.name} --steps {steps} --seed {seed} (torch {torch.__version__})",
+        training=f"python -m eval.features train {images.name} --steps {steps}, torch {torch.__version__}",
         seed=seed,
     )
     x, y = fit(images.images, INPUT_SIZE), images.labels
     y = y.float() if kind == "attributes" else y
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = FeatureNetwork(card).to(memory_format=torch.channels_last)
+        network = FeatureNetwork(card)
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
     shifts = torch.randint(

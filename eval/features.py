@@ -64,6 +64,7 @@ class FeatureNetwork(nn.Module):
             nn.Flatten(),
         )
         self.head = nn.Linear(card.num_features, len(card.output_names))
+        self.to(memory_format=torch.channels_last)  # convolutions on a CPU are a third faster so
 
     @property
     def name(self) -> str:

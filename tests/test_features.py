@@ -1,0 +1,206 @@
+"""eval.features: shipped networks and their cards, what they accept, and how they are trained."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from eval import feature_training
+from eval.features import SHIPPED, FeatureNetwork, features, for_dataset, load
+from vaegan.data import ImageSet
+from vaegan.data import load as load_images
+from vaegan.errors import UsageError, UserError
+
+TARGETS = {"mnist": 0.992, "synthfaces": 0.95, "fashion-mnist": 0.91}  # on held-out images
+shipped = sorted(file.stem for file in SHIPPED.glob("*.safetensors"))
+
+
+def random_images(n=6, channels=1, size=32, seed=0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (n, channels, size, size), generator=generator, dtype=torch.uint8)
+
+
+def bright_or_dark(n=256, attributes=False) -> ImageSet:
+    """Noise whose brightness (and, as an attribute, whose redness) says its label."""
+    images, labels = random_images(n, 3) // 2, torch.arange(n) % 2
+    images += 120 * labels.to(torch.uint8).view(-1, 1, 1, 1)
+    if attributes:
+        red = (torch.arange(n) // 2 % 2).to(torch.uint8)
+        images[:, 0] //= 1 + 3 * red.view(-1, 1, 1)
+        labels = torch.stack([labels.to(torch.uint8), red], dim=1)
+    return ImageSet("noise", "train", images, labels, ("a", "b"))
+
+
+@pytest.fixture(scope="module")
+def trained() -> FeatureNetwork:
+    return feature_training.train_network(bright_or_dark(), steps=20, seed=0)
+
+
+@pytest.fixture
+def saved(trained, tmp_path) -> Path:
+    feature_training.save(trained, tmp_path / "net.safetensors")
+    return tmp_path / "net.safetensors"
+
+
+# --- what is shipped
+
+
+def test_the_embedded_set_and_mnist_have_a_network():
+    assert {"mnist", "synthfaces"} <= set(shipped)
+
+
+@pytest.mark.parametrize("name", shipped)
+def test_shipped_networks_are_small_good_and_described(name):
+    network = for_dataset(name)
+    assert (SHIPPED / f"{name}.safetensors").stat().st_size < 1.5e6
+    assert network.card.accuracy >= TARGETS[name] and network.card.data == name
+    assert network.card.training.startswith(f"python -m eval.features train {name} --steps ")
+    assert network.card.sha256[:8] in network.name and "32 px" in network.name
+    assert not network.training and not any(p.requires_grad for p in network.parameters())
+
+
+def test_the_digit_network_reads_mnist_as_its_card_says(shared_data):
+    digits, network = load_images("mnist", "test", data_dir=shared_data), for_dataset("mnist")
+    right = (network.predict(digits.images[:2000]) == digits.labels[:2000]).float().mean()
+    assert right > 0.98
+    assert digits.label_names == network.card.output_names
+
+
+@pytest.mark.parametrize("name", ["cifar10", "folder:/some/where", "npz:x.npz", "../mnist"])
+def test_other_data_sets_have_none(name):
+    assert for_dataset(name) is None
+
+
+# --- what a network accepts and returns
+
+
+def test_features_do_not_depend_on_the_batch_size(trained):
+    images = random_images(7, 3)
+    whole = features(trained, images)
+    assert whole.shape == (7, trained.num_features) and whole.dtype == torch.float32 and not whole.requires_grad
+    torch.testing.assert_close(features(trained, images, batch_size=3), whole, rtol=1e-5, atol=1e-6)
+
+
+def test_28_pixels_are_padded_and_larger_images_reduced(trained):
+    images = random_images(2, 3, size=28)
+    padded = torch.nn.functional.pad(images, (2, 2, 2, 2))
+    assert torch.equal(trained.features(images), trained.features(padded))
+    doubled = images.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    assert trained.features(doubled).shape == (2, trained.num_features)
+
+
+def test_grey_images_are_repeated_to_colour(trained):
+    grey = random_images(2, 1)
+    assert torch.equal(trained.features(grey), trained.features(grey.repeat(1, 3, 1, 1)))
+
+
+def test_colour_for_a_grey_network_is_one_line():
+    with pytest.raises(UserError, match="takes 1 channel.*have 3"):
+        for_dataset("mnist").features(random_images(2, 3))
+
+
+@pytest.mark.parametrize("images", [torch.rand(2, 3, 32, 32), torch.zeros(3, 32, 32, dtype=torch.uint8)])
+def test_only_uint8_batches_are_taken(trained, images):
+    with pytest.raises(UserError, match="uint8 images"):
+        trained.features(images)
+
+
+# --- files
+
+
+def test_save_and_load_give_the_same_network(trained, saved):
+    loaded, images = load(saved), random_images(4, 3)
+    assert torch.equal(loaded.features(images), trained.features(images))
+    assert torch.equal(loaded.predict(images), trained.predict(images))
+
+
+def test_a_truncated_or_changed_file_is_refused(saved):
+    data = saved.read_bytes()
+    for damaged in (data[:-100], data[:-1] + bytes([data[-1] ^ 1]), b""):
+        saved.write_bytes(damaged)
+        with pytest.raises(UserError, match="has sha256 .* but its card .* fetch both files anew"):
+            load(saved)
+
+
+def test_weights_of_another_network_are_refused(saved, tmp_path):
+    card = json.loads(saved.with_suffix(".json").read_text())
+    saved.with_suffix(".json").write_text(json.dumps({**card, "output_names": ["a", "b", "c"]}))
+    with pytest.raises(UserError, match="are no weights of this feature network .*size mismatch"):
+        load(saved)
+    hashed = feature_training.save(load_other(tmp_path), tmp_path / "other.safetensors").sha256
+    shutil.copy(tmp_path / "other.safetensors", saved)
+    saved.with_suffix(".json").write_text(json.dumps({**card, "sha256": hashed}))
+    with pytest.raises(UserError, match="are no weights of this feature network"):
+        load(saved)
+
+
+def load_other(tmp_path) -> torch.nn.Module:
+    other = torch.nn.Linear(2, 2)
+    other.card = for_dataset("mnist").card
+    return other
+
+
+def test_missing_files_are_named(saved):
+    saved.unlink()
+    with pytest.raises(UserError, match="no feature network at .*net.safetensors"):
+        load(saved)
+    saved.with_suffix(".json").unlink()
+    with pytest.raises(UserError, match="no card .*net.json"):
+        load(saved)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"output_names": 3}', '{"output_names": [], "colour": 1}'])
+def test_a_damaged_card_is_one_line(saved, content):
+    saved.with_suffix(".json").write_text(content)
+    with pytest.raises(UserError, match="is not the card of a feature network"):
+        load(saved)
+
+
+# --- training
+
+
+@pytest.mark.parametrize("attributes", [False, True])
+def test_training_learns_and_the_card_says_how_well(attributes):
+    images = bright_or_dark(attributes=attributes)
+    network = feature_training.train_network(images, steps=60, seed=0)
+    card = feature_training.graded(network, images)
+    assert card.kind == ("attributes" if attributes else "classes")
+    assert card.accuracy > 0.95 and card.chance == 0.5
+    assert set(card.accuracies) == {"a", "b"}
+    assert network.predict(images.images[:5]).shape == images.labels[:5].shape
+
+
+def test_training_is_deterministic_and_leaves_the_random_state_alone(trained):
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    again = feature_training.train_network(bright_or_dark(), steps=20, seed=0)
+    assert torch.equal(torch.get_rng_state(), before)
+    for a, b in zip(again.state_dict().values(), trained.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_the_command_trains_grades_and_saves(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(feature_training, "load", lambda *args, **kwargs: bright_or_dark())
+    feature_training.main(["train", "noise", "--out", str(tmp_path / "n.safetensors"), "--steps", "20"])
+    assert "right on held-out images (chance 50.00%)" in capsys.readouterr().out
+    assert load(tmp_path / "n.safetensors").card.accuracy > 0.5
+
+
+@pytest.mark.parametrize(
+    ("args", "complaint"),
+    [(["train", "folder:x"], "Give --out FILE"), (["train"], "see --help"), (["tain", "mnist"], "see --help")],
+)
+def test_bad_commands_are_one_line(args, complaint, capsys):
+    with pytest.raises(SystemExit) as stop:
+        feature_training.main(args)
+    assert stop.value.code == UsageError.exit_code
+    assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("labels", [None, torch.tensor([0, -1, 1])])
+def test_images_without_labels_train_nothing(labels):
+    images = ImageSet("x", "train", random_images(3), labels, ("a", "b"))
+    with pytest.raises(UserError, match="without a label"):
+        feature_training.train_network(images, steps=1, seed=0)
