@@ -23,9 +23,7 @@ def parse(cls: type[T], args: Sequence[str] | None = None, *, default: T | None 
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
-            value, unknown = tyro.cli(
-                cls, args=args, prog=prog, return_unknown_args=True, config=(tyro.conf.FlagCreatePairsOff,), **keywords
-            )
+            value, unknown = tyro.cli(cls, args=args, prog=prog, return_unknown_args=True, **keywords)
     except SystemExit as stop:
         if not stop.code:
             raise

@@ -12,7 +12,7 @@ from vaegan.errors import UsageError, UserError
 
 @dataclass(frozen=True)
 class Config:
-    """Train a VAE, a VAE/GAN or a mode between them; the defaults are sized for a CPU, on a GPU `--preset gpu` is used."""
+    """Train a VAE, a VAE/GAN or a mode between them; defaults are sized for a CPU, a GPU takes `--preset gpu`."""
 
     mode: str = "vaegan"
     """Objective: ae, vae, vae-sigma, vae-disl, gan, vaegan-pixel or vaegan."""
@@ -88,9 +88,11 @@ class Config:
 
 
 # What a run may change without becoming another run: where and how it executes, and what it prints.
-EXECUTION = {
-    "run_dir", "resume", "device", "compile", "log_every", "images_every", "save_every", "dry_run", "data_dir", "preset",
-}  # fmt: skip
+EXECUTION = {"run_dir", "resume", "device", "compile", "dry_run", "data_dir", "preset"} | {
+    "log_every",
+    "images_every",
+    "save_every",
+}
 
 
 def default_run_dir(config: Config) -> Path:

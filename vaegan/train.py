@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -90,7 +89,9 @@ def announce(config: Config, objective: Objective, images: ImageSet, trainer: Tr
     sizes = ", ".join(f"{name} {parameter_count(network):,}" for name, network in trainer.networks.items())
     settings = f"width {config.width:g}, latent {config.latent_dim}, {config.norm} norm"
     seen = f"{len(images.images):,} images, {images.channels} x {config.image_size} x {config.image_size}"
-    device = f"{trainer.device.type}, {config.precision}, {processes.count()} process(es) x {torch.get_num_threads()} threads"
+    device = f"{trainer.device.type}, {config.precision}, {torch.get_num_threads()} threads"
+    if processes.count() > 1:
+        device += f" in each of {processes.count()} processes"
     steps = f"{config.steps:,} of {config.batch_size} images, seed {config.seed}"
     if config.resume:
         steps += f", resuming at step {run.stored_step(config.run_dir):,}"
@@ -233,7 +234,7 @@ class Reporter:
         bad = not_finite(values)
         if processes.any_process(bad is not None, self.trainer.device):
             raise UserError(
-                f"{bad or 'a loss'} is not finite at step {step}; checkpoints up to step {step - 1} are kept as they were: "
+                f"{bad or 'a loss'} is not finite at step {step}; the last checkpoint is kept as it was: "
                 "try a lower --learning-rate, or --precision fp32"
             )
         self.last = values
@@ -270,15 +271,11 @@ class Reporter:
 
 def conclude(config: Config, seconds: float) -> None:
     """Say what was written and what to run next."""
-    other = "vae" if config.mode != "vae" else "vaegan"
-    sibling = configuration.default_run_dir(dataclasses.replace(config, mode=other))
-    sibling = (
-        Path(str(config.run_dir).replace(f"-{config.mode}-", f"-{other}-")) if config.run_dir.exists() else sibling
-    )
-    print(
-        f"wrote {config.run_dir} ({config.steps:,} steps, {seconds / 60:.1f} min); next: "
-        f"python eval/compare.py {config.run_dir} {sibling}, or: tensorboard --logdir {config.run_dir.parent}"
-    )
+    other = "vaegan" if config.mode == "vae" else "vae"
+    sibling = config.run_dir.parent / configuration.default_run_dir(dataclasses.replace(config, mode=other)).name
+    runs = f"{config.run_dir} {sibling}" if sibling.is_dir() else f"{config.run_dir}"
+    print(f"wrote {config.run_dir} ({config.steps:,} steps, {seconds / 60:.1f} min)")
+    print(f"next: python eval/compare.py {runs}, or: tensorboard --logdir {config.run_dir.parent}")
 
 
 if __name__ == "__main__":

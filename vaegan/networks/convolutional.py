@@ -1,6 +1,6 @@
 """Encoder, Decoder and Discriminator of Larsen et al. (arXiv 1512.09300), as in the authors' released code.
 
-Every kernel is 5x5, every activation a plain ReLU; a strided convolution halves, a transposed one doubles. At `width` 1,
+Every kernel is 5x5, every activation a plain ReLU; a strided convolution halves, a transposed one doubles. At width 1,
 64x64 RGB and latent size 128 the parameter counts are the released ones: 18,071,360, 4,693,155 and 10,953,857.
 """
 
@@ -98,8 +98,8 @@ class Decoder(nn.Module):
 class Discriminator(nn.Module):
     """Dis(x): image (B, C, S, S) -> Dis_l (B, F, s, s) and the logit of "real" (B,).
 
-    Dis_l is the last convolution's output before its normalisation and ReLU. Real images, reconstructions and prior
-    samples pass apart, so each batch norm sees one kind of image at a time and the features of x do not depend on x_tilde.
+    Dis_l is the last convolution's output before its normalisation and ReLU. Real images, reconstructions
+    and prior samples pass apart: each batch norm sees one kind of image, and the features of x do not depend on x_tilde.
     """
 
     def __init__(self, channels: int, image_size: int, width: float, norm: Norm):

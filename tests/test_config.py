@@ -1,0 +1,104 @@
+"""Flags, presets, resume rules: what a command line means, and what it may not."""
+
+import dataclasses
+
+import pytest
+
+from vaegan import config as configuration
+from vaegan import run
+from vaegan.config import Config
+from vaegan.errors import UsageError, UserError
+from vaegan.presets import PRESETS
+
+
+@pytest.fixture(autouse=True)
+def in_tmp(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_defaults_are_written_once():
+    config, notes = run.resolve([])
+    assert dataclasses.replace(config, run_dir=None, preset=None) == Config() and notes == []
+
+
+def test_flags_win_over_a_preset_and_say_so():
+    config, notes = run.resolve(["--preset", "larsen-code", "--width", "0.5"])
+    assert config.width == 0.5 and config.optimizer == "rmsprop" and config.gamma == 1e-6
+    assert notes == ["--width 0.5 overrides preset larsen-code's 1.0"]
+
+
+def test_every_preset_names_real_settings():
+    for row in PRESETS.values():
+        configuration.check(
+            dataclasses.replace(dataclasses.replace(Config(), **row), image_size=row.get("image_size") or 64)
+        )
+
+
+@pytest.mark.parametrize(
+    "flags,message",
+    [
+        (["--stesp", "3"], "unknown argument '--stesp'; did you mean '--steps'?"),
+        (["--preset", "larsen-cod"], "unknown preset 'larsen-cod'; did you mean 'larsen-code'?"),
+        (["--steps", "many"], "--steps: invalid"),
+        (["--steps", "0"], "--steps 0 is not possible"),
+        (["--image-size", "48"], "use 32, 64 or 128"),
+        (["--batch-size", "1"], "batch norm needs two images"),
+        (["--learning-rate", "nan"], "--learning-rate nan"),
+        (["--norm", "layer"], "--norm"),
+        (["--device", "gpu"], "unknown device 'gpu'"),
+        (["--resume"], "nothing to resume"),
+    ],
+)
+def test_usage_errors_are_one_line_and_name_the_remedy(flags, message):
+    with pytest.raises(UsageError) as error:
+        run.resolve(flags)
+    assert message in str(error.value) and "\n" not in str(error.value) and error.value.exit_code == 2
+
+
+def started(*flags) -> Config:
+    config, _ = run.resolve(flags)
+    run.claim(config)
+    return config
+
+
+def test_a_run_directory_is_not_taken_twice():
+    config = started("--steps", "5")
+    with pytest.raises(UsageError, match="exists already: add --resume"):
+        run.claim(config)
+
+
+def test_resume_takes_the_runs_own_settings():
+    started("--steps", "5", "--width", "0.125", "--gamma", "0.5", "--run-dir", "r")
+    config, _ = run.resolve(["--resume", "--run-dir", "r"])
+    assert (config.width, config.gamma, config.steps, config.resume) == (0.125, 0.5, 5, True)
+
+
+def test_resume_lists_each_changed_setting():
+    started("--steps", "5", "--run-dir", "r")
+    with pytest.raises(UsageError) as error:
+        run.resolve(["--resume", "--run-dir", "r", "--gamma", "0.5", "--width", "1", "--log-every", "7"])
+    assert "gamma 0.01 -> 0.5" in str(error.value) and "width 0.25 -> 1.0" in str(error.value)
+    assert "log_every" not in str(error.value)
+
+
+def test_a_run_may_be_made_longer_but_not_where_steps_shape_the_schedule():
+    started("--steps", "5", "--run-dir", "r")
+    assert run.resolve(["--resume", "--run-dir", "r", "--steps", "9"])[0].steps == 9
+    started("--steps", "5", "--learning-rate-decay", "0.1", "--run-dir", "s")
+    with pytest.raises(UsageError, match="steps 5 -> 9"):
+        run.resolve(["--resume", "--run-dir", "s", "--steps", "9"])
+
+
+def test_config_survives_json_and_damage_is_one_line(tmp_path):
+    config = started("--dataset", "npz:some/file.npz", "--run-dir", "r")
+    assert configuration.read(tmp_path / "r").dataset == config.dataset
+    (tmp_path / "r" / "config.json").write_text("{")
+    with pytest.raises(UserError, match="cannot be read"):
+        configuration.read(tmp_path / "r")
+    with pytest.raises(UserError, match="is not a run"):
+        configuration.read(tmp_path)
+
+
+def test_run_directories_are_file_names():
+    config = dataclasses.replace(Config(), dataset="npz:/a b/c.npz", mode="vae", seed=3)
+    assert str(configuration.default_run_dir(config)) == "runs/npz-a-b-c.npz-vae-s3"
