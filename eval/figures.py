@@ -1,4 +1,4 @@
-"""Charts of report.json and strips of images; every chart is drawn once and saved as PNG and as SVG that follows the
+"""Charts of report.json; every chart is drawn once and saved as PNG and as SVG that follows the
 page's light or dark theme."""
 
 import io
@@ -7,12 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import matplotlib
-import torch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from torch import Tensor
-from torchvision.io import encode_png
-from torchvision.utils import make_grid
 
 # Every colour of a chart, and the CSS variable that takes its place in the page (report.html.j2 defines both themes).
 INK, MUTED, LINE = "#1f2328", "#6a6f76", "#d9d6cf"
@@ -116,7 +111,7 @@ def charts(report: dict) -> list[Chart]:
         Chart(
             "spectrum",
             "Power spectrum relative to real images",
-            "Power by spatial frequency, divided by that of held-out images: a blurred source falls below 1 at the right",
+            "Power by spatial frequency relative to held-out images: a blurred source falls below 1 at the right",
             "Blur takes power from the right; grain and checkerboards add it at 0.5 cycles a pixel.",
             lambda figure, narrow: _spectrum(figure, report, narrow),
             2.9,
@@ -250,14 +245,3 @@ def _training(figure: Figure, report: dict, panels: Sequence[tuple[str, list[str
 
 def _title(report: dict, label: str) -> str:
     return next(run["title"] for run in report["runs"] if run["label"] == label)
-
-
-def strip(images: Tensor) -> bytes:
-    """PNG of uint8 (N, C, H, W) images in one row, one pixel a pixel: enlarging is the page's business."""
-    return grid(images, len(images))
-
-
-def grid(images: Tensor, columns: int, padding: int = 0) -> bytes:
-    """PNG of uint8 (N, C, H, W) images, `columns` a row, padding transparent to no one: white."""
-    tiled = make_grid(images, nrow=columns, padding=padding, pad_value=255)
-    return encode_png(tiled.to(torch.uint8)).numpy().tobytes()

@@ -15,10 +15,17 @@ import jinja2
 from markupsafe import Markup
 
 from eval import figures
+from vaegan.config import Config, default_run_dir
 from vaegan.errors import UserError
 
 SCHEMA_VERSION = 1
 TEMPLATES = Path(__file__).with_name("templates")
+
+
+def directory_name(dataset: str) -> str:
+    """Return report-<dataset>, named as vaegan.train names its runs."""
+    run = default_run_dir(Config(dataset=dataset, mode="mode", seed=0)).name
+    return f"report-{run.removesuffix('-mode-s0')}"
 
 
 @contextlib.contextmanager
