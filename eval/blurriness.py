@@ -70,8 +70,9 @@ def in_chunks(images: Tensor, function: Function) -> Tensor:
 
 def grey(images: Tensor, weights: tuple[float, float, float] = REC_601) -> Tensor:
     """uint8 (N, C, H, W) -> float64 grey (N, H, W) in [0, 1]; RGB is weighted, grey is taken as it is."""
-    x = images.double().div_(255)
-    return x[:, 0] if x.shape[1] == 1 else torch.einsum("nchw,c->nhw", x, x.new_tensor(weights))
+    x = images.flatten(2).double()
+    row = torch.tensor(weights if images.shape[1] == 3 else (1.0,), dtype=x.dtype)
+    return (row @ x).div_(255).unflatten(1, images.shape[2:])
 
 
 def of_uint8(function: Function, weights: tuple[float, float, float] = REC_601) -> Function:
