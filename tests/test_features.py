@@ -33,8 +33,15 @@ def bright_or_dark(n=256, attributes=False) -> ImageSet:
     return ImageSet("noise", "train", images, labels, ("a", "b"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def small_batches():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feature_training, "BATCH_SIZE", 16)
+        yield
+
+
 @pytest.fixture(scope="module")
-def trained() -> FeatureNetwork:
+def trained(small_batches) -> FeatureNetwork:
     return feature_training.train_network(bright_or_dark(), steps=20, seed=0)
 
 
