@@ -77,7 +77,7 @@ def test_resume_lists_each_changed_setting():
     started("--steps", "5", "--run-dir", "r")
     with pytest.raises(UsageError) as error:
         run.resolve(["--resume", "--run-dir", "r", "--gamma", "0.5", "--width", "1", "--log-every", "7"])
-    assert "gamma 0.01 -> 0.5" in str(error.value) and "width 0.25 -> 1.0" in str(error.value)
+    assert "gamma 0.006 -> 0.5" in str(error.value) and "width 0.25 -> 1.0" in str(error.value)
     assert "log_every" not in str(error.value)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from vaegan.networks.convolutional import Discriminator, build, parameter_count
+from vaegan.networks.convolutional import RELEASED_FEATURES, Discriminator, build, feature_count, parameter_count
 
 NAMES = ("encoder", "decoder", "discriminator")
 
@@ -35,6 +35,7 @@ def test_dis_l_is_the_last_convolution_before_its_normalisation():
     dis = networks(image_size=64, width=1, latent_dim=128)["discriminator"].eval()
     dis_l, logit = dis(torch.rand(2, 3, 64, 64))
     assert dis_l.shape == (2, 256, 8, 8) and logit.shape == (2,)
+    assert dis_l[0].numel() == RELEASED_FEATURES == feature_count(64, 1)
     last = [m for m in dis.modules() if isinstance(m, nn.Conv2d)][-1]
     assert dis.features[-1] is last and isinstance(dis.verdict[0], nn.BatchNorm2d)
     assert (dis_l < 0).any()  # a ReLU would have removed these

@@ -229,7 +229,7 @@ def test_a_run_is_not_overwritten_and_resume_is_not_another_run(finished, train_
     run_dir, _ = finished
     before = weights(run_dir)
     assert "add --resume" in train_here(run_dir, "--mode", "vaegan", "--steps", 8, code=2).err
-    assert "gamma 0.01 -> 5.0" in train_here(run_dir, "--resume", "--gamma", 5, code=2).err
+    assert "gamma 0.006 -> 5.0" in train_here(run_dir, "--resume", "--gamma", 5, code=2).err
     assert_same(before, weights(run_dir))
 
 

@@ -36,8 +36,10 @@ class Config:
     """Updates."""
     batch_size: int = 64
     """Images an update, over all processes."""
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-3
     """Step size of encoder and decoder."""
+    discriminator_learning_rate: float = 3e-4
+    """Step size of the discriminator; below the decoder's, or it wins (docs/choices.md)."""
     seed: int = 0
     """Decides the starting weights, the order of images and every draw of noise."""
 
@@ -45,8 +47,10 @@ class Config:
     """Weight of the prior term (beta-VAE); 1 is the ELBO."""
     likelihood: Literal["gaussian", "bernoulli"] = "gaussian"
     """Pixel likelihood; gaussian has unit variance on [-1, 1], as in the paper."""
-    gamma: float = 1e-2
+    gamma: float = 6e-3
     """Weight of the decoder's reconstruction against its adversarial loss, both summed over dimensions."""
+    feature_precision: float | None = None
+    """Inverse variance of the Gaussian on Dis_l; none: 16,384 over its size, so 1 at the released size."""
     adversarial_loss: Literal["nonsaturating", "minimax"] = "nonsaturating"
     """What the decoder minimises; minimax is Algorithm 1's."""
     fakes: Literal["prior", "reconstruction", "both"] = "both"
@@ -107,7 +111,7 @@ def check(config: Config) -> None:
         require(getattr(config, name) >= 1, name, getattr(config, name), "use 1 or more")
     require(config.batch_size >= 2, "batch_size", config.batch_size, "use 2 or more: batch norm needs two images")
     require(config.image_size in (32, 64, 128), "image_size", config.image_size, "use 32, 64 or 128")
-    for name in ("width", "learning_rate", "learning_rate_decay"):
+    for name in ("width", "learning_rate", "discriminator_learning_rate", "learning_rate_decay"):
         value = getattr(config, name)
         require(0 < value < float("inf"), name, value, "use a positive number")
     for name in ("beta", "gamma", "weight_decay", "gate_equilibrium", "gate_margin"):

@@ -13,9 +13,9 @@ def kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:
     return 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(1)
 
 
-def gaussian_nll(x: Tensor, x_tilde: Tensor) -> Tensor:
-    """Return -log N(x; x_tilde, I) without its constant: 0.5 * sum of squares (Eq. 3 in pixels, Eq. 8 in Dis_l)."""
-    return 0.5 * (x - x_tilde).square().flatten(1).sum(1)
+def gaussian_nll(x: Tensor, x_tilde: Tensor, precision: float = 1.0) -> Tensor:
+    """Return -log N(x; x_tilde, I / precision) without its constant: Eq. 3 in pixels, Eq. 8 in Dis_l."""
+    return 0.5 * precision * (x - x_tilde).square().flatten(1).sum(1)
 
 
 def bernoulli_nll(x: Tensor, x_tilde: Tensor) -> Tensor:

@@ -54,7 +54,7 @@ class Model:
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mu and logvar, both (N, latent_dim). Raises UserError without an encoder or for images of other shape."""
+        """Return mu and logvar, both (N, latent_dim). Raises UserError without an encoder or for other shapes."""
         if not self.has_encoder:
             raise UserError(f"a run of mode {self.config.mode} has no encoder: it can only sample")
         expected = (self.channels, self.config.image_size, self.config.image_size)

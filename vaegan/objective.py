@@ -52,6 +52,7 @@ class Settings:
     beta: float = 1.0
     gamma: float = 1.0
     likelihood: str = "gaussian"
+    feature_precision: float = 1.0
     adversarial_loss: str = "nonsaturating"
     fakes: Literal["prior", "reconstruction", "both"] = "both"
     gate: tuple[float, float] | None = None  # equilibrium, margin
@@ -111,7 +112,7 @@ def terms(objective: Objective, settings: Settings, f: Forward) -> dict[str, Ten
         t["pixels"] = losses.PIXEL_NLL[objective.likelihood or settings.likelihood](f.x, f.x_tilde)
     if objective.reconstruction == "features":
         # Dis_l(x) is the target: it does not depend on Enc or Dec.
-        t["features"] = losses.gaussian_nll(f.dis_x[0].detach(), f.dis_x_tilde[0])
+        t["features"] = losses.gaussian_nll(f.dis_x[0].detach(), f.dis_x_tilde[0], settings.feature_precision)
     if objective.adversarial:
         on = fakes(objective, settings)
         logits = [dis[1] for dis, used in zip((f.dis_x_p, f.dis_x_tilde), on, strict=True) if used]

@@ -22,6 +22,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "latent_dim": 128,
         "steps": 62_500,
         "learning_rate": 3.9e-4,
+        "discriminator_learning_rate": 3.9e-4,
         "learning_rate_decay": 1.6e-7 / 3.9e-4,
         "optimizer": "rmsprop",
         "weight_decay": 1e-5,

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from vaegan import objective as algorithm
 from vaegan import processes
 from vaegan.config import Config
+from vaegan.networks.convolutional import RELEASED_FEATURES, feature_count
 from vaegan.objective import Objective
 
 STREAMS = 1_000_003  # more than any run's steps, so that (seed, step) never names two draws
@@ -24,6 +25,9 @@ class Trainer:
             beta=config.beta,
             gamma=config.gamma,
             likelihood=config.likelihood,
+            # The paper's unit variance at its size; fewer features weigh as much, so beta and gamma keep their meaning.
+            feature_precision=config.feature_precision
+            or RELEASED_FEATURES / feature_count(config.image_size, config.width),
             adversarial_loss=config.adversarial_loss,
             fakes=config.fakes,
             gate=(config.gate_equilibrium, config.gate_margin),
@@ -31,7 +35,7 @@ class Trainer:
         self.networks = {name: network.to(device) for name, network in networks.items()}
         for name in set(self.networks) - set(objective.trains):
             self.networks[name].eval().requires_grad_(False)  # the frozen metric of vae-disl
-        self.optimizers = {name: optimizer(config, self.networks[name]) for name in objective.trains}
+        self.optimizers = {name: optimizer(config, name, self.networks[name]) for name in objective.trains}
         self.decoder_ema = copy.deepcopy(self.networks["decoder"]).requires_grad_(False)
         self.passes = {k: torch.compile(n) if config.compile else n for k, n in self.networks.items()}
 
@@ -66,7 +70,7 @@ class Trainer:
             for parameter, grad in zip(self.networks[name].parameters(), grads, strict=True):
                 parameter.grad = grad
             for group in self.optimizers[name].param_groups:
-                group["lr"] = learning_rate(self.config, step)
+                group["lr"] = learning_rate(self.config, name, step)
             self.optimizers[name].step()
             self.optimizers[name].zero_grad()
         if "decoder" in gradients:
@@ -116,21 +120,19 @@ def noise(config: Config, step: int) -> tuple[Tensor, Tensor]:
     return eps, z_p
 
 
-def optimizer(config: Config, network: nn.Module) -> torch.optim.Optimizer:
+def optimizer(config: Config, name: str, network: nn.Module) -> torch.optim.Optimizer:
     """Return a network's own optimizer."""
+    shared = {"lr": learning_rate(config, name, 0), "weight_decay": config.weight_decay}
     if config.optimizer == "rmsprop":
-        return torch.optim.RMSprop(
-            network.parameters(), lr=config.learning_rate, alpha=0.9, weight_decay=config.weight_decay
-        )
+        return torch.optim.RMSprop(network.parameters(), alpha=0.9, **shared)
     # A first-moment decay of 0.5 is the usual choice against an adversary (DCGAN, arXiv 1511.06434).
-    return torch.optim.Adam(
-        network.parameters(), lr=config.learning_rate, betas=(0.5, 0.999), weight_decay=config.weight_decay, fused=True
-    )
+    return torch.optim.Adam(network.parameters(), betas=(0.5, 0.999), fused=True, **shared)
 
 
-def learning_rate(config: Config, step: int) -> float:
-    """Return the rate of one step: first * decay^((step / steps)^0.75), the released code's schedule."""
-    return config.learning_rate * config.learning_rate_decay ** ((step / config.steps) ** 0.75)
+def learning_rate(config: Config, name: str, step: int) -> float:
+    """Return a network's rate at one step: first * decay^((step / steps)^0.75), the released code's schedule."""
+    first = config.discriminator_learning_rate if name == "discriminator" else config.learning_rate
+    return first * config.learning_rate_decay ** ((step / config.steps) ** 0.75)
 
 
 def describe(

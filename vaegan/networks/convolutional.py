@@ -35,6 +35,7 @@ STAGES = {
     128: Stages((64, 128, 256, 256), (256, 256, 256, 128, 32), (32, 128, 256, 256, 256)),
 }
 ENCODER_UNITS, DISCRIMINATOR_UNITS = 1024, 512
+RELEASED_FEATURES = 256 * 8 * 8  # of Dis_l, on which the paper puts a Gaussian of unit variance
 
 
 def scaled(channels: int, width: float) -> int:
@@ -98,8 +99,8 @@ class Decoder(nn.Module):
 class Discriminator(nn.Module):
     """Dis(x): image (B, C, S, S) -> Dis_l (B, F, s, s) and the logit of "real" (B,).
 
-    Dis_l is the last convolution's output before its normalisation and ReLU. Real images, reconstructions
-    and prior samples pass apart: each batch norm sees one kind of image, and the features of x do not depend on x_tilde.
+    Dis_l is the last convolution's output before its normalisation and ReLU. Real images, reconstructions and prior
+    samples pass apart: each batch norm sees one kind of image, and the features of x do not depend on x_tilde.
     """
 
     def __init__(self, channels: int, image_size: int, width: float, norm: Norm):
@@ -110,7 +111,7 @@ class Discriminator(nn.Module):
         for c_in, c_out in zip(sizes[:-1], sizes[1:-1], strict=False):
             layers += [nn.Conv2d(c_in, c_out, KERNEL, 2, PADDING, bias=False), normalise(norm, c_out, 2), nn.ReLU()]
         self.features = nn.Sequential(*layers, nn.Conv2d(sizes[-2], sizes[-1], KERNEL, 2, PADDING, bias=False))
-        flat, units = sizes[-1] * (image_size // 2 ** (len(sizes) - 1)) ** 2, scaled(DISCRIMINATOR_UNITS, width)
+        flat, units = feature_count(image_size, width), scaled(DISCRIMINATOR_UNITS, width)
         self.verdict = nn.Sequential(
             normalise(norm, sizes[-1], 2),
             nn.ReLU(),
@@ -134,6 +135,12 @@ def widened(t: Tensor) -> Tensor:
 def parameter_count(network: nn.Module) -> int:
     """Count trainable numbers."""
     return sum(p.numel() for p in network.parameters())
+
+
+def feature_count(image_size: int, width: float) -> int:
+    """Return how many numbers Dis_l holds."""
+    channels = STAGES[image_size].discriminator
+    return scaled(channels[-1], width) * (image_size // 2 ** (len(channels) - 1)) ** 2
 
 
 def build(
