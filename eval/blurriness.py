@@ -39,6 +39,7 @@ class Measure:
     title: str
     unit: str
     sharper_is_higher: bool
+    weights: tuple[float, float, float] = REC_601  # of red, green and blue in its grey
 
     @property
     def on_grey(self) -> Function:
@@ -276,7 +277,7 @@ MEASURES: dict[str, Measure] = {
     for row in (
         Measure("gradient_energy", gradient_energy, "gradient energy", "1/px\u00b2", True),
         Measure("laplacian_variance", laplacian_variance, "Laplacian variance", "grey level\u00b2", True),
-        Measure("crete_blur_effect", crete_blur_effect, "Crete blur effect", "0 sharp to 1 blurred", False),
+        Measure("crete_blur_effect", crete_blur_effect, "Crete blur effect", "0 sharp to 1 blurred", False, REC_709),
     )
 }
 PRIMARY = "gradient_energy"

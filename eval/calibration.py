@@ -1,0 +1,191 @@
+"""From a measure to pixels: real images under known blur give a curve, and a source is read off it as sigma_eq.
+
+sigma_eq of a source is the sigma at which blurred real images have the same mean measure, relative to unblurred ones.
+The mean, because it adds up every image (flat ones too) and its error is a third below the median's on real data.
+"""
+
+import functools
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.interpolate import PchipInterpolator
+from torch import Tensor
+
+from eval.blurriness import Measure, check_images, gaussian_blur, grey, in_chunks, smooth
+from eval.intervals import Estimate, checked, resampled_means
+from vaegan.errors import UserError
+
+# px. A negative one is the inverse filter: images at -0.5 are those that a blur of 0.5 turns into real ones.
+SHARPER = (-1.0, -0.85, -0.7, -0.55, -0.4, -0.25)
+BLURRIER = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.95, 1.1, 1.3, 1.6, 2.0, 2.5, 3.0, 4.0, 5.0)
+SIGMAS = (*SHARPER, 0.0, *BLURRIER)
+REAL = SIGMAS.index(0.0)
+LADDER_IMAGES = 1000  # images blurred at every sigma; only the curve's shape depends on them, its level on all images
+CALIBRATION_SEED = 1  # of the calibration's own resamples: not a report's, which start at 0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A measure's curve over known blur on held-out real images, and its inverse.
+
+    `values` (N,) are those of the unblurred images, `ladder` (M, len(SIGMAS)) those of the first M under each sigma.
+    """
+
+    measure: Measure
+    values: np.ndarray = field(repr=False)
+    ladder: np.ndarray = field(repr=False)
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The calibrated range in px: sigmas around 0 over which the measure is strictly monotone."""
+        return SIGMAS[self._run.start], SIGMAS[self._run.stop - 1]
+
+    @property
+    def curve(self) -> dict[str, list[float]]:
+        """The nodes, for plots: "sigma" in px and "value", the mean measure of real images under that blur."""
+        return {"sigma": list(SIGMAS), "value": [self.value_at(sigma) for sigma in SIGMAS]}
+
+    def value_at(self, sigma: float) -> float:
+        """Mean measure of real images under a blur of `sigma` px, held constant beyond the ladder."""
+        sigma = min(max(sigma, SIGMAS[0]), SIGMAS[-1])
+        return float(self._level * PchipInterpolator(_time(SIGMAS), self.ladder.mean(axis=0))(_time(sigma)))
+
+    def sigma_eq(self, values: ArrayLike, originals: ArrayLike | None = None) -> float:
+        """Equivalent blur in px of a source that measured `values` (N,): negative is sharper than real images.
+
+        With `originals` (N,), the measure of the real image behind each of the source's, content cancels. inf (-inf):
+        blurrier (sharper) than the calibrated range; write such values with `pixels`.
+        """
+        reference = self.values if originals is None else _paired(values, originals)
+        return float(self._invert(_log_ratio(checked(values).mean(), reference.mean())))
+
+    def estimate(self, values: ArrayLike, originals: ArrayLike | None = None, seed: int = 0) -> Estimate:
+        """`sigma_eq` with bootstrap replicates over the source's images and the calibration's."""
+        reference = (
+            resampled_means(self.values, CALIBRATION_SEED)
+            if originals is None
+            else resampled_means(_paired(values, originals), seed)
+        )
+        position = _log_ratio(resampled_means(values, seed), reference)
+        shift = self._curve_error(self._invert(position))
+        return Estimate(self.sigma_eq(values, originals), self._invert(position - shift))
+
+    def pixels(self, sigma: float) -> str:
+        """`sigma` for people: "0.45 px", "beyond 5 px", "sharper than real by more than 1 px"."""
+        if math.isnan(sigma):
+            return "unknown"
+        if math.isinf(sigma):
+            low, high = self.limits
+            return f"beyond {high:g} px" if sigma > 0 else f"sharper than real by more than {-low:g} px"
+        return f"{sigma:.2f} px"
+
+    def to_dict(self) -> dict:
+        """What a report keeps: measure, unit, curve, calibrated range and image counts, all JSON values."""
+        return {
+            "measure": self.measure.name,
+            "unit": self.measure.unit,
+            "curve": self.curve,
+            "limits": list(self.limits),
+            "images": len(self.values),
+            "ladder_images": len(self.ladder),
+        }
+
+    @property
+    def _level(self) -> float:
+        """Mean of all images over mean of the ladder's: what the ladder's own choice of images is off by."""
+        unblurred = self.ladder[:, REAL].mean()
+        return self.values.mean() / unblurred if unblurred > 0 else 1.0
+
+    @functools.cached_property
+    def _position(self) -> np.ndarray:
+        """Logarithm of the mean measure relative to unblurred images at every sigma, (len(SIGMAS),)."""
+        means = self.ladder.mean(axis=0)
+        return _log_ratio(means, means[REAL])
+
+    @functools.cached_property
+    def _run(self) -> range:
+        """Indices around sigma 0 over which the curve is strictly monotone in the measure's own direction."""
+        steps = np.diff(self._position) * (-1 if self.measure.sharper_is_higher else 1) > 0
+        start = stop = REAL
+        while start > 0 and steps[start - 1]:
+            start -= 1
+        while stop < len(steps) and steps[stop]:
+            stop += 1
+        if start == stop:
+            raise UserError(f"{self.measure.title} does not follow blur on these images; are they flat?")
+        return range(start, stop + 1)
+
+    @functools.cached_property
+    def _inverse(self) -> PchipInterpolator:
+        """Diffusion time sign(sigma) sigma^2 as a function of position. In time the curve has a slope at 0, and in the
+        logarithm measures that fall by orders of magnitude stay smooth: both keep the interpolation below 0.003 px."""
+        position, time = self._position[list(self._run)], _time(SIGMAS)[list(self._run)]
+        order = np.argsort(position)
+        return PchipInterpolator(position[order], time[order], extrapolate=False)
+
+    def _invert(self, position: ArrayLike) -> np.ndarray:
+        """Positions on the logarithmic curve -> sigma in px; -inf and inf outside it."""
+        position = np.asarray(position, dtype=np.float64)
+        ends = self._position[[self._run.start, self._run.stop - 1]]  # sharpest, blurriest
+        direction = np.sign(ends[1] - ends[0])
+        inside = np.clip(position, ends.min(), ends.max())
+        time = self._inverse(inside)
+        sigma = np.sign(time) * np.sqrt(np.abs(time))
+        sigma = np.where((position - ends[1]) * direction > 0, np.inf, sigma)
+        return np.where((position - ends[0]) * direction < 0, -np.inf, sigma)
+
+    @functools.cached_property
+    def _curve_replicates(self) -> np.ndarray:
+        """Positions of the nodes when the ladder's images are resampled, less `_position`: (RESAMPLES, len(SIGMAS))."""
+        means = resampled_means(self.ladder, CALIBRATION_SEED)
+        return _log_ratio(means, means[:, [REAL]]) - self._position
+
+    def _curve_error(self, sigma: np.ndarray) -> np.ndarray:
+        """How far resampled curve b lies from the curve at sigma b, (RESAMPLES,); linear between nodes."""
+        sigma = np.clip(sigma, *self.limits)
+        right = np.clip(np.searchsorted(SIGMAS, sigma), 1, len(SIGMAS) - 1)
+        nodes, rows = np.asarray(SIGMAS), np.arange(len(sigma))
+        share = (sigma - nodes[right - 1]) / (nodes[right] - nodes[right - 1])
+        return (1 - share) * self._curve_replicates[rows, right - 1] + share * self._curve_replicates[rows, right]
+
+
+def calibrate(measure: Measure, images: Tensor) -> Calibration:
+    """Measure real held-out uint8 (N, C, H, W), N >= 2, under every blur of the ladder.
+
+    They must not be the images a source is reported against, and should be a random half of the held-out ones: the
+    first and the second half of a data set may differ (MNIST's do, by 0.3 px of this measure).
+    """
+    check_images(images)
+    ladder = images[:LADDER_IMAGES]
+    return Calibration(
+        measure,
+        checked(measure.function(images)),
+        np.stack([checked(_under_blur(measure, ladder, sigma)) for sigma in SIGMAS], axis=1),
+    )
+
+
+def _under_blur(measure: Measure, images: Tensor, sigma: float) -> Tensor:
+    """The measure of images under a blur. Sharper than real, they leave the range of uint8, and clipping would stop the
+    curve where black and white are already saturated (MNIST): there it is taken of grey values as they are."""
+    if sigma >= 0:
+        return measure.function(gaussian_blur(images, sigma) if sigma else images)
+    return in_chunks(images, lambda chunk: measure.on_grey(smooth(grey(chunk, measure.weights), sigma)))
+
+
+def _time(sigma: ArrayLike) -> np.ndarray:
+    """Signed diffusion time in px^2, in which blurs add up."""
+    sigma = np.asarray(sigma, dtype=np.float64)
+    return sigma * np.abs(sigma)
+
+
+def _log_ratio(value: ArrayLike, reference: ArrayLike) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log(value) - np.log(reference)
+
+
+def _paired(values: ArrayLike, originals: ArrayLike) -> np.ndarray:
+    if np.shape(values) != np.shape(originals):
+        raise UserError(f"paired values must have one shape, got {np.shape(values)} and {np.shape(originals)}")
+    return checked(originals)
