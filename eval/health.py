@@ -45,13 +45,14 @@ class Health:
 
 
 def examine(
-    samples: Tensor, real: Tensor, sample_features: Tensor, real_features: Tensor, metrics: Sequence[dict]
+    sample_nyquist: Tensor, real_nyquist: Tensor, sample_features: Tensor, real_features: Tensor, metrics: Sequence[dict]
 ) -> Health:
-    """Judge a run by prior samples and real images (uint8 NCHW), their features (N, d) and its metrics.jsonl rows."""
+    """Judge a run by its prior samples and real images, as their nyquist_power (N,) and features (N, d), and by its
+    metrics.jsonl rows."""
     sample_features, real_features = sample_features[:MOST_PAIRED], real_features[:MOST_PAIRED]
     diversity = _ratio(mean_pairwise_distance(sample_features), mean_pairwise_distance(real_features))
     nearest = _ratio(nearest_in_grids(sample_features), nearest_in_grids(real_features))
-    nyquist = _ratio(float(nyquist_power(samples).mean()), float(nyquist_power(real).mean()))
+    nyquist = _ratio(float(sample_nyquist.mean()), float(real_nyquist.mean()))
     finite = losses_finite(metrics)
     p_real, p_fake = discriminator_state(metrics)
     gap = None if p_real is None else p_real - p_fake
@@ -122,7 +123,13 @@ def examine_run(directory: Path, count: int = 512, seed: int = 0, data_dir: Path
         raise UserError(f"{run.config.dataset} has {len(real)} held-out image(s); health needs at least 2")
     samples = run.model.sample(len(real), seed=seed)
     network, _ = network_for(run.config.dataset, real.shape[1])
-    health = examine(samples, real, network.features(samples), network.features(real), read_metrics(run.directory))
+    health = examine(
+        nyquist_power(samples),
+        nyquist_power(real),
+        network.features(samples),
+        network.features(real),
+        read_metrics(run.directory),
+    )
     return {
         "run": str(directory),
         "mode": run.config.mode,

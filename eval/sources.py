@@ -63,6 +63,11 @@ class Source:
     originals: Tensor | None = field(default=None, repr=False)
     applied_sigma: float | None = None  # px of Gaussian blur put there on purpose
 
+    @property
+    def paired(self) -> bool:
+        """Whether image i is a version of image i of the report half."""
+        return self.originals is not None
+
 
 def open_runs(directories: Sequence[Path], weights: str = "raw") -> list[Run]:
     """Load every run directory and give it a unique label; UserError where one is no finished run, UsageError where

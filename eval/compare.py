@@ -1,0 +1,194 @@
+# ruff: noqa: E402
+"""python eval/compare.py RUN [RUN ...]: measure trained runs beside real images and write the report
+(a composition root; nothing imports it)."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+if not __package__:  # run as a script: sys.path[0] is eval/, from where neither package can be imported
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import torch
+import tyro
+from torch import Tensor
+from tqdm import tqdm
+
+from eval import claims, features, findings, measuring, pictures, protocol, report, sources
+from eval.blurriness import MEASURES
+from eval.calibration import calibrate
+from eval.features import FeatureNetwork
+from eval.findings import Evidence
+from eval.measuring import Measured
+from eval.sources import HeldOut, Run, Source
+from vaegan.commandline import parse
+from vaegan.errors import UsageError, UserError, exits_cleanly
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Say by how many pixels of Gaussian blur runs differ, with the pictures and the protocol, in one report."""
+
+    runs: tyro.conf.Positional[tuple[Path, ...]] = ()
+    """Run directories of one data set and size."""
+    out: Path | None = None
+    """Report directory; default report-<dataset> beside the runs, RUN/report for a single run."""
+    samples: int = 10_000
+    """Images of each source, at most half of the held-out images."""
+    features: str = "auto"
+    """Feature network: auto (the one shipped for the data set) or a .safetensors FILE."""
+    seed: int = 0
+    """Decides the halves of the held-out images, the prior samples and the resampling."""
+    data_dir: Path | None = None
+    """Where the data lie, when not where the runs found them."""
+
+
+@exits_cleanly
+def main() -> None:
+    """Open, measure, write."""
+    arguments = parse(Arguments, prog="python eval/compare.py")
+    check(arguments)
+    begun = time.monotonic()
+    runs = claims.claimed_first(sources.open_runs(arguments.runs))
+    out = arguments.out or default_out(runs)
+    with report.staged(out) as folder:
+        value, png = compare(runs, arguments)
+        report.write(value, png, folder)
+    print(f"wrote {protocol.shown(out)}/report.html, .md, .json and figures in {time.monotonic() - begun:.0f} s")
+    print(value["headline"])
+
+
+def check(arguments: Arguments) -> None:
+    """Raise UsageError for arguments that cannot mean anything."""
+    if not arguments.runs:
+        raise UsageError("no run given; use: python eval/compare.py RUN [RUN ...]")
+    if arguments.samples < 2:
+        raise UsageError(f"--samples {arguments.samples} is not possible: use 2 or more")
+    if not 0 <= arguments.seed < 2**31:
+        raise UsageError(f"--seed {arguments.seed} is not possible: use 0 or more, below 2^31")
+
+
+def default_out(runs: Sequence[Run]) -> Path:
+    """RUN/report for one run, else report-<dataset> in the folder that holds them all."""
+    if len(runs) == 1:
+        return runs[0].directory / "report"
+    parent = Path(os.path.commonpath([run.directory.parent for run in runs]))
+    return parent / report.directory_name(runs[0].config.dataset)
+
+
+def compare(runs: Sequence[Run], arguments: Arguments) -> tuple[dict, dict[str, bytes]]:
+    """Measure every source once; return report.json's value and the pictures beside it."""
+    evidence = collect(runs, arguments)
+    rows = findings.source_rows(evidence)
+    verdicts = claims.verdicts(evidence)
+    titles = {run.label: run.title for run in runs}
+    details = {row["name"]: row["blur"][findings.PRIMARY]["text"] for row in rows}
+    groups = {
+        "faces": pictures.same_faces(evidence.held_out.report, evidence.of("reconstructions"), titles, details),
+        "ladder": pictures.ladder(evidence.held_out.report),
+        "samples": pictures.sample_grids(evidence.of("samples"), titles, details),
+    }
+    value = {
+        "schema_version": report.SCHEMA_VERSION,
+        "headline": claims.headline(runs[0].config.dataset, rows, verdicts),
+        "verdicts": verdicts,
+        "instrument": findings.instrument(rows),
+        "sources": rows,
+        "measures": findings.measure_rows(evidence),
+        "runs": findings.run_rows(evidence),
+        "frechet": findings.frechet_rows(evidence),
+        "spectrum": findings.spectrum(evidence),
+        "training": findings.training(runs),
+        **protocol.describe(evidence, arguments.runs, flags(arguments)),
+        "ladder_caption": claims.ladder_caption(rows),
+        "pictures": {group: [picture.entry() for picture in row] for group, row in groups.items()},
+    }
+    return value, {name: png for row in groups.values() for name, png in pictures.files(row).items()}
+
+
+def flags(arguments: Arguments) -> list[str]:
+    """The flags of this command that decide its numbers, where they are not the default."""
+    names = ("samples", "features", "seed", "data_dir")
+    given = {name: getattr(arguments, name) for name in names}
+    changed = {name: value for name, value in given.items() if value != getattr(Arguments, name)}
+    return [word for name, value in changed.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+
+
+def collect(runs: Sequence[Run], arguments: Arguments) -> Evidence:
+    """Calibrate on one half of the held-out images, then stream every source once."""
+    images = staged("held-out images", lambda: sources.load_split(runs[0], "test", arguments.data_dir))
+    held_out = sources.held_out(images, arguments.samples, arguments.seed)
+    check_channels(runs, held_out)
+    network, own = choose_network(arguments.features, runs[0].config.dataset, images.channels)
+    calibrations = {
+        name: staged(f"calibrate {measure.title}", lambda measure=measure: calibrate(measure, held_out.calibration))
+        for name, measure in MEASURES.items()
+    }
+    measured = [with_progress(source, network) for source in image_sources(runs, held_out, arguments.seed)]
+    measured += [with_progress(source, None) for source in control_sources(held_out, arguments.seed)]
+    reference = staged("features of held-out images", lambda: network.features(held_out.calibration))
+    train = staged("features of training images", lambda: network.features(some_training(runs[0], arguments, len(reference))))
+    return Evidence(runs, held_out, calibrations, measured, network, own, reference, train, arguments.seed)
+
+
+def check_channels(runs: Sequence[Run], held_out: HeldOut) -> None:
+    """Raise UserError when the data on disk are not what a run was trained on."""
+    for run in runs:
+        if run.model.channels != held_out.report.shape[1]:
+            raise UserError(
+                f"{run.directory.name} was trained on images of {run.model.channels} channel(s), {held_out.dataset} now has "
+                f"{held_out.report.shape[1]}; give the right --data-dir"
+            )
+
+
+def choose_network(name: str, dataset: str, channels: int) -> tuple[FeatureNetwork, bool]:
+    """The feature network of --features, and whether it was made for the data set."""
+    if name != "auto":
+        network = features.load(Path(name))
+        return network, network.card.data == dataset
+    return measuring.network_for(dataset, channels)
+
+
+def image_sources(runs: Sequence[Run], held_out: HeldOut, seed: int) -> list[Source]:
+    """What the report is about: held-out images, each run's reconstructions of them, each run's prior samples."""
+    able = [run for run in runs if run.model.has_encoder]
+    count = len(held_out.report)
+    return [
+        sources.real(held_out.report),
+        *(sources.reconstructions(run, held_out.report) for run in able),
+        *(sources.prior_samples(run, count, seed) for run in runs),
+    ]
+
+
+def control_sources(held_out: HeldOut, seed: int) -> list[Source]:
+    """What the instrument must read right: known blurs, and damage that is not blur, on some of the held-out images."""
+    some = held_out.report[: sources.CONTROL_COUNT]
+    return [*(sources.known_blur(some, sigma) for sigma in sources.KNOWN_SIGMAS), *sources.controls(some, seed)]
+
+
+def some_training(run: Run, arguments: Arguments, count: int) -> Tensor:
+    """As many training images as held-out ones are compared with, chosen by the seed."""
+    images = sources.load_split(run, "train", arguments.data_dir).images
+    chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(arguments.seed))[:count]
+    return images[chosen]
+
+
+def with_progress(source: Source, network: FeatureNetwork | None) -> Measured:
+    """Measure a source behind a progress bar."""
+    with tqdm(total=source.count, desc=source.title, unit=" images", leave=True, dynamic_ncols=True) as bar:
+        return measuring.measure(source, network, bar.update)
+
+
+def staged(title: str, work: Callable):
+    """Do one piece of work behind a line that says how long it took."""
+    with tqdm(total=1, desc=title, bar_format="{desc}: {elapsed}", dynamic_ncols=True) as bar:
+        result = work()
+        bar.update()
+        return result
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+"""From measured values to findings: every row of report.json, with its interval and its protocol."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from torch import Tensor
+
+from eval import health, quality
+from eval.blurriness import AUDITS, MEASURES, PRIMARY, band_frequencies
+from eval.calibration import Calibration
+from eval.distances import frechet
+from eval.features import FeatureNetwork
+from eval.intervals import Estimate, mean_interval
+from eval.measuring import Measured
+from eval.sources import HeldOut, Run
+
+SMALLEST_ERROR, RELATIVE_ERROR = 0.03, 0.05  # px and share of a known blur by which the instrument may be off
+DAMAGE_ERROR = 0.15  # px; the same, where noise, a checkerboard or less contrast came on top
+COMPARED = ("reconstructions", "samples")
+CURVE_POINTS = 400  # points a training curve keeps
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that was measured, before it is summed up."""
+
+    runs: Sequence[Run]
+    held_out: HeldOut
+    calibrations: dict[str, Calibration] = field(repr=False)
+    measured: Sequence[Measured] = field(repr=False)
+    network: FeatureNetwork
+    network_is_own: bool  # made for this data set
+    reference: Tensor = field(repr=False)  # features of the calibration half, (N, d)
+    train: Tensor = field(repr=False)  # features of training images, (N, d)
+    seed: int
+
+    def of(self, *kinds: str) -> list[Measured]:
+        """The measured sources of some kinds, in order."""
+        return [m for m in self.measured if m.source.kind in kinds]
+
+    @property
+    def real(self) -> Measured:
+        return self.of("real")[0]
+
+
+def source_rows(evidence: Evidence) -> list[dict]:
+    """One row a source: blur by every measure, audits relative to real images, quality of reconstructions."""
+    return [
+        {
+            "name": m.source.name,
+            "title": m.source.title,
+            "kind": m.source.kind,
+            "run": m.source.run,
+            "count": m.source.count,
+            "applied_sigma": m.source.applied_sigma,
+            "blur": {name: blur(evidence, m, name) for name in MEASURES},
+            "audits": {name: audit(m.values[name], evidence.real.values[name]) for name in AUDITS},
+            "quality": {name: mean(values, evidence.seed) for name, values in m.quality.items()} or None,
+        }
+        for m in evidence.measured
+    ]
+
+
+def estimate(evidence: Evidence, m: Measured, measure: str) -> Estimate:
+    """Equivalent blur of a source in px; against its own originals where it has some, so that content cancels."""
+    originals = evidence.real.values[measure][: m.source.count] if m.source.paired else None
+    return evidence.calibrations[measure].estimate(m.values[measure], originals, evidence.seed)
+
+
+def blur(evidence: Evidence, m: Measured, measure: str) -> dict:
+    """A source's row for one measure: the mean measure, and the equivalent blur with its interval and in words."""
+    found = numbers(estimate(evidence, m, measure))
+    text = evidence.calibrations[measure].pixels(found["value"])
+    if math.isfinite(found["value"]):
+        text += f" [{found['low']:.2f}, {found['high']:.2f}]"
+    return {"measure": float(m.values[measure].mean()), **found, "text": text.replace("-", "−")}
+
+
+def numbers(found: Estimate) -> dict:
+    """An estimate's value and interval as a row."""
+    return vars(found.interval)
+
+
+def mean(values: Tensor, seed: int) -> dict:
+    """Mean of (N,) with its interval; not a number where a value is not finite (PSNR of two equal images)."""
+    if not values.isfinite().all():
+        return {"value": float(values.mean()), "low": math.nan, "high": math.nan}
+    return vars(mean_interval(values, seed))
+
+
+def audit(values: Tensor, real: Tensor) -> dict:
+    """Mean of an audit over a source's images, and relative to real images (None where those have none of it)."""
+    found, reference = float(values.mean()), float(real.mean())
+    return {"mean": found, "relative": found / reference if reference > 0 else None}
+
+
+def measure_rows(evidence: Evidence) -> list[dict]:
+    """One row a measure: what it is called, and its calibration curve."""
+    return [
+        {
+            "name": name,
+            "title": measure.title[0].upper() + measure.title[1:],
+            "unit": measure.unit,
+            "primary": name == PRIMARY,
+            **{key: evidence.calibrations[name].to_dict()[key] for key in ("curve", "limits", "images", "ladder_images")},
+        }
+        for name, measure in MEASURES.items()
+    ]
+
+
+def run_rows(evidence: Evidence) -> list[dict]:
+    """One row a run: what it is, and whether it is healthy."""
+    rows = []
+    for run in evidence.runs:
+        (samples,) = (m for m in evidence.of("samples") if m.source.run == run.label)
+        found = health.examine(
+            samples.values["nyquist_power"],
+            evidence.real.values["nyquist_power"],
+            samples.features,
+            evidence.real.features,
+            health.read_metrics(run.directory),
+        )
+        rows.append(
+            {
+                "label": run.label,
+                "title": run.title,
+                "mode": run.config.mode,
+                "seed": run.config.seed,
+                "step": run.model.step,
+                "health": {**asdict(found), "verdict": found.verdict},
+            }
+        )
+    return rows
+
+
+def instrument(rows: Sequence[dict]) -> dict:
+    """Whether real, known-blur and damaged images read what was put there, by the primary measure."""
+    checks = []
+    for row in rows:
+        if row["kind"] not in ("real", "blurred", "control"):
+            continue
+        applied, read = row["applied_sigma"] or 0.0, row["blur"][PRIMARY]
+        allowed = DAMAGE_ERROR if row["kind"] == "control" else max(SMALLEST_ERROR, RELATIVE_ERROR * applied)
+        # few images read with a wide interval: what is checked is that it reaches into the allowed range
+        ok = math.isfinite(read["value"]) and read["low"] - allowed <= applied <= read["high"] + allowed
+        error = read["value"] - applied
+        found = {"applied": applied, "read": read, "error": error, "allowed": allowed, "ok": ok}
+        checks.append({"title": row["title"], **found})
+    wrong = [f"{check['title']}: {check['read']['text']}" for check in checks if not check["ok"]]
+    sentence = f"Wrong: {'; '.join(wrong)}." if wrong else f"All {len(checks)} come out where they belong."
+    return {"ok": not wrong, "sentence": sentence, "checks": checks}
+
+
+def frechet_rows(evidence: Evidence) -> dict:
+    """Frechet distances to the calibration half of the held-out images, the floor first, all of one protocol."""
+    count = len(evidence.reference)
+    sets = [("Training images (floor)", None, evidence.train), ("Held-out images (floor)", None, evidence.real.features)]
+    sets += [(m.source.title, m.source.run, m.features) for m in evidence.of(*COMPARED)]
+    rows, notes = [], set()
+    for title, run, features in sets:
+        distance = frechet(features, evidence.reference, evidence.network.name, "the held-out images' calibration half")
+        rows.append({"title": title, "run": run, "count": len(features), "value": distance.value, "name": distance.name})
+        notes.add(distance.note)
+    protocol = (
+        f"Squared Fréchet distance to {count:,} held-out images of the calibration half, {len(evidence.real.features):,} "
+        f"images a source, features of {evidence.network.name}: compare only within this table, and with its floor."
+    )
+    if not evidence.network_is_own:
+        protocol += f" No network is shipped for {evidence.held_out.dataset}: this one was made for other images."
+    return {"extractor": evidence.network.name, "rows": rows, "protocol": " ".join([protocol, *sorted(notes - {""})])}
+
+
+def spectrum(evidence: Evidence) -> dict:
+    """Mean power by frequency of every run's images, divided by that of the report half."""
+    reference = evidence.real.spectrum
+    size = evidence.held_out.report.shape[-1]
+    relative = {m.source.name: (m.spectrum / reference).tolist() for m in evidence.of(*COMPARED)}
+    return {"frequency": band_frequencies(size, size).tolist(), "relative": relative}
+
+
+def training(runs: Sequence[Run]) -> dict:
+    """Every run's logged terms, probabilities and skipped updates, thinned to a few hundred points."""
+    curves = {}
+    for run in runs:
+        rows = health.read_metrics(run.directory)
+        rows = rows[:: max(1, len(rows) // CURVE_POINTS)]
+        names = sorted({name for row in rows for name in row if name.startswith(("terms/", "dis/", "gate/"))})
+        curves[run.label] = {"step": [r["step"] for r in rows], "series": {n: [r.get(n) for r in rows] for n in names}}
+    return curves
+
+
+def qualities() -> list[dict]:
+    """How the price of sharpness is shown."""
+    digits = {"pixel_error": 1, "psnr": 2, "ssim": 3}
+    return [{"name": n, "title": quality.TITLES[n], "unit": quality.UNITS[n], "digits": d} for n, d in digits.items()]

@@ -1,0 +1,118 @@
+"""How a report was made: counts, seeds, versions, settings, and the commands that make it again."""
+
+import dataclasses
+import os
+import platform
+import shlex
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from eval import health
+from eval.blurriness import MEASURES, PRIMARY
+from eval.findings import Evidence, qualities
+from eval.measuring import QUALITY_COUNT
+from eval.sources import CONTROL_COUNT
+from vaegan import config as configuration
+from vaegan.config import Config
+
+PACKAGES = ("vaegan", "torch", "torchvision", "torchmetrics", "scipy", "numpy", "matplotlib")
+
+
+def describe(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) -> dict:
+    """The part of report.json that says how its numbers came about; `given` and `flags` are the command's own."""
+    held_out, configs = evidence.held_out, {run.label: run.config for run in evidence.runs}
+    return {
+        "dataset": {
+            "name": evidence.runs[0].config.dataset,
+            "image_size": held_out.report.shape[-1],
+            "channels": held_out.report.shape[1],
+            "held_out": held_out.available,
+            "note": held_out.note,
+        },
+        "seeds": {"split": evidence.seed, "samples": evidence.seed, "bootstrap": evidence.seed},
+        "protocol": {"count": len(held_out.report), **sentences(evidence)},
+        "protocol_lines": lines(evidence),
+        "thresholds": {"diversity": health.MIN_DIVERSITY, "nearest": health.MIN_NEAREST, "nyquist": health.MAX_NYQUIST},
+        "qualities": qualities(),
+        "price": any(run.model.has_encoder for run in evidence.runs),
+        "configs": {label: configuration.to_dict(config) for label, config in configs.items()},
+        "differences": differences(configs),
+        "commands": [*map(train_command, configs.values()), shlex.join(["python", "eval/compare.py", *map(shown, given), *flags])],
+        "versions": versions(),
+    }
+
+
+def sentences(evidence: Evidence) -> dict[str, str]:
+    """What stands beneath the tables."""
+    network = evidence.network.name
+    return {
+        "interval": (
+            "Brackets: 95 % bootstrap intervals over images. Power near Nyquist above 1 means grain or a checkerboard: "
+            "then the sharpness beside it is not detail."
+        ),
+        "quality": f"Means over the first {min(QUALITY_COUNT, len(evidence.held_out.report)):,} reconstructions, 95 % bootstrap intervals.",
+        "audits": (
+            f"Diversity: mean pairwise feature distance among prior samples; nearest pair: the smallest distance among 64 of them; "
+            f"both divided by the same figure of held-out images, features of {network}. Dis must be neither blind "
+            f"(p(real) - p(fake) below {health.BLIND}) nor certain (above {health.CERTAIN}) in the last tenth of training."
+        ),
+    }
+
+
+def lines(evidence: Evidence) -> list[list[str]]:
+    """The protocol as (term, text)."""
+    held_out, size = evidence.held_out, evidence.held_out.report.shape[-1]
+    note = f"; {held_out.note}" if held_out.note else ""
+    return [
+        ["Images", f"{evidence.runs[0].config.dataset} at {size}×{size}, {held_out.available:,} held out{note}"],
+        ["Calibration", f"{len(held_out.calibration):,} held-out images, blurred by known Gaussians"],
+        ["Reported", f"the other {len(held_out.report):,}: as they are, reconstructed from the posterior mean (paired), and as many prior samples"],
+        ["Controls", f"the first {min(CONTROL_COUNT, len(held_out.report)):,} of them, blurred or damaged on purpose"],
+        ["Weights", "raw, in evaluation mode; an average of the decoder's weights would itself blur"],
+        ["Quantisation", "every source is uint8 before anything is measured: clamp, scale, round"],
+        ["Primary measure", f"{MEASURES[PRIMARY].title}, declared before looking; the others are shown for comparison"],
+        ["Features", evidence.network.name],
+        ["Seeds", f"split, samples and bootstrap {evidence.seed}; runs {', '.join(str(run.config.seed) for run in evidence.runs)}"],
+        ["Steps", ", ".join(f"{run.title} {run.model.step:,}" for run in evidence.runs)],
+    ]  # fmt: skip
+
+
+def differences(configs: dict[str, Config]) -> list[dict]:
+    """Settings that two runs disagree on, by run."""
+    dicts = {label: configuration.to_dict(config) for label, config in configs.items()}
+    names = [field.name for field in dataclasses.fields(Config) if field.name not in configuration.EXECUTION]
+    rows = [{"setting": name, "values": {label: str(values[name]) for label, values in dicts.items()}} for name in names]
+    return [row for row in rows if len(set(row["values"].values())) > 1]
+
+
+def train_command(config: Config) -> str:
+    """The command that trains a run, naming every setting that is not the default."""
+    words = ["python", "-m", "vaegan.train"]
+    for field in dataclasses.fields(Config):
+        value = getattr(config, field.name)
+        wanted = field.name in ("mode", "dataset", "seed", "data_dir", "run_dir") or field.name not in configuration.EXECUTION
+        if wanted and value is not None and (value != field.default or field.name == "mode"):
+            value = shown(value) if isinstance(value, Path) else str(value)
+            words += [f"--{field.name.replace('_', '-')}", value]
+    return shlex.join(words)
+
+
+def shown(path: Path) -> str:
+    """A path as a person here would type it: relative to the working directory where it lies below."""
+    path = Path(path)
+    if not path.is_absolute():
+        return str(path)
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computed the numbers."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # vaegan itself, run from a clone without installing
+            found[name] = "not installed"
+    return found
