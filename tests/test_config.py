@@ -17,8 +17,11 @@ def in_tmp(tmp_path, monkeypatch):
 
 
 def test_defaults_are_written_once():
-    config, notes = run.resolve([])
-    assert dataclasses.replace(config, run_dir=None, preset=None) == Config() and notes == []
+    config, notes = run.resolve(["--device", "cpu"])
+    assert dataclasses.replace(config, run_dir=None, preset=None) == dataclasses.replace(
+        Config(), device="cpu", **PRESETS["cpu"]
+    )
+    assert notes == []
 
 
 def test_flags_win_over_a_preset_and_say_so():
