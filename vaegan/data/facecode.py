@@ -81,7 +81,7 @@ _RANGES = {
     "hair_length": (0.42, 0.68),
     "wave_phase": (0.0, 6.2832),
     "wave_length": (15.0, 20.0),
-    "freckled": (-2.0, 1.0),
+    "freckled": (-2.6, 1.0),
     "knit_contrast": (0.16, 0.30),
     "stripes": (-0.6, 1.0),
     "brimmed": (-1.0, 1.0),
@@ -95,12 +95,12 @@ _SKIN = ((255, 225, 200), (246, 205, 172), (232, 182, 142), (205, 148, 106), (15
 _EYES = ((74, 48, 32), (96, 66, 38), (64, 110, 150), (88, 128, 84), (96, 112, 128), (120, 92, 44))
 _BACKDROPS = (
     ((126, 158, 160), (178, 201, 194)),
-    ((222, 184, 122), (240, 214, 166)),
-    ((204, 146, 124), (232, 190, 168)),
+    ((206, 162, 98), (242, 214, 164)),
+    ((188, 124, 102), (234, 188, 164)),
     ((142, 160, 124), (190, 202, 166)),
     ((148, 138, 172), (196, 186, 208)),
     ((92, 116, 148), (148, 170, 192)),
-    ((196, 162, 170), (230, 206, 206)),
+    ((180, 138, 150), (232, 204, 206)),
     ((104, 132, 120), (160, 184, 168)),
 )
 _GARMENTS = (
@@ -130,10 +130,10 @@ _AUBURN = ((88, 24, 10), (224, 122, 58))
 HEAD_Y = -0.10  # the head's origin, between eyes and nose, on the canvas
 
 
-def posed_rows(top: float, bottom: float) -> tuple[float, float]:
-    """Return the canvas rows that head-frame rows [top, bottom] can reach in any pose, half a head to either side."""
+def posed_rows(top: float, bottom: float, reach: float = 0.55) -> tuple[float, float]:
+    """Return the canvas rows that head-frame rows [top, bottom], as far as `reach` aside, can meet in any pose."""
     small, large = _RANGES["scale"]
-    slack = _RANGES["shift_y"][1] + 0.5 * large * _RANGES["tilt"][1]
+    slack = _RANGES["shift_y"][1] + reach * large * _RANGES["tilt"][1]
     return HEAD_Y - slack + min(top * small, top * large), HEAD_Y + slack + max(bottom * small, bottom * large)
 
 
@@ -218,10 +218,10 @@ def _colours(u: Tensor, named: dict[str, Tensor]) -> dict[str, Tensor]:
     return {
         "skin": skin,
         "skin_shade": skin * torch.tensor([0.78, 0.68, 0.64]),
-        "blush": skin * 0.45 + torch.tensor([0.50, 0.17, 0.17]) * (0.55 + 0.45 * skin[:, :1]),
+        "blush": skin * 0.40 + torch.tensor([0.54, 0.16, 0.17]) * (0.70 + 0.30 * skin[:, :1]),
         "lips": torch.where(painted, _pick(_LIPSTICKS, u[:, 7]), lips),
-        "hair_dark": dark * vary,
-        "hair_light": light * vary,
+        "hair_dark": dark * (0.5 + 0.5 * vary),
+        "hair_light": light * (0.5 + 0.5 * vary),
         "eyes": _pick(_EYES, u[:, 8]),
         "backdrop": backdrop[:, 0] * vary,
         "backdrop_light": backdrop[:, 1],

@@ -8,10 +8,11 @@ from vaegan.data.texture import RUN, SPAN, sample
 
 
 def back_hair(canvas: Canvas) -> None:
-    """Long hair behind neck and shoulders, in its own shade."""
-    across, flow = _combed(canvas)
-    outline = torch.maximum(across - _radius(canvas), canvas.v - canvas.code["hair_length"] - 0.05 * flow)
-    canvas.paint(canvas.fill(outline), _ramp(canvas, flow * 0.8 - 0.45))
+    """Long hair behind the neck, in its own shade; the locks in front cover its edges."""
+    code, v = canvas.code, canvas.v
+    flow = _falling(canvas, 2.0)
+    ends = torch.maximum(v - code["hair_length"] + 0.09 - 0.05 * flow, 0.05 - v)
+    canvas.paint(canvas.fill(torch.maximum(canvas.u.abs() - 0.45, ends)), _ramp(canvas, 0.6 * flow - 0.6))
 
 
 def short_hair(canvas: Canvas) -> None:
@@ -33,7 +34,7 @@ def bangs(canvas: Canvas) -> None:
     ends = 0.05 * flow - 0.165 - 0.35 * u.square()
     shape = torch.maximum(v - ends, ellipse(u, v, 0.47, 0.59))
     shape = torch.maximum(shape, u.abs() - 0.36 + 0.25 * (v + 0.3))
-    canvas.darken(canvas.fill(shape - 0.03) * 0.25)
+    canvas.darken(canvas.fill(shape - 0.03) * (1.5 * v + 0.5).clamp_(0, 0.25))
     canvas.paint(canvas.fill(shape), _ramp(canvas, flow + (v + 0.28) * 0.8))
 
 
@@ -70,9 +71,9 @@ def _cap(canvas: Canvas, across: Tensor, flow: Tensor, opening: float, end: Tens
     """Paint hair between its outline and the face's opening, down to `end`, and its shadow on the skin."""
     code, u, v = canvas.code, canvas.u, canvas.v
     parted = code["parting"] * (u - code["parting"]) + v
-    face = ellipse(u, parted - 0.15, opening + code["face_width"] - 0.43, 0.47)
+    face = ellipse(u, (parted - 0.15).clamp_(max=0), opening + code["face_width"] - 0.43, 0.47)
     shape = torch.maximum(torch.maximum(across - _radius(canvas), -face), v - end)
-    canvas.darken(canvas.fill(shape - 0.035) * canvas.fill(face) * 0.22)
+    canvas.darken(canvas.fill(shape - 0.035) * canvas.fill(face) * (0.2 - v).clamp_(0, 0.22))
     sheen = (1 - (across - 0.44).square() * 400).clamp_(0, 1) * (0.5 - 5 * v).clamp_(0, 1)
     canvas.paint(canvas.fill(shape), _ramp(canvas, flow + 0.35 * sheen + (face * 3).clamp_(0, 0.25) - 0.12))
 
@@ -84,7 +85,7 @@ def _combed(canvas: Canvas) -> tuple[Tensor, Tensor]:
     wavy = code["Wavy_Hair"].flatten().nonzero()[:, 0]
     if len(wavy):
         phase = v[wavy] * code["wave_length"][wavy] + across[wavy] * 9 + code["wave_phase"][wavy]
-        across[wavy] += phase.sin_().mul_(0.035)
+        across[wavy] += phase.sin_().mul_((0.04 * v[wavy] + 0.03).clamp_(0.01, 0.035))
     side = (u - code["parting"]).sign_()
     return across, sample(canvas.strands, side.mul_(across).mul_(1 / SPAN), (u.abs() + v - 0.4) * (1 / RUN))[:, 0]
 

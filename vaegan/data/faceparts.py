@@ -31,9 +31,9 @@ def backdrop(canvas: Canvas) -> None:
 def _brushwork(canvas: Canvas, size: int) -> Tensor:
     """Return fine horizontal strokes (n, h, w), finer than the tiles."""
     code = canvas.code
-    strokes = torch.zeros(len(code), size, 8)
+    strokes = torch.zeros(len(code), size, 6)
     for k, strength in enumerate(octaves(1 / _TILES, canvas.pixel, 0.8)):
-        nodes = noise(code.seed, code.indices, 210 + k, (2 * _TILES * 2**k + 1, 8))
+        nodes = noise(code.seed, code.indices, 210 + k, (2 * _TILES * 2**k + 1, 6))
         strokes += strength * spread_nodes(nodes, size, 1)
     return spread_nodes(strokes, size, 2)
 
@@ -148,9 +148,9 @@ def mouth(canvas: Canvas) -> None:
     code = canvas.code
     u, v = canvas.face_frame()
     smile, parted, painted = code["Smiling"], code["Mouth_Slightly_Open"], code["Wearing_Lipstick"]
-    a = (u / (code["mouth_width"] * (1 + 0.18 * smile))).square_()
+    a = (u / (code["mouth_width"] * (1 + 0.18 * smile - 0.15 * parted * (1 - smile)))).square_()
     full = 1 - a
-    line = v - code["mouth_height"] - (code["mouth_curve"] + 0.085 * smile) * (0.45 - a)
+    line = v - code["mouth_height"] - (code["mouth_curve"] + 0.10 * smile) * (0.45 - a)
     lips = code["lip_fullness"] * (0.030 + 0.012 * painted)
     above, below = 0.022 * parted * full, (0.060 + 0.03 * smile) * parted * full
     outer = torch.maximum(-line - above - lips * 0.9 * full, line - below - lips * 1.35 * full)

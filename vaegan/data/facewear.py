@@ -84,8 +84,8 @@ def beanie(canvas: Canvas) -> None:
 def brimmed_hat(canvas: Canvas) -> None:
     """A hat with a tall crown, a ribbon and a wide brim."""
     u, v = canvas.u, canvas.v
-    crown = box(u / (1.125 + 0.25 * v), v + 0.50, 0.45, 0.27, 0.14)
-    brim = ellipse(u, v + 0.33 - 0.12 * u.square(), 0.80, 0.085)
+    crown = box(u / (1.125 + 0.25 * v), v + 0.50, 0.49, 0.27, 0.15)
+    brim = ellipse(u, v + 0.33 - 0.12 * u.square(), 0.84, 0.085)
     _hat(canvas, crown, brim, torch.maximum(crown, (v + 0.43).abs() - 0.05))
 
 

@@ -22,21 +22,21 @@ __all__ = ["ATTRIBUTES", "attributes", "render"]
 # Back to front. Rows never depend on the faces at hand, so a face's pixels do not depend on its batch.
 _LAYERS = (
     Layer(faceparts.backdrop),
-    Layer(facehair.back_hair, *posed_rows(-0.75, 0.75), "long_hair"),
+    Layer(facehair.back_hair, *posed_rows(0.05, 0.75), "long_hair"),
     Layer(facewear.garment, 0.40),
     Layer(faceparts.neck, *posed_rows(0.2, 0.8)),
     Layer(facewear.collar, 0.45, 0.85),
     Layer(facewear.necktie, 0.50, 1.0, "Wearing_Necktie"),
     Layer(faceparts.ears, *posed_rows(-0.10, 0.16)),
     Layer(faceparts.head, *posed_rows(-0.60, 0.52)),
-    Layer(faceparts.cheeks, *posed_rows(0.04, 0.27)),
-    Layer(faceparts.freckles, *posed_rows(-0.08, 0.28), "has_freckles"),
-    Layer(faceparts.nose, *posed_rows(-0.10, 0.22)),
-    Layer(faceparts.mouth, *posed_rows(0.15, 0.45)),
-    Layer(facehair.goatee, *posed_rows(0.30, 0.62), "Goatee"),
-    Layer(facehair.mustache, *posed_rows(0.12, 0.36), "Mustache"),
-    Layer(faceparts.eyes, *posed_rows(-0.15, 0.08)),
-    Layer(facehair.brows, *posed_rows(-0.26, -0.04)),
+    Layer(faceparts.cheeks, *posed_rows(0.04, 0.27, 0.36)),
+    Layer(faceparts.freckles, *posed_rows(-0.08, 0.28, 0.36), "has_freckles"),
+    Layer(faceparts.nose, *posed_rows(-0.10, 0.22, 0.36)),
+    Layer(faceparts.mouth, *posed_rows(0.15, 0.45, 0.36)),
+    Layer(facehair.goatee, *posed_rows(0.30, 0.62, 0.36), "Goatee"),
+    Layer(facehair.mustache, *posed_rows(0.12, 0.36, 0.36), "Mustache"),
+    Layer(faceparts.eyes, *posed_rows(-0.15, 0.08, 0.36)),
+    Layer(facehair.brows, *posed_rows(-0.26, -0.04, 0.36)),
     Layer(facehair.short_hair, *posed_rows(-0.70, 0.10), "short_hair"),
     Layer(facehair.long_hair, *posed_rows(-0.75, 0.75), "long_hair"),
     Layer(facehair.bangs, *posed_rows(-0.65, -0.05), "Bangs"),
@@ -47,7 +47,7 @@ _LAYERS = (
     Layer(facewear.brimmed_hat, *posed_rows(-0.82, -0.10), "has_brimmed_hat"),
 )
 # Pixels drawn at a time: a few planes of this many floats stay in cache.
-_CHUNK = 131072
+_CHUNK = 262144
 
 
 def attributes(seed: int, indices: Iterable[int]) -> Tensor:
