@@ -3,7 +3,7 @@
 from typing import Any
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # The defaults of `Config`, but for batch norm: in short runs of small networks its samples vary less (docs/choices.md).
+    # The defaults of `Config` but for batch norm, under which samples of short runs vary less (docs/choices.md).
     "cpu": {"norm": "group"},
     # The released network at the data's own size, with the losses and stabilisers of the CPU default.
     "gpu": {

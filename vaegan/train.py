@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
-from torchvision.io import write_png
+from torchvision.transforms.functional import to_pil_image
 from tqdm import tqdm
 
 import baselines.objectives
@@ -248,7 +248,7 @@ class Reporter:
             return
         for name, picture in self.panels.draw(self.trainer.networks).items():
             self.writer.image(name, picture, step)
-            write_png(picture, str(self.config.run_dir / "samples" / f"{name}-{step:07d}.png"))
+            to_pil_image(picture).save(self.config.run_dir / "samples" / f"{name}-{step:07d}.png")
         for name, values in self.panels.posteriors(self.trainer.networks).items():
             self.writer.histogram(f"posterior/{name}", values, step)
         samples = self.panels.samples(self.trainer.networks)
