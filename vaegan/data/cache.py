@@ -1,4 +1,4 @@
-"""Arrays that are made once and then memory-mapped from the user's cache folder."""
+"""Arrays that are made once and then memory-mapped from the cache folder, whose files may be deleted at any time."""
 
 import hashlib
 import os
@@ -16,9 +16,9 @@ def cache_dir() -> Path:
     return Path(os.environ.get("VAEGAN_CACHE") or Path.home() / ".cache" / "vaegan")
 
 
-def cache_key(*parts: object) -> str:
-    """Return a short hash of everything that the cached array depends on, by the parts' repr."""
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
+def cache_key(kind: str, *parts: object) -> str:
+    """Return `kind` and a hash of the repr of everything else that the cached array depends on."""
+    return f"{kind}-{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}"
 
 
 def cached_array(

@@ -36,7 +36,7 @@ class Tree:
 
     def fingerprint(self) -> str:
         stats = [(str(file), s.st_size, s.st_mtime_ns) for file in self.files for s in [(self.root / file).stat()]]
-        return cache_key(str(self.root.resolve()), stats)
+        return cache_key("tree", str(self.root.resolve()), stats)
 
 
 def native_size(root: Path) -> int:
