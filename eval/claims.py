@@ -4,12 +4,13 @@ import math
 from collections.abc import Sequence
 
 from eval.blurriness import PRIMARY
-from eval.findings import COMPARED, Evidence, estimate, numbers
+from eval.findings import COMPARED, Evidence, estimate, spelled
 from eval.intervals import Estimate, over_seeds, verdict
 from eval.pictures import LADDER
 from eval.sources import OBJECTIVES, Run
 
 CLAIMED_BLURRIER = "vae"  # the mode that the claim calls blurrier than every other
+FAILED = "instrument failed"
 
 
 def claimed_first(runs: Sequence[Run]) -> list[Run]:
@@ -25,50 +26,43 @@ def teams(runs: Sequence[Run]) -> dict[str, list[Run]]:
     return {OBJECTIVES[mode].title: [run for run in runs if run.config.mode == mode] for mode in modes}
 
 
-def verdicts(evidence: Evidence) -> list[dict]:
+def verdicts(evidence: Evidence, instrument_ok: bool) -> list[dict]:
     """One row for each kind of image and each team that the first is claimed to be blurrier than."""
+    sides = teams(evidence.runs)
+    blurrier = next(iter(sides))
     rows = []
     for what in COMPARED:
-        sides = {title: side for title, team in teams(evidence.runs).items() if (side := over(evidence, what, team))}
-        blurrier = next(iter(teams(evidence.runs)))
-        for sharper in sides:
-            if sharper != blurrier and blurrier in sides:
-                rows.append(verdict_row(what, (blurrier, sharper), sides, alone=len(sides) == 2))
+        found = {title: side for title, team in sides.items() if (side := over_runs(evidence, what, team))}
+        for sharper in found if blurrier in found else ():
+            if sharper != blurrier:
+                row = verdict_row(evidence, (blurrier, sharper), (found[blurrier], found[sharper]))
+                title = what.capitalize() + ("" if len(sides) == 2 else f": {blurrier} against {sharper}")
+                rows.append({"what": what, "title": title, **row, **({} if instrument_ok else {"verdict": FAILED})})
     return rows
 
 
-def over(evidence: Evidence, what: str, team: Sequence[Run]) -> Estimate | None:
+def over_runs(evidence: Evidence, what: str, team: Sequence[Run]) -> Estimate | None:
     """A team's equivalent blur by the primary measure, over its runs; None when none of them has such images."""
     labels = {run.label for run in team}
     found = [estimate(evidence, m, PRIMARY) for m in evidence.of(what) if m.source.run in labels]
     return over_seeds(found, evidence.seed) if found else None
 
 
-def verdict_row(what: str, names: tuple[str, str], sides: dict[str, Estimate], alone: bool) -> dict:
-    found = verdict(sides[names[0]], sides[names[1]], names)
-    seeds = min(side.seeds for side in sides.values())
+def verdict_row(evidence: Evidence, names: tuple[str, str], sides: tuple[Estimate, Estimate]) -> dict:
+    """What the rule of eval.intervals says of two sides, with the figures it says it from."""
+    found = verdict(*sides, names)
+    seeds = min(side.seeds for side in sides)
     scope = "for this pair of runs" if seeds == 1 else f"over {seeds} seeds"
-    figures = "; ".join(f"{name}: {words(numbers(sides[name]))}" for name in names)
-    difference = found.difference
-    apart = f" Difference: {words(vars(difference))}." if math.isfinite(difference.value) else ""
+    pixels = evidence.calibrations[PRIMARY].pixels
+    figures = ", ".join(f"{name} {spelled(side.interval, pixels)}" for name, side in zip(names, sides, strict=True))
+    apart = f"; difference {spelled(found.difference, pixels)}" if math.isfinite(found.difference.value) else ""
     return {
-        "what": what,
-        "title": what.capitalize() if alone else f"{what.capitalize()}: {names[0]} against {names[1]}",
-        "claim": f"the {names[0]} is blurrier than the {names[1]}",
+        "claim": f"the claim that the {names[0]} is blurrier than the {names[1]}",
         "verdict": found.outcome,
         "scope": scope,
-        "sentence": f"{figures}.{apart} The claim that the {names[0]} is blurrier is {found.outcome} {scope}.",
-        "difference": vars(difference),
+        "sentence": f"{figures}{apart}, {scope}.",
+        "difference": vars(found.difference),
     }
-
-
-def words(blur: dict) -> str:
-    """A blur or a difference of blurs with its interval, in px."""
-    return blur.get("text") or f"{number(blur['value'])} px [{number(blur['low'])}, {number(blur['high'])}]"
-
-
-def number(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
 
 
 def blur_words(blur: dict) -> str:
@@ -87,18 +81,23 @@ def headline(dataset: str, rows: Sequence[dict], found: Sequence[dict]) -> str:
     what = next(kind for kind in COMPARED if any(row["kind"] == kind for row in rows))
     shown = [row for row in rows if row["kind"] == what]
     if len(shown) <= 2:
-        parts = (f"{possessive(row['title'])} are {blur_words(row['blur'][PRIMARY])}" for row in shown)
-        sentence = f"On {dataset} {', '.join(parts)}"
+        figures = ", and ".join(f"{possessive(row['title'])} {blur_words(row['blur'][PRIMARY])}" for row in shown)
     else:
-        sentence = f"On {dataset}, " + ", ".join(f"{row['title']} {row['blur'][PRIMARY]['text']}" for row in shown)
-    outcomes = [f"that {row['claim']} is {row['verdict']} {row['scope']}" for row in found if row["what"] == what]
-    return f"{sentence}: {'; '.join(outcomes)}." if outcomes else f"{sentence}."
+        figures = ", ".join(f"{row['title']} {row['blur'][PRIMARY]['text']}" for row in shown)
+    outcomes = [outcome(row) for row in found if row["what"] == what]
+    return f"On {dataset} {figures}" + (f": {'; '.join(outcomes)}." if outcomes else ".")
+
+
+def outcome(row: dict) -> str:
+    if row["verdict"] == FAILED:
+        return "but the instrument failed, so that this settles nothing"
+    return f"{row['claim']} is {row['verdict']}, {row['scope']}"
 
 
 def possessive(title: str) -> str:
-    """ "VAE reconstructions" -> "the VAE's reconstructions"."""
+    """ "VAE reconstructions" -> "the VAE's reconstructions are"."""
     owner, _, what = title.rpartition(" ")
-    return f"the {owner}'s {what}"
+    return f"the {owner}'s {what} are"
 
 
 def ladder_caption(rows: Sequence[dict]) -> str:

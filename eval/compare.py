@@ -83,7 +83,8 @@ def compare(runs: Sequence[Run], arguments: Arguments) -> tuple[dict, dict[str, 
     """Measure every source once; return report.json's value and the pictures beside it."""
     evidence = collect(runs, arguments)
     rows = findings.source_rows(evidence)
-    verdicts = claims.verdicts(evidence)
+    instrument = findings.instrument(rows)
+    verdicts = claims.verdicts(evidence, instrument["ok"])
     titles = {run.label: run.title for run in runs}
     details = {row["name"]: row["blur"][findings.PRIMARY]["text"] for row in rows}
     groups = {
@@ -93,9 +94,9 @@ def compare(runs: Sequence[Run], arguments: Arguments) -> tuple[dict, dict[str, 
     }
     value = {
         "schema_version": report.SCHEMA_VERSION,
-        "headline": claims.headline(runs[0].config.dataset, rows, verdicts),
+        "headline": claims.headline(protocol.dataset_title(runs[0].config.dataset), rows, verdicts),
         "verdicts": verdicts,
-        "instrument": findings.instrument(rows),
+        "instrument": instrument,
         "sources": rows,
         "measures": findings.measure_rows(evidence),
         "runs": findings.run_rows(evidence),

@@ -112,7 +112,7 @@ def charts(report: dict) -> list[Chart]:
             "spectrum",
             "Power spectrum relative to real images",
             "Power by spatial frequency relative to held-out images: a blurred source falls below 1 at the right",
-            "Blur takes power from the right; grain and checkerboards add it at 0.5 cycles a pixel.",
+            "Blur takes power from the right; grain and checkerboards add it there. Beyond 0.5 lie the corners of the spectrum.",
             lambda figure, narrow: _spectrum(figure, report, narrow),
             2.9,
             3.2,
@@ -143,7 +143,7 @@ def _sigma_eq(figure: Figure, report: dict, measure: str, narrow: bool) -> None:
         if source["applied_sigma"] is not None:
             axes.plot(source["applied_sigma"], y, "|", color=MUTED, markersize=13, markeredgewidth=1.2)
         if blur["value"] is None:
-            axes.annotate(blur["text"], (0, y), va="center", fontsize=8, color=shade)
+            axes.annotate(blur["text"], (0, y), (3, 0), textcoords="offset points", va="center", fontsize=8, color=shade)
             continue
         low, high = blur["low"], blur["high"]
         low, high = blur["value"] if low is None else low, blur["value"] if high is None else high
@@ -164,6 +164,7 @@ def _sigma_eq(figure: Figure, report: dict, measure: str, narrow: bool) -> None:
 
 
 def _wrap(text: str, width: int) -> str:
+    text = text.replace(" px", "\u00a0px").replace("× ", "×\u00a0")
     if len(text) <= width:
         return text
     cut = text.rfind(" ", 0, width + 1)
@@ -195,10 +196,11 @@ def _spectrum(figure: Figure, report: dict, narrow: bool) -> None:
         axes.plot(frequency, power, style, color=shade, linewidth=1.5, label=source["title"])
     axes.axhline(1, color=INK, linewidth=0.8)
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("spatial frequency, cycles a pixel (0.5: Nyquist)")
     axes.set_ylabel("power, real = 1")
     axes.grid()
-    axes.legend(fontsize=8, loc="lower left" if not narrow else "best", ncols=1)
+    figure.legend(fontsize=8, loc="outside upper left", ncols=1 if narrow else 2)
 
 
 # Panel title -> prefix of the scalars it shows; one panel a scalar for terms, one for all of a group otherwise.

@@ -1,7 +1,7 @@
 """From measured values to findings: every row of report.json, with its interval and its protocol."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from torch import Tensor
@@ -11,7 +11,7 @@ from eval.blurriness import AUDITS, MEASURES, PRIMARY, band_frequencies
 from eval.calibration import Calibration
 from eval.distances import frechet
 from eval.features import FeatureNetwork
-from eval.intervals import Estimate, mean_interval
+from eval.intervals import Estimate, Interval, mean_interval
 from eval.measuring import Measured
 from eval.sources import HeldOut, Run
 
@@ -70,16 +70,17 @@ def estimate(evidence: Evidence, m: Measured, measure: str) -> Estimate:
 
 def blur(evidence: Evidence, m: Measured, measure: str) -> dict:
     """A source's row for one measure: the mean measure, and the equivalent blur with its interval and in words."""
-    found = numbers(estimate(evidence, m, measure))
-    text = evidence.calibrations[measure].pixels(found["value"])
-    if math.isfinite(found["value"]):
-        text += f" [{found['low']:.2f}, {found['high']:.2f}]"
-    return {"measure": float(m.values[measure].mean()), **found, "text": text.replace("-", "−")}
+    found = estimate(evidence, m, measure).interval
+    text = spelled(found, evidence.calibrations[measure].pixels)
+    return {"measure": float(m.values[measure].mean()), **vars(found), "text": text}
 
 
-def numbers(found: Estimate) -> dict:
-    """An estimate's value and interval as a row."""
-    return vars(found.interval)
+def spelled(found: Interval, pixels: Callable[[float], str]) -> str:
+    """Pixels with their interval for people; `pixels` says what lies beyond the calibrated range."""
+    text = pixels(found.value)
+    if math.isfinite(found.value):
+        text += f" [{found.low:.2f}, {found.high:.2f}]"
+    return text.replace("-", "−").replace("inf", "∞")
 
 
 def mean(values: Tensor, seed: int) -> dict:
@@ -162,13 +163,15 @@ def frechet_rows(evidence: Evidence) -> dict:
         distance = frechet(features, evidence.reference, evidence.network.name, "the held-out images' calibration half")
         rows.append({"title": title, "run": run, "count": len(features), "value": distance.value, "name": distance.name})
         notes.add(distance.note)
+    if all(row["value"] is None for row in rows):
+        rows = []
     protocol = (
         f"Squared Fréchet distance to {count:,} held-out images of the calibration half, {len(evidence.real.features):,} "
         f"images a source, features of {evidence.network.name}: compare only within this table, and with its floor."
     )
     if not evidence.network_is_own:
         protocol += f" No network is shipped for {evidence.held_out.dataset}: this one was made for other images."
-    return {"extractor": evidence.network.name, "rows": rows, "protocol": " ".join([protocol, *sorted(notes - {""})])}
+    return {"extractor": evidence.network.name, "rows": rows, "protocol": " ".join([protocol, *(f"Not shown: {note}." for note in sorted(notes - {""}))])}
 
 
 def spectrum(evidence: Evidence) -> dict:

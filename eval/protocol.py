@@ -25,6 +25,7 @@ def describe(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) ->
     return {
         "dataset": {
             "name": evidence.runs[0].config.dataset,
+            "title": dataset_title(evidence.runs[0].config.dataset),
             "image_size": held_out.report.shape[-1],
             "channels": held_out.report.shape[1],
             "held_out": held_out.available,
@@ -41,6 +42,12 @@ def describe(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) ->
         "commands": [*map(train_command, configs.values()), shlex.join(["python", "eval/compare.py", *map(shown, given), *flags])],
         "versions": versions(),
     }
+
+
+def dataset_title(name: str) -> str:
+    """A data set's name for people: of folder:DIR and npz:FILE the last part of the path."""
+    kind, colon, path = name.partition(":")
+    return Path(path).stem if colon else kind
 
 
 def sentences(evidence: Evidence) -> dict[str, str]:

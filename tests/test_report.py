@@ -60,7 +60,7 @@ def example() -> tuple[dict, dict]:
             {"what": what, "title": what.capitalize(), "verdict": "supported", "sentence": "VAE: 0.82 px, VAE/GAN: 0.11 px."}
             for what in ("reconstructions", "samples")
         ],
-        "dataset": {"name": "synthfaces", "image_size": 64, "channels": 3, "held_out": 10000, "note": ""},
+        "dataset": {"name": "synthfaces", "title": "synthfaces", "image_size": 64, "channels": 3, "held_out": 10000, "note": ""},
         "seeds": {"split": 0, "samples": 0},
         "protocol": {"count": 5000, "interval": "95 %.", "quality": "Means.", "audits": "Ratios."},
         "protocol_lines": [["Primary measure", "gradient energy"], ["Weights", "raw"]],
@@ -185,7 +185,7 @@ def test_verdict_and_figures_stand_in_all_three(written):
 
 def test_names_are_escaped_in_the_page(tmp_path):
     value, png = example()
-    value["dataset"]["name"] = "folder:<script>alert(1)</script>"
+    value["dataset"]["title"] = "folder:<script>alert(1)</script>"
     with report.staged(tmp_path / "out") as folder:
         report.write(value, png, folder)
     assert "<script" not in (tmp_path / "out" / "report.html").read_text()
