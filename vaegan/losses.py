@@ -1,6 +1,6 @@
 """Every formula: pure and per sample, (B, ...) -> (B,), summed over dimensions, in nats, lower is better.
 
-Equation numbers are those of Larsen et al., arXiv 1512.09300. The sign of the paper's L_GAN (Eq. 5 and 10) is a
+Names and equation numbers are those of Larsen et al., arXiv 1512.09300. The sign of the paper's L_GAN (Eq. 5 and 10) is a
 log-likelihood to be maximised; here it is the cross-entropy that the discriminator minimises.
 """
 
@@ -9,12 +9,12 @@ from torch.nn import functional as F
 
 
 def kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:
-    """Return KL(q(z|x) || N(0, I)), Eq. 4: 0.5 * sum(mean^2 + std^2 - log std^2 - 1), from (B, D)."""
+    """Return L_prior, KL(q(z|x) || N(0, I)): 0.5 * sum(mean^2 + std^2 - log std^2 - 1), from (B, D)."""
     return 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(1)
 
 
 def gaussian_nll(x: Tensor, x_tilde: Tensor, precision: float = 1.0) -> Tensor:
-    """Return -log N(x; x_tilde, I / precision) without its constant: Eq. 3 in pixels, Eq. 8 in Dis_l."""
+    """Return -log N(x; x_tilde, I / precision) without its constant: L_llike in pixels or in Dis_l."""
     return 0.5 * precision * (x - x_tilde).square().flatten(1).sum(1)
 
 
@@ -34,12 +34,12 @@ def optimal_gaussian_nll(x: Tensor, x_tilde: Tensor) -> Tensor:
 
 
 def real_cost(logit: Tensor) -> Tensor:
-    """Return -log Dis(x), what calling a real image real costs the discriminator; (B,)."""
+    """Return -log Dis(x), what calling a real image real costs the discriminator (Eq. 5); (B,)."""
     return F.softplus(-logit)
 
 
 def fake_cost(logit: Tensor) -> Tensor:
-    """Return -log(1 - Dis(x)), what calling a fake fake costs the discriminator; (B,)."""
+    """Return -log(1 - Dis(x)), what calling a fake fake costs the discriminator (Eq. 5); (B,)."""
     return F.softplus(logit)
 
 
