@@ -23,6 +23,8 @@ BLURRIER = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.95, 1.1, 1.3, 1.6, 2.0, 2.5, 3.
 SIGMAS = (*SHARPER, 0.0, *BLURRIER)
 REAL = SIGMAS.index(0.0)
 LADDER_IMAGES = 1000  # images blurred at every sigma; only the curve's shape depends on them, its level on all images
+AUDIT_FACTOR = 1.5  # times what real images have; the slack is what nobody sees: grain or checkerboard of about 0.01
+AUDIT_SLACK = {"nyquist_power": 2e-4, "noise_estimate": 5e-3, "checkerboard_index": 5e-3}
 CALIBRATION_SEED = 1  # of the calibration's own resamples: not a report's, which start at 0
 
 
@@ -164,6 +166,13 @@ def calibrate(measure: Measure, images: Tensor) -> Calibration:
         checked(measure.function(images)),
         np.stack([checked(_under_blur(measure, ladder, sigma)) for sigma in SIGMAS], axis=1),
     )
+
+
+def alarm(audit: Calibration, values: ArrayLike, sigma: float) -> float:
+    """How far the mean of an audit's `values` (N,) goes beyond what real images blurred by `sigma` px may have: flag a
+    source above 1. Judged at the source's own sigma_eq, because a blurred image should have almost none near Nyquist.
+    """
+    return float(checked(values).mean() / (AUDIT_FACTOR * audit.value_at(sigma) + AUDIT_SLACK[audit.measure.name]))
 
 
 def _under_blur(measure: Measure, images: Tensor, sigma: float) -> Tensor:

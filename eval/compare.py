@@ -131,7 +131,8 @@ def collect(runs: Sequence[Run], arguments: Arguments) -> Evidence:
     measured = [with_progress(source, network) for source in image_sources(runs, held_out, arguments.seed)]
     measured += [with_progress(source, None) for source in control_sources(held_out, arguments.seed)]
     reference = staged("features of held-out images", lambda: network.features(held_out.calibration))
-    train = staged("features of training images", lambda: network.features(some_training(runs[0], arguments, len(reference))))
+    training = staged("training images", lambda: some_training(runs[0], arguments, len(reference)))
+    train = staged("features of training images", lambda: network.features(training))
     return Evidence(runs, held_out, calibrations, measured, network, own, reference, train, arguments.seed)
 
 
@@ -140,8 +141,8 @@ def check_channels(runs: Sequence[Run], held_out: HeldOut) -> None:
     for run in runs:
         if run.model.channels != held_out.report.shape[1]:
             raise UserError(
-                f"{run.directory.name} was trained on images of {run.model.channels} channel(s), {held_out.dataset} now has "
-                f"{held_out.report.shape[1]}; give the right --data-dir"
+                f"{run.directory.name} was trained on images of {run.model.channels} channel(s), {held_out.dataset} "
+                f"now has {held_out.report.shape[1]}; give the right --data-dir"
             )
 
 

@@ -112,7 +112,7 @@ def charts(report: dict) -> list[Chart]:
             "spectrum",
             "Power spectrum relative to real images",
             "Power by spatial frequency relative to held-out images: a blurred source falls below 1 at the right",
-            "Blur takes power from the right; grain and checkerboards add it there. Beyond 0.5 lie the corners of the spectrum.",
+            "Blur takes power from the right; grain and checkerboards add it there. Beyond 0.5: the spectrum's corners.",
             lambda figure, narrow: _spectrum(figure, report, narrow),
             2.9,
             3.2,
@@ -143,7 +143,7 @@ def _sigma_eq(figure: Figure, report: dict, measure: str, narrow: bool) -> None:
         if source["applied_sigma"] is not None:
             axes.plot(source["applied_sigma"], y, "|", color=MUTED, markersize=13, markeredgewidth=1.2)
         if blur["value"] is None:
-            axes.annotate(blur["text"], (0, y), (3, 0), textcoords="offset points", va="center", fontsize=8, color=shade)
+            axes.text(0, y, f" {blur['text']}", va="center", fontsize=8, color=shade)
             continue
         low, high = blur["low"], blur["high"]
         low, high = blur["value"] if low is None else low, blur["value"] if high is None else high

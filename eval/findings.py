@@ -104,7 +104,7 @@ def measure_rows(evidence: Evidence) -> list[dict]:
             "title": measure.title[0].upper() + measure.title[1:],
             "unit": measure.unit,
             "primary": name == PRIMARY,
-            **{key: evidence.calibrations[name].to_dict()[key] for key in ("curve", "limits", "images", "ladder_images")},
+            **evidence.calibrations[name].to_dict(),
         }
         for name, measure in MEASURES.items()
     ]
@@ -156,22 +156,25 @@ def instrument(rows: Sequence[dict]) -> dict:
 def frechet_rows(evidence: Evidence) -> dict:
     """Frechet distances to the calibration half of the held-out images, the floor first, all of one protocol."""
     count = len(evidence.reference)
-    sets = [("Training images (floor)", None, evidence.train), ("Held-out images (floor)", None, evidence.real.features)]
+    sets = [("Training images (floor)", None, evidence.train)]
+    sets += [("Held-out images (floor)", None, evidence.real.features)]
     sets += [(m.source.title, m.source.run, m.features) for m in evidence.of(*COMPARED)]
     rows, notes = [], set()
     for title, run, features in sets:
-        distance = frechet(features, evidence.reference, evidence.network.name, "the held-out images' calibration half")
-        rows.append({"title": title, "run": run, "count": len(features), "value": distance.value, "name": distance.name})
+        distance = frechet(features, evidence.reference, evidence.network.name, "the held-out calibration half")
+        rows.append({"title": title, "run": run, "value": distance.value, "name": distance.name})
         notes.add(distance.note)
     if all(row["value"] is None for row in rows):
         rows = []
     protocol = (
-        f"Squared Fréchet distance to {count:,} held-out images of the calibration half, {len(evidence.real.features):,} "
-        f"images a source, features of {evidence.network.name}: compare only within this table, and with its floor."
+        f"Squared Fréchet distance to {count:,} held-out images of the calibration half, "
+        f"{len(evidence.real.features):,} images a source, features of {evidence.network.name}: "
+        "compare only within this table, and with its floor."
     )
     if not evidence.network_is_own:
         protocol += f" No network is shipped for {evidence.held_out.dataset}: this one was made for other images."
-    return {"extractor": evidence.network.name, "rows": rows, "protocol": " ".join([protocol, *(f"Not shown: {note}." for note in sorted(notes - {""}))])}
+    protocol += "".join(f" Not shown: {note}." for note in sorted(notes - {""}))
+    return {"extractor": evidence.network.name, "rows": rows, "protocol": protocol}
 
 
 def spectrum(evidence: Evidence) -> dict:

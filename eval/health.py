@@ -45,7 +45,11 @@ class Health:
 
 
 def examine(
-    sample_nyquist: Tensor, real_nyquist: Tensor, sample_features: Tensor, real_features: Tensor, metrics: Sequence[dict]
+    sample_nyquist: Tensor,
+    real_nyquist: Tensor,
+    sample_features: Tensor,
+    real_features: Tensor,
+    metrics: Sequence[dict],
 ) -> Health:
     """Judge a run by its prior samples and real images, as their nyquist_power (N,) and features (N, d), and by its
     metrics.jsonl rows."""

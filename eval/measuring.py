@@ -31,7 +31,7 @@ class Measured:
 def measure(
     source: Source, network: FeatureNetwork | None = None, advance: Callable[[int], object] = lambda n: None
 ) -> Measured:
-    """Stream a source once through everything; `advance` hears of every batch, `network` gives features when present."""
+    """Stream a source once through everything; `advance` hears the size of every batch, no `network` no features."""
     values: dict[str, list[Tensor]] = {name: [] for name in (*MEASURES, *AUDITS)}
     quality_parts: list[dict[str, Tensor]] = []
     features, excerpt, spectrum, seen = [], [], 0.0, 0

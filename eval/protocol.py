@@ -11,11 +11,17 @@ from pathlib import Path
 from eval import health
 from eval.blurriness import MEASURES, PRIMARY
 from eval.findings import Evidence, qualities
+from eval.intervals import MINIMAL_EFFECT
 from eval.measuring import QUALITY_COUNT
 from eval.sources import CONTROL_COUNT
 from vaegan import config as configuration
 from vaegan.config import Config
 
+RULE = (
+    f"supported: the difference is at least {MINIMAL_EFFECT:g} px, its 95 % interval excludes 0 and the two intervals "
+    "do not overlap; refuted: the same with the opposite sign; inconclusive: anything else"
+)
+EXECUTION = configuration.EXECUTION - {"data_dir", "run_dir"}  # settings that a run's command need not repeat
 PACKAGES = ("vaegan", "torch", "torchvision", "torchmetrics", "scipy", "numpy", "matplotlib")
 
 
@@ -39,7 +45,7 @@ def describe(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) ->
         "price": any(run.model.has_encoder for run in evidence.runs),
         "configs": {label: configuration.to_dict(config) for label, config in configs.items()},
         "differences": differences(configs),
-        "commands": [*map(train_command, configs.values()), shlex.join(["python", "eval/compare.py", *map(shown, given), *flags])],
+        "commands": [*map(train_command, configs.values()), compare_command(given, flags)],
         "versions": versions(),
     }
 
@@ -52,17 +58,18 @@ def dataset_title(name: str) -> str:
 
 def sentences(evidence: Evidence) -> dict[str, str]:
     """What stands beneath the tables."""
-    network = evidence.network.name
+    network, compared = evidence.network.name, min(QUALITY_COUNT, len(evidence.held_out.report))
     return {
         "interval": (
             "Brackets: 95 % bootstrap intervals over images. Power near Nyquist above 1 means grain or a checkerboard: "
             "then the sharpness beside it is not detail."
         ),
-        "quality": f"Means over the first {min(QUALITY_COUNT, len(evidence.held_out.report)):,} reconstructions, 95 % bootstrap intervals.",
+        "quality": f"Means over the first {compared:,} reconstructions, 95 % bootstrap intervals.",
         "audits": (
-            f"Diversity: mean pairwise feature distance among prior samples; nearest pair: the smallest distance among 64 of them; "
-            f"both divided by the same figure of held-out images, features of {network}. Dis must be neither blind "
-            f"(p(real) - p(fake) below {health.BLIND}) nor certain (above {health.CERTAIN}) in the last tenth of training."
+            "Diversity: mean pairwise feature distance among prior samples; nearest pair: the smallest distance among "
+            f"64 of them; both divided by the same figure of held-out images, features of {network}. Dis must be "
+            f"neither blind (p(real) − p(fake) below {health.BLIND}) nor certain (above {health.CERTAIN}) in the last "
+            "tenth of training."
         ),
     }
 
@@ -71,16 +78,19 @@ def lines(evidence: Evidence) -> list[list[str]]:
     """The protocol as (term, text)."""
     held_out, size = evidence.held_out, evidence.held_out.report.shape[-1]
     note = f"; {held_out.note}" if held_out.note else ""
+    seeds = [str(run.config.seed) for run in evidence.runs]
     return [
         ["Images", f"{evidence.runs[0].config.dataset} at {size}×{size}, {held_out.available:,} held out{note}"],
         ["Calibration", f"{len(held_out.calibration):,} held-out images, blurred by known Gaussians"],
-        ["Reported", f"the other {len(held_out.report):,}: as they are, reconstructed from the posterior mean (paired), and as many prior samples"],
-        ["Controls", f"the first {min(CONTROL_COUNT, len(held_out.report)):,} of them, blurred or damaged on purpose"],
+        ["Reported", f"{len(held_out.report):,} others, and as many prior samples"],
+        ["Reconstructions", "decoded posterior means of the reported images, each read against its own original"],
+        ["Controls", f"{min(CONTROL_COUNT, len(held_out.report)):,} of the reported, blurred or damaged on purpose"],
         ["Weights", "raw, in evaluation mode; an average of the decoder's weights would itself blur"],
         ["Quantisation", "every source is uint8 before anything is measured: clamp, scale, round"],
-        ["Primary measure", f"{MEASURES[PRIMARY].title}, declared before looking; the others are shown for comparison"],
+        ["Primary measure", f"{MEASURES[PRIMARY].title}, declared before looking; the others are for comparison"],
+        ["Rule", RULE],
         ["Features", evidence.network.name],
-        ["Seeds", f"split, samples and bootstrap {evidence.seed}; runs {', '.join(str(run.config.seed) for run in evidence.runs)}"],
+        ["Seeds", f"split, samples and bootstrap {evidence.seed}; runs {', '.join(seeds)}"],
         ["Steps", ", ".join(f"{run.title} {run.model.step:,}" for run in evidence.runs)],
     ]  # fmt: skip
 
@@ -89,7 +99,7 @@ def differences(configs: dict[str, Config]) -> list[dict]:
     """Settings that two runs disagree on, by run."""
     dicts = {label: configuration.to_dict(config) for label, config in configs.items()}
     names = [field.name for field in dataclasses.fields(Config) if field.name not in configuration.EXECUTION]
-    rows = [{"setting": name, "values": {label: str(values[name]) for label, values in dicts.items()}} for name in names]
+    rows = [{"setting": n, "values": {label: str(values[n]) for label, values in dicts.items()}} for n in names]
     return [row for row in rows if len(set(row["values"].values())) > 1]
 
 
@@ -98,11 +108,15 @@ def train_command(config: Config) -> str:
     words = ["python", "-m", "vaegan.train"]
     for field in dataclasses.fields(Config):
         value = getattr(config, field.name)
-        wanted = field.name in ("mode", "dataset", "seed", "data_dir", "run_dir") or field.name not in configuration.EXECUTION
-        if wanted and value is not None and (value != field.default or field.name == "mode"):
-            value = shown(value) if isinstance(value, Path) else str(value)
-            words += [f"--{field.name.replace('_', '-')}", value]
+        if field.name in EXECUTION or value is None or (value == field.default and field.name != "mode"):
+            continue
+        words += [f"--{field.name.replace('_', '-')}", shown(value) if isinstance(value, Path) else str(value)]
     return shlex.join(words)
+
+
+def compare_command(runs: Sequence[Path], flags: Sequence[str]) -> str:
+    """The command that makes the report."""
+    return shlex.join(["python", "eval/compare.py", *map(shown, runs), *flags])
 
 
 def shown(path: Path) -> str:

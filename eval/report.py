@@ -101,7 +101,10 @@ def render(folder: Path) -> None:
 
 def _environment(report: dict) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
     labels = [run["label"] for run in report["runs"]]
     environment.filters |= {

@@ -10,6 +10,7 @@ from torch import Tensor
 
 import vaegan
 from baselines.objectives import OBJECTIVES as BASELINES
+from eval import damages
 from eval.blurriness import gaussian_blur
 from vaegan.data import ImageSet, load
 from vaegan.errors import UsageError, UserError
@@ -19,9 +20,6 @@ from vaegan.objective import OBJECTIVES as VAEGAN
 BATCH = 250  # images a batch: 12 MB of float32 at 64x64 RGB, so that memory does not grow with the number of images
 KNOWN_SIGMAS = (0.5, 1.0, 2.0)  # px; what the instrument must recover from held-out images blurred on purpose
 CONTROL_COUNT = 1000  # images a control or known-blur source uses: enough for an interval of about 0.01 px
-NOISE_SD = 0.05  # of the 0..1 range
-CHECKERBOARD_AMPLITUDE = 0.05  # of the 0..1 range
-CONTRAST = 0.7
 OBJECTIVES = VAEGAN | BASELINES
 
 
@@ -41,7 +39,7 @@ class Run:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Images no run was trained on: one half calibrates the measures, the other is reported; both uint8 (N, C, H, W)."""
+    """Images no run was trained on, uint8 (N, C, H, W): one half calibrates the measures, the other is reported."""
 
     dataset: str
     available: int
@@ -189,46 +187,19 @@ def known_blur(images: Tensor, sigma: float) -> Source:
 
 
 def controls(images: Tensor, seed: int) -> list[Source]:
-    """Held-out images damaged in ways that are not blur: a sound measure must read close to the blur put there."""
+    """Held-out images damaged in ways that are not blur: a sound measure still reads the blur put there, if any."""
+    amplitude, sd = f"{damages.CHECKERBOARD_AMPLITUDE:g}", f"{damages.NOISE_SD:g}"
     rows = (
-        (f"real-contrast-{CONTRAST:g}", f"Held-out, contrast × {CONTRAST:g}", 0.0, _lower_contrast),
-        ("real-checkerboard", f"Held-out + checkerboard {CHECKERBOARD_AMPLITUDE:g}", 0.0, _add_checkerboard),
-        ("real-blur-1-noise", f"Held-out, blurred 1 px + noise {NOISE_SD:g}", 1.0, _noise_adder(seed)),
+        ("real-contrast", f"Held-out, contrast × {damages.CONTRAST:g}", 0.0, damages.lower_contrast),
+        ("real-checkerboard", f"Held-out + checkerboard {amplitude}", 0.0, damages.add_checkerboard),
+        ("real-blur-1-noise", f"Held-out, blurred 1 px + noise {sd}", 1.0, damages.add_noise),
     )
-    return [
-        Source(
-            name,
-            title,
-            "control",
-            len(images),
-            lambda sigma=sigma, damage=damage: (
-                damage(gaussian_blur(batch, sigma) if sigma else batch, i) for i, batch in enumerate(images.split(BATCH))
-            ),
-            originals=images,
-            applied_sigma=sigma,
-        )
-        for name, title, sigma, damage in rows
-    ]
+    return [_control(images, seed, *row) for row in rows]
 
 
-def _lower_contrast(images: Tensor, index: int) -> Tensor:
-    mean = images.float().mean(dim=(1, 2, 3), keepdim=True)
-    return _quantise(mean + CONTRAST * (images.float() - mean))
+def _control(images: Tensor, seed: int, name: str, title: str, sigma: float, damage: Callable) -> Source:
+    def batches() -> Iterator[Tensor]:
+        for i, batch in enumerate(images.split(BATCH)):
+            yield damage(gaussian_blur(batch, sigma) if sigma else batch, seed + i)
 
-
-def _add_checkerboard(images: Tensor, index: int) -> Tensor:
-    height, width = images.shape[-2:]
-    signs = 1 - 2 * ((torch.arange(height)[:, None] + torch.arange(width)[None]) % 2)
-    return _quantise(images.float() + 255 * CHECKERBOARD_AMPLITUDE * signs)
-
-
-def _noise_adder(seed: int) -> Callable[[Tensor, int], Tensor]:
-    def add_noise(images: Tensor, index: int) -> Tensor:
-        generator = torch.Generator().manual_seed(seed * 10_007 + index)
-        return _quantise(images.float() + 255 * NOISE_SD * torch.randn(images.shape, generator=generator))
-
-    return add_noise
-
-
-def _quantise(levels: Tensor) -> Tensor:
-    return levels.clamp(0, 255).round().byte()
+    return Source(name, title, "control", len(images), batches, originals=images, applied_sigma=sigma)

@@ -88,7 +88,8 @@ def check(arguments: Arguments) -> None:
     """Raise UsageError for a study that cannot be, before anything is trained."""
     for mode in arguments.modes:
         if mode not in OBJECTIVES:
-            raise UsageError(f"unknown mode {mode!r}{nearest(mode, OBJECTIVES)}; known are {', '.join(sorted(OBJECTIVES))}")
+            known = ", ".join(sorted(OBJECTIVES))
+            raise UsageError(f"unknown mode {mode!r}{nearest(mode, OBJECTIVES)}; known are {known}")
     for name in ("modes", "seeds"):
         values = getattr(arguments, name)
         if len(set(values)) < max(len(values), 1):
@@ -141,7 +142,7 @@ def check_same(directory: Path, stored: Config, wanted: dict, step: int) -> None
         longer = name == "steps" and step <= value  # vaegan.train --resume extends a run
         if found != value and not longer:
             flag = f"--{name.replace('_', '-')}"
-            raise UsageError(f"{directory} is a run with {flag} {found}, not {value}: choose another --out, or move it away")
+            raise UsageError(f"{directory} is a run with {flag} {found}, not {value}: choose another --out")
 
 
 def describe(run: Plan) -> str:
@@ -171,7 +172,7 @@ def compare(arguments: Arguments, plans: Sequence[Plan], report: Path) -> None:
 
 
 def call(command: Sequence[str], doing: str) -> None:
-    """Run a command to its end, handing it our signals. Raises UserError when it fails; its own message stands above."""
+    """Run a command to its end, handing it our signals. Raises UserError when it fails: its message stands above."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)})
     before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())

@@ -37,7 +37,7 @@ def save(run_dir: Path, state: dict[str, Any]) -> None:
         with suppress(OSError):
             partial.unlink()
         kept = "the previous checkpoint is intact" if target.exists() else "nothing was saved before"
-        reason = str(error).splitlines()[0]
+        reason = getattr(error, "strerror", None) or "a short write, as on a full disk"
         raise UserError(
             f"{target} could not be saved at step {state['step']} ({reason}); {kept}: free space, then --resume"
         ) from None

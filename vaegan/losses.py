@@ -1,6 +1,6 @@
 """Every formula: pure and per sample, (B, ...) -> (B,), summed over dimensions, in nats, lower is better.
 
-Names and equation numbers are those of Larsen et al., arXiv 1512.09300. The sign of the paper's L_GAN (Eq. 5 and 10) is a
+Names and equation numbers are those of Larsen et al., arXiv 1512.09300. The paper's L_GAN (Eq. 5 and 10) is a
 log-likelihood to be maximised; here it is the cross-entropy that the discriminator minimises.
 """
 

@@ -48,8 +48,15 @@ def main() -> None:
     if processes.rank() == 0:
         run.claim(config)
     processes.barrier()
-    train(config, images, trainer)
-    processes.stop()
+    try:
+        train(config, images, trainer)
+    except OSError as error:  # a full disk, most often; checkpoints are whole or absent
+        raise UserError(
+            f"{error.filename or config.run_dir} cannot be written ({error.strerror or error}); "
+            "the last checkpoint is intact: free space, then --resume"
+        ) from None
+    finally:
+        processes.stop()
 
 
 def find_objective(mode: str) -> Objective:
@@ -120,20 +127,27 @@ def train(config: Config, images: ImageSet, trainer: Trainer) -> None:
             batches, initial=start, total=config.steps, unit_scale=config.batch_size, unit=" images",
             desc=config.mode, disable=processes.rank() > 0, mininterval=1.0, dynamic_ncols=True,
         ):  # fmt: skip
-            log = (step + 1) % config.log_every == 0 or step + 1 == config.steps
-            reporter.add(trainer.update(step, x, measure_routes=log))
-            if log:
-                reporter.log(step + 1)
-            if (step + 1) % config.images_every == 0 or step + 1 == config.steps:
-                reporter.draw(step + 1)
+            done = step + 1
             stopping = processes.any_process(bool(stop.signal), trainer.device)
-            if (step + 1) % config.save_every == 0 or step + 1 == config.steps or stopping:
-                save(config, images, trainer, step + 1)
+            saving = stopping or due(config, done, config.save_every)
+            logging = saving or due(config, done, config.log_every)  # never save what was not seen to be finite
+            reporter.add(trainer.update(step, x, measure_routes=logging))
+            if logging:
+                reporter.log(done)
+            if due(config, done, config.images_every):
+                reporter.draw(done)
+            if saving:
+                save(config, images, trainer, done)
             if stopping:
-                interrupted(config, step + 1, stop.signal or signal.SIGTERM)
+                interrupted(config, done, stop.signal or signal.SIGTERM)
         reporter.finish()
     if processes.rank() == 0:
         conclude(config, time.monotonic() - begun)
+
+
+def due(config: Config, done: int, every: int) -> bool:
+    """Return whether something that happens every so many steps, and at the last, happens now."""
+    return done % every == 0 or done == config.steps
 
 
 def resume(config: Config, trainer: Trainer) -> int:
