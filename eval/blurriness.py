@@ -241,7 +241,8 @@ def band_frequencies(height: int, width: int) -> Tensor:
 
 def _windowed_power(x: Tensor) -> Tensor:
     """Power of the windowed images, flattened half-plane: float64 (n, H, W) -> (n, H * (W // 2 + 1))."""
-    window = torch.outer(*(torch.hann_window(n, periodic=True, dtype=x.dtype) for n in x.shape[1:]))
+    halves = (torch.sin(math.pi * (torch.arange(n, dtype=x.dtype) + 0.5) / n) for n in x.shape[1:])
+    window = torch.outer(*halves).square()  # Hann, at pixel centres: symmetric, so turning an image changes nothing
     mean = (x * window).sum(dim=(1, 2), keepdim=True) / window.sum()
     spectrum = torch.fft.rfft2((x - mean) * window)
     return (torch.view_as_real(spectrum).square().sum(dim=-1) / window.square().sum()).flatten(1)

@@ -25,6 +25,7 @@ REAL = SIGMAS.index(0.0)
 LADDER_IMAGES = 1000  # images blurred at every sigma; only the curve's shape depends on them, its level on all images
 AUDIT_FACTOR = 1.5  # times what real images have; the slack is what nobody sees: grain or checkerboard of about 0.01
 AUDIT_SLACK = {"nyquist_power": 2e-4, "noise_estimate": 5e-3, "checkerboard_index": 5e-3}
+ROUNDING = 1e-9  # below this a measure, or a distance on its logarithmic curve, is floating-point dust
 CALIBRATION_SEED = 1  # of the calibration's own resamples: not a report's, which start at 0
 
 
@@ -115,7 +116,7 @@ class Calibration:
             start -= 1
         while stop < len(steps) and steps[stop]:
             stop += 1
-        if start == stop:
+        if start == stop or self.values.mean() < ROUNDING:
             raise UserError(f"{self.measure.title} does not follow blur on these images; are they flat?")
         return range(start, stop + 1)
 
@@ -135,8 +136,8 @@ class Calibration:
         inside = np.clip(position, ends.min(), ends.max())
         time = self._inverse(inside)
         sigma = np.sign(time) * np.sqrt(np.abs(time))
-        sigma = np.where((position - ends[1]) * direction > 0, np.inf, sigma)
-        return np.where((position - ends[0]) * direction < 0, -np.inf, sigma)
+        sigma = np.where((position - ends[1]) * direction > ROUNDING, np.inf, sigma)
+        return np.where((position - ends[0]) * direction < -ROUNDING, -np.inf, sigma)
 
     @functools.cached_property
     def _curve_replicates(self) -> np.ndarray:
