@@ -79,12 +79,12 @@ def test_attributes_are_binary_and_named_once():
 
 @pytest.mark.parametrize("size", [32, 33, 64])
 def test_an_image_does_not_depend_on_its_batch(size):
-    whole = render(5, range(70), size)
-    order = torch.randperm(70, generator=torch.Generator().manual_seed(0))
+    whole = render(5, range(40), size)
+    order = torch.randperm(40, generator=torch.Generator().manual_seed(0))
     assert torch.equal(render(5, order, size), whole[order])
-    assert torch.equal(render(5, np.arange(40, 51), size), whole[40:51])
-    assert torch.equal(torch.cat([render(5, [i], size) for i in range(8)]), whole[:8])
-    assert torch.equal(attributes(5, order), attributes(5, range(70))[order])
+    assert torch.equal(render(5, np.arange(20, 31), size), whole[20:31])
+    assert torch.equal(torch.cat([render(5, [i], size) for i in range(5)]), whole[:5])
+    assert torch.equal(attributes(5, order), attributes(5, range(40))[order])
 
 
 def test_an_image_does_not_depend_on_the_thread_count():
@@ -94,6 +94,7 @@ def test_an_image_does_not_depend_on_the_thread_count():
         one = render(2, range(40), 64)
         torch.set_num_threads(3)
         assert torch.equal(render(2, range(40), 64), one)
+        assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(threads)
 
@@ -154,7 +155,7 @@ def test_a_bare_face_can_be_given_every_attribute():
 @pytest.mark.parametrize(("size", "bound"), [(32, 10.0), (64, 6.5), (128, 4.5)])
 def test_a_face_is_the_same_at_every_size(size, bound):
     """Averaging a large picture's pixels gives the small picture: the shapes' antialiasing is a box filter."""
-    small, large = render(0, range(8), size), render(0, range(8), 512)
+    small, large = render(0, range(6), size), render(0, range(6), 512)
     averaged = avg_pool2d(large.float(), 512 // size)
     assert (averaged - small.float()).abs().mean() < bound
     assert gradient_energy(small) == pytest.approx(gradient_energy(averaged), rel=0.2)

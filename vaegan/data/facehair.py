@@ -64,7 +64,7 @@ def goatee(canvas: Canvas) -> None:
     """A beard on the chin."""
     u, v = canvas.face_frame()
     flow = _falling(canvas, 1.0)
-    canvas.paint(canvas.fill(ellipse(u, v - 0.455, 0.17, 0.125) - 0.03 * flow), _beard(canvas, flow))
+    canvas.paint(canvas.fill(ellipse(u, v - 0.455, 0.17, 0.125) - 0.02 * flow), _beard(canvas, flow))
 
 
 def _cap(canvas: Canvas, across: Tensor, flow: Tensor, opening: float, end: Tensor) -> None:
@@ -85,7 +85,7 @@ def _combed(canvas: Canvas) -> tuple[Tensor, Tensor]:
     wavy = code["Wavy_Hair"].flatten().nonzero()[:, 0]
     if len(wavy):
         phase = v[wavy] * code["wave_length"][wavy] + across[wavy] * 9 + code["wave_phase"][wavy]
-        across[wavy] += phase.sin_().mul_((0.04 * v[wavy] + 0.03).clamp_(0.01, 0.035))
+        across[wavy] += phase.sin_().mul_((0.05 * v[wavy] + 0.036).clamp_(0.01, 0.046))
     side = (u - code["parting"]).sign_()
     return across, sample(canvas.strands, side.mul_(across).mul_(1 / SPAN), (u.abs() + v - 0.4) * (1 / RUN))[:, 0]
 
@@ -103,9 +103,9 @@ def _radius(canvas: Canvas) -> Tensor:
 
 def _ramp(canvas: Canvas, flow: Tensor) -> Tensor:
     """Turn strands of about [-1, 1] into colours (n, 3, h, w) between the hair's dark and light ends."""
-    return between(canvas.code["hair_dark"], canvas.code["hair_light"], flow.mul(0.5).add_(0.5).clamp_(0, 1))
+    return between(canvas.code["hair_dark"], canvas.code["hair_light"], flow.mul(0.6).add_(0.5).clamp_(0, 1))
 
 
 def _beard(canvas: Canvas, flow: Tensor) -> Tensor:
     """Brows and beards are a shade darker than the hair."""
-    return _ramp(canvas, flow * 0.8 - 0.55) * 0.85
+    return _ramp(canvas, flow * 0.8 - 0.4) * 0.85

@@ -4,7 +4,8 @@ Shapes are signed distances with analytic antialiasing; parameters do not depend
 same at 32 and at 512. Strands, stitches, threads and freckles carry more entropy than a latent vector can.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -68,12 +69,34 @@ def render(seed: int, indices: Iterable[int], size: int, attributes: Tensor | No
     if labels.shape != (len(indices), len(ATTRIBUTES)):
         raise UsageError(f"attributes of shape {tuple(labels.shape)}: expected ({len(indices)}, {len(ATTRIBUTES)})")
     images = torch.empty(len(indices), 3, size, size, dtype=torch.uint8)
-    step = max(1, _CHUNK // size**2)
-    with torch.inference_mode():
-        code = facecode(seed, indices, labels)
-        for i in range(0, len(code), step):
-            images[i : i + step] = _draw(code[i : i + step], size)
+    code = facecode(seed, indices, labels)
+    step = max(1, min(_CHUNK // size**2, -(-len(code) // torch.get_num_threads())))
+
+    def fill(start: int) -> None:
+        with torch.inference_mode():
+            images[start : start + step] = _draw(code[start : start + step], size)
+
+    _in_threads(fill, range(0, len(code), step))
     return images
+
+
+def _in_threads(task: Callable[[int], None], starts: range) -> None:
+    """Run a task for every start, one thread of torch to a chunk.
+
+    Hundreds of small operations a chunk: threads that meet after each of them would mostly wait, the more so on a
+    busy machine. Every worker sets torch's thread count, which new threads inherit, so it is put back at the end.
+    """
+    workers = torch.get_num_threads()
+    if workers == 1 or len(starts) == 1:
+        for start in starts:
+            task(start)
+        return
+    try:
+        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            for _ in pool.map(task, starts):
+                pass
+    finally:
+        torch.set_num_threads(workers)
 
 
 def _draw(code: FaceCode, size: int) -> Tensor:
