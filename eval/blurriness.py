@@ -63,10 +63,15 @@ def check_images(images: Tensor) -> None:
 
 
 def in_chunks(images: Tensor, function: Function) -> Tensor:
-    """Apply `function` to runs of images small enough for the cache, and concatenate."""
+    """Apply `function` to runs of images small enough for the cache; results (N, ...) in one tensor."""
     check_images(images)
-    size = max(1, CHUNK_PIXELS // (images.shape[2] * images.shape[3]))
-    return torch.cat([function(chunk) for chunk in images.split(size)])
+    chunks = images.split(max(1, CHUNK_PIXELS // (images.shape[2] * images.shape[3])))
+    first = function(chunks[0])
+    # Written in place: small results kept between large temporaries would fragment the heap, 30 kB an image.
+    results = first.new_empty((len(images), *first.shape[1:]))
+    for chunk, into in zip(chunks, results.split(len(chunks[0])), strict=True):
+        into.copy_(first if chunk is chunks[0] else function(chunk))
+    return results
 
 
 def grey(images: Tensor, weights: tuple[float, float, float] = REC_601) -> Tensor:
