@@ -5,24 +5,22 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torchvision.transforms.functional import to_pil_image
 from tqdm import tqdm
 
 import baselines.objectives
-from vaegan import checkpoint, collapse, data, model, processes, run
+from vaegan import checkpoint, data, model, processes, run
 from vaegan import config as configuration
 from vaegan.config import Config
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError, exits_cleanly, nearest
-from vaegan.metrics import Averager, MetricsWriter, not_finite
 from vaegan.networks.convolutional import parameter_count
 from vaegan.objective import OBJECTIVES, Objective
-from vaegan.panels import Panels
 from vaegan.pixels import to_float
+from vaegan.reporter import Reporter
 from vaegan.trainer import Trainer
 
 MODES = {**OBJECTIVES, **baselines.objectives.OBJECTIVES}
@@ -36,6 +34,8 @@ def main() -> None:
     objective = find_objective(config.mode)
     device = run.torch_device(config)
     processes.start(device)
+    if config.batch_size % processes.count():
+        raise UsageError(f"--batch-size {config.batch_size} is not divisible by the {processes.count()} processes: change it")
     config = dataclasses.replace(
         config, image_size=config.image_size or data.native_size(config.dataset, config.data_dir)
     )
@@ -212,75 +212,6 @@ def interrupted(config: Config, step: int, number: int) -> None:
         command = f"{run.PROG} --resume --run-dir {config.run_dir}"
         print(f"\ninterrupted: saved {config.run_dir} at step {step:,}; continue with: {command}", file=sys.stderr)
     raise SystemExit(128 + number)
-
-
-class Reporter:
-    """Metrics, pictures and warnings of one run; only process 0 writes."""
-
-    def __init__(self, config: Config, images: ImageSet, trainer: Trainer, start: int):
-        self.config, self.trainer = config, trainer
-        self.averager, self.last, self.warned = Averager(), {}, set()
-        self.clock = (time.monotonic(), start)
-        self.writer = None
-        if processes.rank() == 0:
-            held_out = data.load(config.dataset, "test", image_size=config.image_size, data_dir=config.data_dir)
-            self.real = held_out.images[:64]
-            self.panels = Panels(self.real[:16], config.latent_dim, trainer.device)
-            self.writer = MetricsWriter(config.run_dir, start)
-
-    def __enter__(self) -> "Reporter":
-        return self
-
-    def __exit__(self, *_) -> None:
-        if self.writer:
-            self.writer.close()
-
-    def add(self, scalars: dict[str, Tensor | float]) -> None:
-        """Take in one step."""
-        self.averager.add(scalars)
-
-    def log(self, step: int) -> None:
-        """Write the means since the last line. Raises UserError on every process for a loss that is not finite."""
-        values = self.averager.take()
-        now = time.monotonic()
-        values["images_per_second"] = (step - self.clock[1]) * self.config.batch_size / max(now - self.clock[0], 1e-9)
-        self.clock = (now, step)
-        bad = not_finite(values)
-        if processes.any_process(bad is not None, self.trainer.device):
-            raise UserError(
-                f"{bad or 'a loss'} is not finite at step {step}; the last checkpoint is kept as it was: "
-                "try a lower --learning-rate, or --precision fp32"
-            )
-        self.last = values
-        if self.writer:
-            self.writer.scalars(step, values)
-            self.warn("discriminator", step, lambda: collapse.discriminator_lost(values))
-
-    def draw(self, step: int) -> None:
-        """Write pictures and histograms, and look for constant samples."""
-        if not self.writer:
-            return
-        for name, picture in self.panels.draw(self.trainer.networks).items():
-            self.writer.image(name, picture, step)
-            to_pil_image(picture).save(self.config.run_dir / "samples" / f"{name}-{step:07d}.png")
-        for name, values in self.panels.posteriors(self.trainer.networks).items():
-            self.writer.histogram(f"posterior/{name}", values, step)
-        samples = self.panels.samples(self.trainer.networks)
-        self.warn("samples", step, lambda: collapse.samples_constant(samples, self.real))
-
-    def warn(self, subject: str, step: int, sign: Callable[[], str | None]) -> None:
-        """Print a sign of collapse once; the first steps of a run prove nothing."""
-        if subject in self.warned or step < min(200, self.config.steps):
-            return
-        if message := sign():
-            self.warned.add(subject)
-            tqdm.write(f"warning: step {step}: {message}", file=sys.stderr)
-
-    def finish(self) -> None:
-        """Write the run's row of TensorBoard's hyper-parameter table."""
-        if self.writer and self.last:
-            results = {f"final/{name}": value for name, value in self.last.items()}
-            self.writer.hparams(configuration.to_dict(self.config), results)
 
 
 def conclude(config: Config, seconds: float) -> None:
