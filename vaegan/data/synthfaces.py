@@ -1,9 +1,7 @@
 """The embedded data set: procedural portraits whose every pixel is a pure function of (seed, index), at any size.
 
 Shapes are signed distances with analytic antialiasing; parameters do not depend on the size, so one face looks the
-same at 32 and at 512. Strands, stitches, threads and freckles carry more entropy than a latent vector can.
-
-The drawing is frozen: every published figure was measured on these pixels, and a change of any needs new runs.
+same at 32 and at 512. Strands, stitches, tiles and freckles carry more entropy than a latent vector can.
 """
 
 from collections.abc import Callable, Iterable
@@ -49,7 +47,7 @@ _LAYERS = (
     Layer(facewear.beanie, *posed_rows(-0.80, -0.15), "has_beanie"),
     Layer(facewear.brimmed_hat, *posed_rows(-0.82, -0.10), "has_brimmed_hat"),
 )
-# Pixels drawn at a time: a few planes of this many floats stay in cache.
+# Pixels drawn at a time: more costs cache misses and page faults, fewer leaves the overhead of small operations.
 _CHUNK = 262144
 
 
@@ -66,7 +64,7 @@ def render(seed: int, indices: Iterable[int], size: int, attributes: Tensor | No
     """
     seed, indices = _checked(seed, indices)
     if not isinstance(size, int) or size < 16:
-        raise UsageError(f"image size {size!r} is too small for a face: use 16 or more")
+        raise UsageError(f"image size {size!r}: a face needs a whole number of pixels, 16 or more")
     labels = _draw_attributes(seed, indices) if attributes is None else torch.as_tensor(attributes)
     if labels.shape != (len(indices), len(ATTRIBUTES)):
         raise UsageError(f"attributes of shape {tuple(labels.shape)}: expected ({len(indices)}, {len(ATTRIBUTES)})")
