@@ -35,7 +35,7 @@ def main() -> None:
     device = run.torch_device(config)
     processes.start(device)
     if config.batch_size % processes.count():
-        raise UsageError(f"--batch-size {config.batch_size} cannot be shared by {processes.count()} processes: change it")
+        raise UsageError(f"--batch-size {config.batch_size} has no equal share for {processes.count()} processes")
     config = dataclasses.replace(
         config, image_size=config.image_size or data.native_size(config.dataset, config.data_dir)
     )
