@@ -31,7 +31,7 @@ def bangs(canvas: Canvas) -> None:
     """A fringe that falls from the crown to the brows, its ends ragged."""
     u, v = canvas.u, canvas.v
     flow = _falling(canvas, 2.0)
-    ends = 0.05 * flow - 0.178 - 0.35 * u.square()
+    ends = 0.05 * flow - 0.165 - 0.35 * u.square()
     shape = torch.maximum(v - ends, ellipse(u, v, 0.47, 0.59))
     shape = torch.maximum(shape, u.abs() - 0.36 + 0.25 * (v + 0.3))
     canvas.darken(canvas.fill(shape - 0.03) * (1.5 * v + 0.5).clamp_(0, 0.25))

@@ -90,7 +90,7 @@ def cheeks(canvas: Canvas) -> None:
     code = canvas.code
     u, v = canvas.face_frame()
     glow = 1.5 - 1.5 * ((u.abs() - 0.255) / 0.135).square_() - 1.5 * ((v - 0.15) / 0.105).square_()
-    canvas.paint(glow.clamp_(0, 1) * (0.12 + 0.74 * code["Rosy_Cheeks"]), code["blush"])
+    canvas.paint(glow.clamp_(0, 1) * (0.12 + 0.68 * code["Rosy_Cheeks"]), code["blush"])
 
 
 def freckles(canvas: Canvas) -> None:

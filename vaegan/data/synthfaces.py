@@ -2,6 +2,8 @@
 
 Shapes are signed distances with analytic antialiasing; parameters do not depend on the size, so one face looks the
 same at 32 and at 512. Strands, stitches, tiles and freckles carry more entropy than a latent vector can.
+
+The drawing is frozen: every published figure was measured on these pixels, and a change of any needs new runs.
 """
 
 from collections.abc import Callable, Iterable
