@@ -83,7 +83,7 @@ def compare(runs: Sequence[Run], arguments: Arguments) -> tuple[dict, dict[str, 
     """Measure every source once; return report.json's value and the pictures beside it."""
     evidence = collect(runs, arguments)
     rows = findings.source_rows(evidence)
-    instrument = findings.instrument(rows)
+    instrument = findings.instrument(evidence)
     verdicts = claims.verdicts(evidence, instrument["ok"])
     titles = {run.label: run.title for run in runs}
     details = {row["name"]: row["blur"][findings.PRIMARY]["text"] for row in rows}

@@ -1,10 +1,11 @@
 """Pictures of a report, one pixel a pixel (the page enlarges them): same faces, blur ladder, prior samples."""
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from torch import Tensor
-from torchvision.io import encode_png
+from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 
 from eval.blurriness import gaussian_blur
@@ -97,4 +98,6 @@ def tiled(file: str, images: Tensor, columns: int, fill: int, title: str, alt: s
     """Lay uint8 (N, C, H, W) images out without gaps, `columns` in a row, to be enlarged up to `fill` CSS pixels."""
     grid = make_grid(images, nrow=columns, padding=0, pad_value=255)
     height, width = grid.shape[-2:]
-    return Picture(file, encode_png(grid).numpy().tobytes(), width, height, max(1, fill // width), title, alt)
+    png = io.BytesIO()
+    to_pil_image(grid).save(png, "PNG", optimize=True)
+    return Picture(file, png.getvalue(), width, height, max(1, fill // width), title, alt)

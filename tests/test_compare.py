@@ -1,0 +1,185 @@
+"""Comparing: known blurs come out as what they are, the verdict follows, bad input is one line and loses nothing."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from stand_in import Blurrer, save_npz, save_run, dead_leaves
+
+import vaegan
+from eval import claims, compare, quality
+from vaegan.config import Config
+from vaegan.errors import UsageError
+
+ROOT = Path(__file__).resolve().parents[1]
+BLURS = {"vae": 0.9, "vaegan": 0.3}
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory) -> str:
+    return save_npz(tmp_path_factory.mktemp("data") / "leaves.npz", dead_leaves(3000))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, dataset) -> dict[str, Path]:
+    """Stand-in runs by mode; what they are is decided by `opened`."""
+    folder = tmp_path_factory.mktemp("runs")
+    rows = [{"step": step, "terms/prior": 1.0 / step, "dis/real": 0.6, "dis/prior": 0.4} for step in (1, 2, 3)]
+    configs = {mode: Config(mode=mode, dataset=dataset, image_size=32) for mode in BLURS}
+    return {mode: save_run(folder / mode, config, rows) for mode, config in configs.items()}
+
+
+def stand_ins(monkeypatch, dataset, blurs=BLURS):
+    def load(directory, weights="raw"):
+        mode = Path(directory).name
+        return Blurrer(Config(mode=mode, dataset=dataset, image_size=32), blurs[mode])
+
+    monkeypatch.setattr(vaegan, "load", load)
+
+
+def call(monkeypatch, *arguments) -> None:
+    monkeypatch.setattr(sys, "argv", ["compare.py", *map(str, arguments)])
+    compare.main()
+
+
+@pytest.fixture(scope="module")
+def written(runs, dataset, tmp_path_factory) -> Path:
+    """A whole report on a VAE/GAN and a VAE, given in that order."""
+    out = tmp_path_factory.mktemp("out") / "report"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        stand_ins(monkeypatch, dataset)
+        call(monkeypatch, runs["vaegan"], runs["vae"], "--out", out)
+    return out
+
+
+@pytest.fixture
+def value(written) -> dict:
+    return json.loads((written / "report.json").read_text())
+
+
+def sigma_eq(value: dict, name: str) -> float:
+    return next(row for row in value["sources"] if row["name"] == name)["blur"]["gradient_energy"]["value"]
+
+
+@pytest.mark.parametrize("mode", BLURS)
+def test_reconstructions_blurred_by_a_known_sigma_are_reported_so(value, mode):
+    assert sigma_eq(value, f"{mode}/reconstructions") == pytest.approx(BLURS[mode], abs=0.03)
+
+
+def test_samples_blurred_by_a_known_sigma_are_reported_so(value):
+    for mode, sigma in BLURS.items():
+        assert sigma_eq(value, f"{mode}/samples") == pytest.approx(sigma, abs=0.15)  # unpaired: content differs
+
+
+def test_the_instrument_is_checked_and_holds(value):
+    assert value["instrument"]["ok"], value["instrument"]["sentence"]
+    assert len(value["instrument"]["checks"]) == 7
+
+
+def test_the_verdict_names_the_vae_whatever_the_order(value):
+    assert [run["label"] for run in value["runs"]] == ["vae", "vaegan"]
+    assert [(row["what"], row["verdict"]) for row in value["verdicts"]] == [
+        ("reconstructions", "supported"),
+        ("samples", "supported"),
+    ]
+    low, high = (value["verdicts"][0]["difference"][end] for end in ("low", "high"))
+    assert low < BLURS["vae"] - BLURS["vaegan"] < high
+    assert "supported, for this pair of runs" in value["headline"]
+
+
+def test_the_report_says_how_it_was_made(value):
+    assert value["schema_version"] == 1 and value["versions"]["torch"] == torch.__version__.split("+")[0]
+    assert [row["setting"] for row in value["differences"]] == ["mode"]
+    assert value["commands"][0].startswith("python -m vaegan.train --mode vae ")
+    assert "--samples" not in value["commands"][-1]
+    assert value["protocol"]["count"] == 150
+
+
+def test_a_known_pixel_error_is_reported(value):
+    rows = {row["name"]: row for row in value["sources"]}
+    error = {mode: rows[f"{mode}/reconstructions"]["quality"]["pixel_error"]["value"] for mode in BLURS}
+    assert error["vae"] > error["vaegan"] > 0
+    assert rows["real"]["quality"] is None and rows["vae/samples"]["quality"] is None
+
+
+def test_the_same_command_gives_the_same_numbers(written, runs, dataset, tmp_path, monkeypatch):
+    stand_ins(monkeypatch, dataset)
+    call(monkeypatch, runs["vaegan"], runs["vae"], "--out", tmp_path / "again")
+    assert (tmp_path / "again" / "report.json").read_bytes() == (written / "report.json").read_bytes()
+
+
+def test_equal_runs_are_no_support(runs, dataset, tmp_path, monkeypatch):
+    stand_ins(monkeypatch, dataset, {"vae": 0.5, "vaegan": 0.5})
+    call(monkeypatch, runs["vae"], runs["vaegan"], "--out", tmp_path / "out", "--samples", 60)
+    value = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert {row["verdict"] for row in value["verdicts"]} == {"inconclusive"}
+
+
+def test_a_sharper_vae_refutes(runs, dataset, tmp_path, monkeypatch):
+    stand_ins(monkeypatch, dataset, {"vae": 0.3, "vaegan": 0.9})
+    call(monkeypatch, runs["vae"], runs["vaegan"], "--out", tmp_path / "out", "--samples", 60)
+    value = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert value["verdicts"][0]["verdict"] == "refuted"
+
+
+def test_one_run_alone_and_a_run_without_encoder(runs, dataset, tmp_path, monkeypatch):
+    stand_ins(monkeypatch, dataset)
+    monkeypatch.setattr(Blurrer, "has_encoder", False)
+    call(monkeypatch, runs["vae"], "--out", tmp_path / "out", "--samples", 60)
+    value = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert value["verdicts"] == [] and value["pictures"]["faces"] == []
+    assert "samples are as blurred as real images" in value["headline"]
+
+
+def test_a_failure_leaves_the_old_report_and_no_rest(written, runs, dataset, tmp_path, monkeypatch):
+    out = tmp_path / "report"
+    shutil.copytree(written, out)
+    stand_ins(monkeypatch, dataset)
+    monkeypatch.setattr(compare.pictures, "ladder", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        call(monkeypatch, runs["vae"], runs["vaegan"], "--out", out, "--samples", 60)
+    assert (out / "report.json").read_bytes() == (written / "report.json").read_bytes()
+    assert os.listdir(tmp_path) == ["report"]
+
+
+def test_teams_are_the_modes_or_else_the_runs():
+    def run(mode, seed):
+        return compare.Run(f"{mode}-s{seed}", f"{mode}-s{seed}", Path(), Blurrer(Config(mode=mode, seed=seed), 0))
+
+    mixed = [run("vae", 0), run("vae", 1), run("vaegan", 0)]
+    assert {title: len(team) for title, team in claims.teams(mixed).items()} == {"VAE": 2, "VAE/GAN": 1}
+    assert list(claims.teams(mixed[:2])) == ["vae-s0", "vae-s1"]
+
+
+@pytest.mark.parametrize("arguments", [{"runs": ()}, {"samples": 0}, {"samples": 1}, {"seed": -1}])
+def test_arguments_that_mean_nothing_are_usage_errors(arguments):
+    with pytest.raises(UsageError):
+        compare.check(compare.Arguments(**{"runs": (Path("a"),), **arguments}))
+
+
+@pytest.mark.parametrize("script", [[str(ROOT / "eval" / "compare.py")], ["-m", "eval.compare"]])
+def test_bad_input_is_one_line_from_any_directory(script, tmp_path):
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    directory = ROOT if script[0] == "-m" else tmp_path
+    done = subprocess.run(
+        [sys.executable, *script, str(tmp_path / "none"), "--out", str(tmp_path / "out")],
+        cwd=directory, env=environment, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 1 and re.fullmatch(r"error: no such run directory: .*\n", done.stderr)
+    assert not list(tmp_path.iterdir())
+
+
+def test_quality_of_equal_and_of_known_images():
+    images = dead_leaves(4)
+    same = quality.measure(images, images)
+    assert torch.equal(same["pixel_error"], torch.zeros(4, dtype=torch.float64)) and same["psnr"].isinf().all()
+    assert same["ssim"] == pytest.approx(torch.ones(4), abs=1e-6)
+    dark, light = torch.full((2, 3, 32, 32), 100).byte(), torch.full((2, 3, 32, 32), 110).byte()
+    assert quality.pixel_error(dark, light).tolist() == [10, 10]
+    assert quality.psnr(dark, light).tolist() == pytest.approx([28.1308, 28.1308], abs=1e-3)  # 20 log10(255 / 10)

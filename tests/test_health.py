@@ -1,0 +1,100 @@
+"""A run's health: each way to be ill is found, and a sound run is not called ill."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from stand_in import Blurrer, save_npz, save_run, dead_leaves
+
+import vaegan
+from eval import health
+from eval.blurriness import nyquist_power
+from vaegan.config import Config
+
+ROOT = Path(__file__).resolve().parents[1]
+DIS = {"dis/real": 0.6, "dis/prior": 0.4, "dis/reconstruction": 0.5}
+
+
+def judged(samples=None, metrics=(), features=None):
+    """Health of samples against 256 leaves, with the pixels themselves as features."""
+    real = dead_leaves(256, seed=1)
+    samples = dead_leaves(256, seed=2) if samples is None else samples
+    vectors = samples.flatten(1).float() if features is None else features
+    return health.examine(nyquist_power(samples), nyquist_power(real), vectors, real.flatten(1).float(), metrics)
+
+
+def test_images_as_good_as_real_are_healthy():
+    found = judged(metrics=[{"step": 1, "losses/encoder": 1.0, **DIS}])
+    assert found.verdict == "healthy" and not found.reasons
+    assert found.diversity == pytest.approx(1, abs=0.05) and found.nyquist == pytest.approx(1, abs=0.1)
+    assert found.gap == pytest.approx(0.15)
+
+
+def test_constant_samples_are_ill():
+    assert any("too alike" in reason for reason in judged(dead_leaves(1, seed=2).repeat(256, 1, 1, 1)).reasons)
+
+
+def test_a_few_repeated_faces_are_ill_though_diverse():
+    found = judged(dead_leaves(16, seed=2).repeat(16, 1, 1, 1))
+    assert found.diversity > health.MIN_DIVERSITY
+    assert any("repeated" in reason for reason in found.reasons)
+
+
+def test_grain_is_ill():
+    noise = 40 * torch.randn(256, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert any("Nyquist" in reason for reason in judged((dead_leaves(256, seed=2) + noise).clamp(0, 255).byte()).reasons)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([{"step": 1, "losses/encoder": float("nan")}], "not finite"),
+        ([{"step": 1, "terms/prior": None}], "not finite"),
+        ([{"step": 1, "dis/real": 0.5, "dis/prior": 0.5}], "blind"),
+        ([{"step": 1, "dis/real": 0.999, "dis/prior": 0.001}], "certain"),
+    ],
+)
+def test_the_log_can_condemn_a_run(rows, words):
+    assert any(words in reason for reason in judged(metrics=rows).reasons)
+
+
+def test_features_that_are_not_numbers_are_ill():
+    assert judged(features=torch.full((256, 4), float("nan"))).verdict == "unhealthy"
+
+
+def test_only_the_end_of_training_judges_the_discriminator():
+    rows = [{"step": i, "dis/real": 0.5 if i < 90 else 0.7, "dis/prior": 0.5 if i < 90 else 0.3} for i in range(100)]
+    assert health.discriminator_state(rows) == pytest.approx((0.7, 0.3))
+    assert health.discriminator_state([{"step": 1}]) == (None, None)
+
+
+def test_a_torn_or_resumed_log_is_read(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1, "a": 1}\n{"step": 2, "a": 2}\n{"step": 2, "a": 3}\n{"step": 3, "a"')
+    assert health.read_metrics(tmp_path) == [{"step": 1, "a": 1}, {"step": 2, "a": 3}]
+    assert health.read_metrics(tmp_path / "nowhere") == []
+
+
+def test_the_command_prints_a_row_a_run_and_writes_json(tmp_path, monkeypatch, capsys):
+    dataset = save_npz(tmp_path / "leaves.npz", dead_leaves(700))
+    config = Config(mode="vaegan", dataset=dataset, image_size=32)
+    run = save_run(tmp_path / "run", config, [{"step": 100, "losses/encoder": 1.0, **DIS}])
+    monkeypatch.setattr(vaegan, "load", lambda d, weights="raw": Blurrer(config, 0.0))
+    monkeypatch.setattr(sys, "argv", ["health", str(run), "--json", str(tmp_path / "rows.json"), "--samples", "64"])
+    health.main()
+    assert "healthy" in capsys.readouterr().out
+    (row,) = json.loads((tmp_path / "rows.json").read_text())
+    assert row["images"] == 64 and row["step"] == 100 and row["features"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [(["/nowhere"], 1, "no such run"), ([], 2, "no run given"), (["/nowhere", "--samples", "0"], 2, "--samples 0")],
+)
+def test_bad_input_is_one_line(arguments, code, words):
+    done = subprocess.run(
+        [sys.executable, "-m", "eval.health", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == code and words in done.stderr and done.stderr.count("\n") == 1
