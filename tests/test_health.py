@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from stand_in import Blurrer, save_npz, save_run, dead_leaves
+from stand_in import Blurrer, dead_leaves, save_npz, save_run
 
 import vaegan
 from eval import health
@@ -45,7 +45,9 @@ def test_a_few_repeated_faces_are_ill_though_diverse():
 
 def test_grain_is_ill():
     noise = 40 * torch.randn(256, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    assert any("Nyquist" in reason for reason in judged((dead_leaves(256, seed=2) + noise).clamp(0, 255).byte()).reasons)
+    assert any(
+        "Nyquist" in reason for reason in judged((dead_leaves(256, seed=2) + noise).clamp(0, 255).byte()).reasons
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,9 @@ def test_only_the_end_of_training_judges_the_discriminator():
 
 
 def test_a_torn_or_resumed_log_is_read(tmp_path):
-    (tmp_path / "metrics.jsonl").write_text('{"step": 1, "a": 1}\n{"step": 2, "a": 2}\n{"step": 2, "a": 3}\n{"step": 3, "a"')
+    (tmp_path / "metrics.jsonl").write_text(
+        '{"step": 1, "a": 1}\n{"step": 2, "a": 2}\n{"step": 2, "a": 3}\n{"step": 3, "a"'
+    )
     assert health.read_metrics(tmp_path) == [{"step": 1, "a": 1}, {"step": 2, "a": 3}]
     assert health.read_metrics(tmp_path / "nowhere") == []
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from stand_in import Blurrer, save_npz, save_run, dead_leaves
+from stand_in import Blurrer, dead_leaves, save_npz, save_run
 
 import vaegan
 from eval import sources

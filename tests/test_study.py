@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from stand_in import save_npz, save_run, dead_leaves
+from stand_in import dead_leaves, save_npz, save_run
 
 from eval import study
 from vaegan import checkpoint
