@@ -10,9 +10,10 @@ import matplotlib
 from matplotlib.figure import Figure
 
 # Every colour of a chart, and the CSS variable that takes its place in the page (report.html.j2 defines both themes).
-INK, MUTED, LINE = "#1f2328", "#6a6f76", "#d9d6cf"
+INK, MUTED, LINE, PAPER = "#1f2328", "#6a6f76", "#d9d6cf", "#fbfaf7"
 RUN_COLOURS = ("#b5502b", "#1d6f8a", "#7a5ea8", "#5c7a29", "#a8862b", "#8a3d63", "#3d6b5c")
-THEME = {INK: "--ink", MUTED: "--muted", LINE: "--line"} | {c: f"--run-{i}" for i, c in enumerate(RUN_COLOURS)}
+THEME = {INK: "--ink", MUTED: "--muted", LINE: "--line", PAPER: "--paper"}
+THEME |= {c: f"--run-{i}" for i, c in enumerate(RUN_COLOURS)}
 STYLE = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
@@ -36,6 +37,7 @@ STYLE = {
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
 }
+SHOWN = -0.6, 3.0  # px of blur that the calibration charts show; the curves reach further
 WIDE, NARROW = 7.2, 3.9  # inches; the page shows one or the other
 
 
@@ -112,7 +114,7 @@ def charts(report: dict) -> list[Chart]:
             "spectrum",
             "Power spectrum relative to real images",
             "Power by spatial frequency relative to held-out images: a blurred source falls below 1 at the right",
-            "Blur takes power from the right; grain and checkerboards add it there. Beyond 0.5: the spectrum's corners.",
+            "Blur takes power from the right; grain and checkerboards add it there. Beyond 0.5 lie the corners.",
             lambda figure, narrow: _spectrum(figure, report, narrow),
             2.9,
             3.2,
@@ -148,7 +150,7 @@ def _sigma_eq(figure: Figure, report: dict, measure: str, narrow: bool) -> None:
         low, high = blur["low"], blur["high"]
         low, high = blur["value"] if low is None else low, blur["value"] if high is None else high
         axes.hlines(y, low, high, color=shade, linewidth=2.2)
-        hollow = "white" if source["kind"] == "samples" else shade
+        hollow = PAPER if source["kind"] == "samples" else shade
         axes.plot(blur["value"], y, "o", color=shade, markersize=5.5, markerfacecolor=hollow)
     axes.axvline(0, color=MUTED, linewidth=0.8, zorder=0)
     axes.set_yticks(range(len(sources)), [_wrap(s["title"], 20) if narrow else s["title"] for s in sources])
@@ -175,8 +177,11 @@ def _calibration(figure: Figure, report: dict, narrow: bool) -> None:
     measures = report["measures"]
     grid = (len(measures), 1) if narrow else (1, len(measures))
     for axes, measure in zip(figure.subplots(*grid, squeeze=False).flat, measures, strict=True):
-        sigma, value = measure["curve"]["sigma"], measure["curve"]["value"]
+        nodes = zip(measure["curve"]["sigma"], measure["curve"]["value"], strict=True)
+        sigma, value = zip(*(node for node in nodes if SHOWN[0] <= node[0] <= SHOWN[1]), strict=True)
         axes.plot(sigma, value, "-", color=INK, linewidth=1.4)
+        if min(value) > 0 and max(value) > 20 * min(value):
+            axes.set_yscale("log")
         axes.set_title(measure["title"] + (" (primary)" if measure["primary"] else ""))
         axes.set_xlabel("blur put on real images, px")
         axes.grid()
@@ -237,10 +242,12 @@ def _training(figure: Figure, report: dict, panels: Sequence[tuple[str, list[str
                     linewidth=1.1,
                     label=name.split("/")[1] if len(names) > 1 else _title(report, label),
                 )
-        axes.set_title(title)
+        axes.set_title(title, pad=16)
         axes.set_xlabel("step")
         axes.grid()
-        axes.legend(fontsize=7)
+        entries = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))  # one a name, not one a run
+        above = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.96), "ncols": 4}
+        axes.legend(entries.values(), entries.keys(), fontsize=7, columnspacing=1.0, handlelength=1.4, **above)
     for axes in list(figure.axes)[len(panels) :]:
         axes.remove()
 

@@ -61,11 +61,4 @@ def measure(
 def network_for(dataset: str, channels: int) -> tuple[FeatureNetwork, bool]:
     """The shipped feature network of a data set and True, or another that takes its channels and False."""
     own = for_dataset(dataset)
-    return own or for_dataset(FALLBACK_NETWORKS[channels]) or PooledPixels(), own is not None
-
-
-class PooledPixels:  # TEMPORARY, until the networks are shipped
-    name = "pixels pooled to 8x8"
-
-    def features(self, images: Tensor) -> Tensor:
-        return torch.nn.functional.adaptive_avg_pool2d(images.float() / 255, 8).flatten(1)
+    return own or for_dataset(FALLBACK_NETWORKS[channels]), own is not None

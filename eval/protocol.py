@@ -22,6 +22,7 @@ RULE = (
     "do not overlap; refuted: the same with the opposite sign; inconclusive: anything else"
 )
 EXECUTION = configuration.EXECUTION - {"data_dir", "run_dir"}  # settings that a run's command need not repeat
+DATASET_TITLES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
 PACKAGES = ("vaegan", "torch", "torchvision", "torchmetrics", "scipy", "numpy", "matplotlib")
 
 
@@ -53,7 +54,7 @@ def describe(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) ->
 def dataset_title(name: str) -> str:
     """A data set's name for people: of folder:DIR and npz:FILE the last part of the path."""
     kind, colon, path = name.partition(":")
-    return Path(path).stem if colon else kind
+    return Path(path).stem if colon else DATASET_TITLES.get(kind, kind)
 
 
 def sentences(evidence: Evidence) -> dict[str, str]:
@@ -63,6 +64,10 @@ def sentences(evidence: Evidence) -> dict[str, str]:
         "interval": (
             "Brackets: 95 % bootstrap intervals over images. Power near Nyquist above 1 means grain or a checkerboard: "
             "then the sharpness beside it is not detail."
+        ),
+        "instrument": (
+            "Read by the primary measure. A reading is wrong when not one of its 1,000 resamples comes within the "
+            "allowed error; one wrong reading and the report has no verdict."
         ),
         "quality": f"Means over the first {compared:,} reconstructions, 95 % bootstrap intervals.",
         "audits": (

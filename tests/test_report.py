@@ -88,7 +88,7 @@ def example() -> tuple[dict, dict]:
             "note": "",
         },
         "seeds": {"split": 0, "samples": 0},
-        "protocol": {"count": 5000, "interval": "95 %.", "quality": "Means.", "audits": "Ratios."},
+        "protocol": {"count": 5000, "interval": "95 %.", "quality": "Means.", "instrument": "Read.", "audits": "R."},
         "protocol_lines": [["Primary measure", "gradient energy"], ["Weights", "raw"]],
         "runs": [
             {
