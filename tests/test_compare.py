@@ -43,6 +43,13 @@ def stand_ins(monkeypatch, dataset, blurs=BLURS):
     monkeypatch.setattr(vaegan, "load", load)
 
 
+def numbers(monkeypatch, out: Path, *arguments) -> dict:
+    """report.json of a comparison of few images, without drawing the page."""
+    monkeypatch.setattr(compare.report, "render", lambda folder: None)
+    call(monkeypatch, *arguments, "--out", out, "--samples", 60)
+    return json.loads((out / "report.json").read_text())
+
+
 def call(monkeypatch, *arguments) -> None:
     monkeypatch.setattr(sys, "argv", ["compare.py", *map(str, arguments)])
     compare.main()
@@ -110,29 +117,27 @@ def test_a_known_pixel_error_is_reported(value):
 
 def test_the_same_command_gives_the_same_numbers(written, runs, dataset, tmp_path, monkeypatch):
     stand_ins(monkeypatch, dataset)
+    monkeypatch.setattr(compare.report, "render", lambda folder: None)
     call(monkeypatch, runs["vaegan"], runs["vae"], "--out", tmp_path / "again")
     assert (tmp_path / "again" / "report.json").read_bytes() == (written / "report.json").read_bytes()
 
 
 def test_equal_runs_are_no_support(runs, dataset, tmp_path, monkeypatch):
     stand_ins(monkeypatch, dataset, {"vae": 0.5, "vaegan": 0.5})
-    call(monkeypatch, runs["vae"], runs["vaegan"], "--out", tmp_path / "out", "--samples", 60)
-    value = json.loads((tmp_path / "out" / "report.json").read_text())
+    value = numbers(monkeypatch, tmp_path / "out", runs["vae"], runs["vaegan"])
     assert {row["verdict"] for row in value["verdicts"]} == {"inconclusive"}
 
 
 def test_a_sharper_vae_refutes(runs, dataset, tmp_path, monkeypatch):
     stand_ins(monkeypatch, dataset, {"vae": 0.3, "vaegan": 0.9})
-    call(monkeypatch, runs["vae"], runs["vaegan"], "--out", tmp_path / "out", "--samples", 60)
-    value = json.loads((tmp_path / "out" / "report.json").read_text())
+    value = numbers(monkeypatch, tmp_path / "out", runs["vae"], runs["vaegan"])
     assert value["verdicts"][0]["verdict"] == "refuted"
 
 
 def test_one_run_alone_and_a_run_without_encoder(runs, dataset, tmp_path, monkeypatch):
     stand_ins(monkeypatch, dataset)
     monkeypatch.setattr(Blurrer, "has_encoder", False)
-    call(monkeypatch, runs["vae"], "--out", tmp_path / "out", "--samples", 60)
-    value = json.loads((tmp_path / "out" / "report.json").read_text())
+    value = numbers(monkeypatch, tmp_path / "out", runs["vae"])
     assert value["verdicts"] == [] and value["pictures"]["faces"] == []
     assert "samples are as blurred as real images" in value["headline"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from eval import pictures, report
+from eval import figures, pictures, report
 from vaegan.errors import UserError
 
 MEASURES = ("gradient_energy", "laplacian_variance", "crete_blur_effect")
@@ -265,7 +265,12 @@ def test_verdict_and_figures_stand_in_all_three(written):
         assert "0.82" in text and "supported" in text and "beyond 3 px" in text and "−0.08" in text
 
 
-def test_names_are_escaped_in_the_page(tmp_path):
+@pytest.fixture
+def no_charts(monkeypatch):
+    monkeypatch.setattr(figures, "render", lambda chart: (b"", "<svg></svg>", "<svg></svg>"))
+
+
+def test_names_are_escaped_in_the_page(tmp_path, no_charts):
     value, png = example()
     value["dataset"]["title"] = "folder:<script>alert(1)</script>"
     with report.staged(tmp_path / "out") as folder:
@@ -279,7 +284,7 @@ def test_the_same_report_gives_the_same_bytes(written, tmp_path):
     assert (tmp_path / "out" / "report.html").read_bytes() == (written / "report.html").read_bytes()
 
 
-def test_a_failed_instrument_raises_the_alarm(tmp_path):
+def test_a_failed_instrument_raises_the_alarm(tmp_path, no_charts):
     value, png = example()
     value["instrument"] |= {"ok": False, "sentence": "Held-out, blurred 1 px: read 1.4 px."}
     with report.staged(tmp_path / "out") as folder:
