@@ -20,11 +20,10 @@ class Panels:
         self.z = prior_codes(COLUMNS * COLUMNS, latent_dim, seed=0).to(device)
 
     @torch.no_grad()
-    def draw(self, networks: dict[str, nn.Module]) -> dict[str, Tensor]:
-        """Return named uint8 pictures (3, H, W), with networks in eval mode while it lasts."""
+    def draw(self, networks: dict[str, nn.Module], samples: Tensor) -> dict[str, Tensor]:
+        """Return named uint8 pictures (3, H, W) of `samples()` and the fixed images, with networks in eval mode."""
+        pictures = {"samples": picture(samples)}
         with evaluating(networks):
-            samples = to_uint8(networks["decoder"](self.z)).cpu()
-            pictures = {"samples": picture(samples)}
             if "encoder" in networks:
                 x = to_float(self.images.to(self.device))
                 mu, _ = networks["encoder"](x)

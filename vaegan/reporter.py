@@ -64,12 +64,12 @@ class Reporter:
         """Write pictures and histograms, and look for constant samples."""
         if not self.writer:
             return
-        for name, picture in self.panels.draw(self.trainer.networks).items():
+        samples = self.panels.samples(self.trainer.networks)
+        for name, picture in self.panels.draw(self.trainer.networks, samples).items():
             self.writer.image(name, picture, step)
             to_pil_image(picture).save(self.config.run_dir / "samples" / f"{name}-{step:07d}.png")
         for name, values in self.panels.posteriors(self.trainer.networks).items():
             self.writer.histogram(f"posterior/{name}", values, step)
-        samples = self.panels.samples(self.trainer.networks)
         self.warn("samples", step, lambda: collapse.samples_constant(samples, self.real))
 
     def warn(self, subject: str, step: int, sign: Callable[[], str | None]) -> None:
