@@ -85,7 +85,9 @@ def test_building_leaves_the_global_generator_alone():
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_width_scales_every_layer():
+def test_width_scales_every_layer_but_keeps_sixteen_channels_at_full_resolution():
     small = [p.shape for p in Discriminator(3, 32, 0.25, "batch").parameters()]
     full = [p.shape for p in Discriminator(3, 32, 1.0, "batch").parameters()]
-    assert all(s[0] * 4 == f[0] or s[0] == f[0] == 1 for s, f in zip(small, full, strict=True))
+    kept, scaled = slice(0, 2), slice(2, None)  # weight and bias of the convolution that looks at pixels
+    assert all(s[0] * 4 == f[0] or s[0] == f[0] == 1 for s, f in zip(small[scaled], full[scaled], strict=True))
+    assert all(s[0] == 16 and f[0] == 32 for s, f in zip(small[kept], full[kept], strict=True))

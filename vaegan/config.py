@@ -32,7 +32,7 @@ class Config:
     norm: Literal["batch", "group"] = "batch"
     """Normalisation in every network; batch is the paper's."""
 
-    steps: int = 1500
+    steps: int = 1800
     """Updates."""
     batch_size: int = 64
     """Images an update, over all processes."""

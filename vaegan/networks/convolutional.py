@@ -38,9 +38,14 @@ ENCODER_UNITS, DISCRIMINATOR_UNITS = 1024, 512
 RELEASED_FEATURES = 256 * 8 * 8  # of Dis_l, on which the paper puts a Gaussian of unit variance
 
 
-def scaled(channels: int, width: float) -> int:
+# Channels that the two layers at full resolution never fall below, Dec's last map and Dis's first: 8 channels cannot tell
+# colour grain from texture, so at width 0.25 the images kept it (docs/choices.md).
+FULL_RESOLUTION = 16
+
+
+def scaled(channels: int, width: float, least: int = 4) -> int:
     """Scale a layer, keeping a multiple of 4 so that group norm and vector units divide it."""
-    return max(4, 4 * round(channels * width / 4))
+    return max(least, 4 * round(channels * width / 4))
 
 
 class Encoder(nn.Module):
@@ -76,7 +81,8 @@ class Decoder(nn.Module):
     def __init__(self, channels: int, image_size: int, width: float, latent_dim: int, norm: Norm):
         super().__init__()
         stages = STAGES[image_size]
-        sizes = [scaled(c, width) for c in stages.decoder]
+        *inner, outer = stages.decoder
+        sizes = [*(scaled(c, width) for c in inner), scaled(outer, width, FULL_RESOLUTION)]
         side = image_size // 2 ** (len(sizes) - 1)
         flat = sizes[0] * side * side
         # One scale and shift per unit, not per channel: the released decoder normalises before it reshapes.
@@ -106,7 +112,8 @@ class Discriminator(nn.Module):
     def __init__(self, channels: int, image_size: int, width: float, norm: Norm):
         super().__init__()
         stages = STAGES[image_size]
-        sizes = [scaled(c, width) for c in stages.discriminator]
+        outer, *inner = stages.discriminator
+        sizes = [scaled(outer, width, FULL_RESOLUTION), *(scaled(c, width) for c in inner)]
         layers: list[nn.Module] = [nn.Conv2d(channels, sizes[0], KERNEL, 1, PADDING), nn.ReLU()]
         for c_in, c_out in zip(sizes[:-1], sizes[1:-1], strict=False):
             layers += [nn.Conv2d(c_in, c_out, KERNEL, 2, PADDING, bias=False), normalise(norm, c_out, 2), nn.ReLU()]
