@@ -21,6 +21,7 @@ SHIPPED = Path(__file__).parent / "features"
 INPUT_SIZE = 32
 RESIZE_RULE = "32 px, bilinear, antialiased"  # what vaegan.data.fitting.fit does to any other size
 NUM_FEATURES = 128
+MAP_BLOCKS = 3  # of the trunk, up to its 8x8 maps
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,14 @@ class FeatureNetwork(nn.Module):
         Raises UserError for images that are not uint8 or have colour that the network cannot take.
         """
         return torch.cat([self(batch) for batch in images.split(batch_size)])
+
+    @torch.no_grad()
+    def maps(self, images: Tensor, batch_size: int = 500) -> Tensor:
+        """Return the 8x8 maps before the last convolution, float32 (N, 6144), of uint8 (N, C, H, W); errors as
+        `features`. They say what is where; the features say which classes or attributes are there, and how clearly."""
+        early = self.trunk[:MAP_BLOCKS]
+        batches = images.split(batch_size)
+        return torch.cat([early(to_float(self._fitted(batch))).flatten(1) for batch in batches])
 
     @torch.no_grad()
     def predict(self, images: Tensor, batch_size: int = 500) -> Tensor:

@@ -115,13 +115,8 @@ def run_rows(evidence: Evidence) -> list[dict]:
     rows = []
     for run in evidence.runs:
         (samples,) = (m for m in evidence.of("samples") if m.source.run == run.label)
-        found = health.examine(
-            samples.values["nyquist_power"],
-            evidence.real.values["nyquist_power"],
-            samples.features,
-            evidence.real.features,
-            health.read_metrics(run.directory),
-        )
+        looks = (health.Look(m.values["nyquist_power"], m.maps, m.features) for m in (samples, evidence.real))
+        found = health.examine(*looks, health.read_metrics(run.directory))
         rows.append(
             {
                 "label": run.label,

@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import torch
 import tyro
 from torch import Tensor
 
 from eval.blurriness import nyquist_power
 from eval.distances import mean_pairwise_distance, nearest_pair
+from eval.features import FeatureNetwork
 from eval.measuring import network_for
 from eval.sources import load_split, open_runs
 from vaegan.commandline import parse
 from vaegan.errors import UsageError, UserError, exits_cleanly
 
-MIN_DIVERSITY = 0.7  # mean pairwise feature distance among samples, relative to real images
+MIN_DIVERSITY = 0.7  # mean pairwise distance among samples in the 8x8 maps, relative to real images
 MAX_NYQUIST = 2.0  # mean power near Nyquist of samples, relative to real images
 MIN_NEAREST = 0.4  # nearest pair among 64 samples, relative to the nearest pair among 64 real images
 BLIND, CERTAIN = 0.02, 0.95  # Dis's mean probability for real minus that for fakes, over the last tenth of the log
@@ -30,7 +32,8 @@ FAKES = ("dis/reconstruction", "dis/prior")
 class Health:
     """What was found in one run; ratios are relative to real held-out images, None where it does not apply."""
 
-    diversity: float
+    diversity: float  # in the feature network's 8x8 maps: what is where
+    semantic_diversity: float  # in its last features, also lowered by attributes that are drawn unclearly; not judged
     nyquist: float
     nearest: float
     gap: float | None  # Dis: p(real) - p(fake); None without a discriminator
@@ -44,29 +47,45 @@ class Health:
         return "unhealthy" if self.reasons else "healthy"
 
 
-def examine(
-    sample_nyquist: Tensor,
-    real_nyquist: Tensor,
-    sample_features: Tensor,
-    real_features: Tensor,
-    metrics: Sequence[dict],
-) -> Health:
-    """Judge a run by its prior samples and real images, as their nyquist_power (N,) and features (N, d), and by its
-    metrics.jsonl rows."""
-    sample_features, real_features = sample_features[:MOST_PAIRED], real_features[:MOST_PAIRED]
-    diversity = _ratio(mean_pairwise_distance(sample_features), mean_pairwise_distance(real_features))
-    nearest = _ratio(nearest_in_grids(sample_features), nearest_in_grids(real_features))
-    nyquist = _ratio(float(sample_nyquist.mean()), float(real_nyquist.mean()))
+@dataclass(frozen=True)
+class Look:
+    """What health is judged by in one set of images; rows beyond MOST_PAIRED of maps and features are not used."""
+
+    nyquist: Tensor  # nyquist_power, (N,)
+    maps: Tensor  # FeatureNetwork.maps, (M, d)
+    features: Tensor  # FeatureNetwork.features, (M, d)
+
+
+def look(images: Tensor, network: FeatureNetwork) -> Look:
+    """Look at uint8 (N, C, H, W)."""
+    some = images[:MOST_PAIRED]
+    return Look(nyquist_power(images), network.maps(some), network.features(some))
+
+
+def examine(samples: Look, real: Look, metrics: Sequence[dict]) -> Health:
+    """Judge a run by its prior samples, real images and its metrics.jsonl rows."""
+    diversity = _ratio(spread(samples.maps), spread(real.maps))
+    semantic = _ratio(spread(samples.features), spread(real.features))
+    nearest = _ratio(nearest_in_grids(samples.features), nearest_in_grids(real.features))
+    nyquist = _ratio(float(samples.nyquist.mean()), float(real.nyquist.mean()))
     finite = losses_finite(metrics)
     p_real, p_fake = discriminator_state(metrics)
     gap = None if p_real is None else p_real - p_fake
-    reasons = tuple(_reasons(diversity, nyquist, nearest, gap, finite))
-    return Health(diversity, nyquist, nearest, gap, p_real, p_fake, finite, reasons)
+    reasons = tuple(_reasons(diversity, semantic, nyquist, nearest, gap, finite))
+    return Health(diversity, semantic, nyquist, nearest, gap, p_real, p_fake, finite, reasons)
 
 
-def _reasons(diversity: float, nyquist: float, nearest: float, gap: float | None, finite: bool) -> list[str]:
+def spread(vectors: Tensor) -> float:
+    """Mean pairwise distance of (N, d), over at most MOST_PAIRED rows."""
+    return mean_pairwise_distance(vectors[:MOST_PAIRED])
+
+
+def _reasons(
+    diversity: float, semantic: float, nyquist: float, nearest: float, gap: float | None, finite: bool
+) -> list[str]:
     checks = (
         (finite, "a loss is not finite"),
+        (math.isfinite(semantic), "features of samples are not finite"),
         (diversity >= MIN_DIVERSITY, f"samples too alike: diversity {diversity:.2f} < {MIN_DIVERSITY}"),
         (nearest >= MIN_NEAREST, f"repeated images: nearest pair {nearest:.2f} < {MIN_NEAREST}"),
         (nyquist <= MAX_NYQUIST, f"grain or checkerboard: power near Nyquist {nyquist:.2f} > {MAX_NYQUIST}"),
@@ -82,7 +101,7 @@ def _ratio(value: float, reference: float) -> float:
 
 def nearest_in_grids(features: Tensor) -> float:
     """Distance of the nearest pair among 64 of (N, d) vectors, averaged over the groups of 64: one group is luck."""
-    grids = features.split(GRID)
+    grids = features[:MOST_PAIRED].split(GRID)
     whole = [grid for grid in grids if len(grid) == GRID] or [features]
     return sum(nearest_pair(grid)[0] for grid in whole) / len(whole)
 
@@ -122,18 +141,12 @@ def discriminator_state(metrics: Sequence[dict]) -> tuple[float | None, float | 
 def examine_run(directory: Path, count: int = 512, seed: int = 0, data_dir: Path | None = None) -> dict:
     """Open a run, draw `count` prior samples and as many held-out images, and return its row for the table."""
     (run,) = open_runs([directory])
-    real = load_split(run, "test", data_dir).images[:count]
+    real = some(load_split(run, "test", data_dir).images, count, seed)
     if len(real) < 2:
         raise UserError(f"{run.config.dataset} has {len(real)} held-out image(s); health needs at least 2")
     samples = run.model.sample(len(real), seed=seed)
     network, _ = network_for(run.config.dataset, real.shape[1])
-    health = examine(
-        nyquist_power(samples),
-        nyquist_power(real),
-        network.features(samples),
-        network.features(real),
-        read_metrics(run.directory),
-    )
+    health = examine(look(samples, network), look(real, network), read_metrics(run.directory))
     return {
         "run": str(directory),
         "mode": run.config.mode,
@@ -145,16 +158,24 @@ def examine_run(directory: Path, count: int = 512, seed: int = 0, data_dir: Path
     }
 
 
+def some(images: Tensor, count: int, seed: int) -> Tensor:
+    """`count` images drawn by the seed: files are often sorted by class, so the first ones are of one kind."""
+    return images[torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:count]]
+
+
 def table(rows: Sequence[dict]) -> str:
     """The rows as aligned text, one run a line, with the thresholds in the heading."""
-    head = ("run", "step", "finite", f"diversity>={MIN_DIVERSITY}", f"nearest>={MIN_NEAREST}")
+    head = ("run", "step", "finite", f"diversity>={MIN_DIVERSITY}", "semantic", f"nearest>={MIN_NEAREST}")
     head += (f"nyquist<={MAX_NYQUIST}", "p(real)", "p(fake)", f"gap {BLIND}..{CERTAIN}", "verdict")
     cells = [head] + [
         (
             Path(row["run"]).name,
             str(row["step"]),
             "yes" if row["losses_finite"] else "NO",
-            *(_number(row[key]) for key in ("diversity", "nearest", "nyquist", "p_real", "p_fake", "gap")),
+            *(
+                _number(row[key])
+                for key in ("diversity", "semantic_diversity", "nearest", "nyquist", "p_real", "p_fake", "gap")
+            ),
             "; ".join((row["verdict"], *row["reasons"])),
         )
         for row in rows

@@ -12,6 +12,7 @@ from eval.features import FeatureNetwork, for_dataset
 from eval.sources import Source
 
 EXCERPT = 64  # first images kept for the eye
+MAPPED = 1024  # first images whose maps are kept for their diversity: 25 MB
 QUALITY_COUNT = 1000  # reconstructions compared with their originals; SSIM alone costs 1 ms a 64x64 RGB image
 FALLBACK_NETWORKS = {1: "mnist", 3: "synthfaces"}  # channels -> a shipped network for data sets that have none
 
@@ -25,6 +26,7 @@ class Measured:
     spectrum: Tensor = field(repr=False)  # mean power by frequency band, float64 (bands,)
     quality: dict[str, Tensor] = field(repr=False)  # of the first images of a reconstruction, else {}
     features: Tensor | None = field(repr=False)
+    maps: Tensor | None = field(repr=False)  # float32, the first images'
     excerpt: Tensor = field(repr=False)  # uint8, the first images
 
 
@@ -34,13 +36,15 @@ def measure(
     """Stream a source once through everything; `advance` hears the size of every batch, no `network` no features."""
     values: dict[str, list[Tensor]] = {name: [] for name in (*MEASURES, *AUDITS)}
     quality_parts: list[dict[str, Tensor]] = []
-    features, excerpt, spectrum, seen = [], [], 0.0, 0
+    features, maps, excerpt, spectrum, seen = [], [], [], 0.0, 0
     for images in source.batches():
         for name, row in (MEASURES | AUDITS).items():
             values[name].append(row.function(images))
         spectrum = spectrum + power_spectrum(images).sum(dim=0)
         if network is not None:
             features.append(network.features(images))
+        if network is not None and seen < MAPPED:
+            maps.append(network.maps(images[: MAPPED - seen]))
         if source.kind == "reconstructions" and seen < QUALITY_COUNT:
             pair = images[: QUALITY_COUNT - seen]
             quality_parts.append(quality.measure(pair, source.originals[seen : seen + len(pair)]))
@@ -54,6 +58,7 @@ def measure(
         spectrum / seen,
         {name: torch.cat([part[name] for part in quality_parts]) for name in (quality_parts or [{}])[0]},
         torch.cat(features) if features else None,
+        torch.cat(maps) if maps else None,
         torch.cat(excerpt),
     )
 

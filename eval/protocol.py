@@ -71,8 +71,10 @@ def sentences(evidence: Evidence) -> dict[str, str]:
         ),
         "quality": f"Means over the first {compared:,} reconstructions, 95 % bootstrap intervals.",
         "audits": (
-            "Diversity: mean pairwise feature distance among prior samples; nearest pair: the smallest distance among "
-            f"64 of them; both divided by the same figure of held-out images, features of {network}. Dis must be "
+            "Diversity: mean pairwise distance among prior samples, in the 8x8 maps of the feature network (what is "
+            "where) and, not judged, in its last features (which attributes, and how clearly); nearest pair: the "
+            "smallest distance among 64 of them in the last features; all divided by the same figure of held-out "
+            f"images, by {network}. Dis must be "
             f"neither blind (p(real) − p(fake) below {health.BLIND}) nor certain (above {health.CERTAIN}) in the last "
             "tenth of training."
         ),

@@ -19,8 +19,15 @@ def judged(samples=None, metrics=(), features=None):
     """Health of samples against 256 leaves, with the pixels themselves as features."""
     real = dead_leaves(256, seed=1)
     samples = dead_leaves(256, seed=2) if samples is None else samples
-    vectors = samples.flatten(1).float() if features is None else features
-    return health.examine(nyquist_power(samples), nyquist_power(real), vectors, real.flatten(1).float(), metrics)
+    pixels = samples.flatten(1).float()
+    vectors = pixels if features is None else features
+    looks = health.Look(nyquist_power(samples), pixels, vectors), looked(real)
+    return health.examine(*looks, metrics)
+
+
+def looked(images):
+    """The pixels themselves as maps and as features."""
+    return health.Look(nyquist_power(images), images.flatten(1).float(), images.flatten(1).float())
 
 
 def test_images_as_good_as_real_are_healthy():
@@ -62,6 +69,14 @@ def test_the_log_can_condemn_a_run(rows, words):
 
 def test_features_that_are_not_numbers_are_ill():
     assert judged(features=torch.full((256, 4), float("nan"))).verdict == "unhealthy"
+
+
+def test_real_images_are_drawn_from_the_whole_file():
+    sorted_by_class = torch.arange(100)
+    chosen = health.some(sorted_by_class, 20, seed=0)
+    assert len(set(chosen.tolist())) == 20 and chosen.max() > 60
+    assert torch.equal(chosen, health.some(sorted_by_class, 20, seed=0))
+    assert len(health.some(sorted_by_class, 1000, seed=0)) == 100
 
 
 def test_only_the_end_of_training_judges_the_discriminator():

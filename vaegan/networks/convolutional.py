@@ -38,8 +38,8 @@ ENCODER_UNITS, DISCRIMINATOR_UNITS = 1024, 512
 RELEASED_FEATURES = 256 * 8 * 8  # of Dis_l, on which the paper puts a Gaussian of unit variance
 
 
-# Channels that the two layers at full resolution never fall below, Dec's last map and Dis's first: 8 channels cannot tell
-# colour grain from texture, so at width 0.25 the images kept it (docs/choices.md).
+# Channels that the two layers at full resolution never fall below, Dec's last map and Dis's first: 8 channels cannot
+# tell colour grain from texture, so at width 0.25 the images kept it (docs/choices.md).
 FULL_RESOLUTION = 16
 
 

@@ -1,0 +1,92 @@
+"""What the health audit says of images whose health is known: `python -m eval.health_controls --dataset mnist`.
+
+Real held-out images stand in for a generator: whole, a little noisy or blurred (as varied as before), or a few of them
+repeated (not varied at all). An audit that cannot tell these apart judges nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from eval import health
+from eval.blurriness import gaussian_blur
+from eval.measuring import network_for
+from vaegan.commandline import parse
+from vaegan.data import load
+from vaegan.errors import UsageError, UserError, exits_cleanly
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Print the audit's figures for real images damaged or repeated on purpose."""
+
+    dataset: str = "synthfaces"
+    """As for vaegan.train."""
+    data_dir: Path = Path("data")
+    """Where downloaded data sets lie."""
+    image_size: int | None = None
+    """Pixels a side; default the data set's own."""
+    images: int = 512
+    """Images of each condition, and real ones they are compared with; at most half of the held-out ones."""
+    seed: int = 0
+    """Decides the images, the noise and the repetitions."""
+
+
+@exits_cleanly
+def main() -> None:
+    """Load, look, print."""
+    arguments = parse(Arguments, prog="python -m eval.health_controls")
+    if arguments.images < health.GRID:
+        raise UsageError(f"--images {arguments.images} is not possible: use {health.GRID} or more, one grid")
+    found = load(arguments.dataset, "test", image_size=arguments.image_size, data_dir=arguments.data_dir).images
+    drawn = health.some(found, 2 * arguments.images, arguments.seed)
+    real, others = drawn.tensor_split(2)
+    if len(real) < health.GRID:
+        raise UserError(f"{arguments.dataset} has {len(found)} held-out images; the controls need {2 * health.GRID}")
+    network, _ = network_for(arguments.dataset, real.shape[1])
+    reference = health.look(real, network)
+    print("| held-out images | diversity | semantic | nearest pair | power near Nyquist | verdict |")
+    print("| --- | ---: | ---: | ---: | ---: | --- |")
+    for title, damage in CONDITIONS.items():
+        h = health.examine(health.look(damage(others, arguments.seed), network), reference, [])
+        figures = (h.diversity, h.semantic_diversity, h.nearest, h.nyquist)
+        print(
+            f"| {title} | {' | '.join(f'{figure:.2f}' for figure in figures)} | {'; '.join(h.reasons) or 'healthy'} |"
+        )
+
+
+def noisy(sd: float) -> Callable[[Tensor, int], Tensor]:
+    """White noise of sd `sd` on [0, 1]."""
+
+    def damage(images: Tensor, seed: int) -> Tensor:
+        noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(seed))
+        return (images + 255 * sd * noise).round().clamp(0, 255).byte()
+
+    return damage
+
+
+def repeated(count: int) -> Callable[[Tensor, int], Tensor]:
+    """Draws, with replacement, from the first `count` images."""
+
+    def damage(images: Tensor, seed: int) -> Tensor:
+        return images[torch.randint(count, (len(images),), generator=torch.Generator().manual_seed(seed))]
+
+    return damage
+
+
+CONDITIONS: dict[str, Callable[[Tensor, int], Tensor]] = {
+    "others, as they are": lambda images, seed: images,
+    "noise of sd 0.04": noisy(0.04),
+    "noise of sd 0.08": noisy(0.08),
+    "blurred by 1 px": lambda images, seed: gaussian_blur(images, 1.0),
+    "blurred by 2 px": lambda images, seed: gaussian_blur(images, 2.0),
+    "32 of them, repeated": repeated(32),
+    "4 of them, repeated": repeated(4),
+    "2 of them, repeated": repeated(2),
+}
+
+if __name__ == "__main__":
+    main()
