@@ -67,18 +67,19 @@ def render(seed: int, indices: Iterable[int], size: int, attributes: Tensor | No
     seed, indices = _checked(seed, indices)
     if not isinstance(size, int) or size < 16:
         raise UsageError(f"image size {size!r}: a face needs a whole number of pixels, 16 or more")
-    labels = _draw_attributes(seed, indices) if attributes is None else torch.as_tensor(attributes)
-    if labels.shape != (len(indices), len(ATTRIBUTES)):
+    labels = None if attributes is None else torch.as_tensor(attributes)
+    if labels is not None and labels.shape != (len(indices), len(ATTRIBUTES)):
         raise UsageError(f"attributes of shape {tuple(labels.shape)}: expected ({len(indices)}, {len(ATTRIBUTES)})")
     images = torch.empty(len(indices), 3, size, size, dtype=torch.uint8)
-    code = facecode(seed, indices, labels)
-    step = max(1, min(_CHUNK // size**2, -(-len(code) // torch.get_num_threads())))
+    step = max(1, min(_CHUNK // size**2, -(-len(indices) // torch.get_num_threads())))
 
     def fill(start: int) -> None:
+        part = slice(start, start + step)
+        drawn = _draw_attributes(seed, indices[part]) if labels is None else labels[part]
         with torch.inference_mode():
-            images[start : start + step] = _draw(code[start : start + step], size)
+            images[part] = _draw(facecode(seed, indices[part], drawn), size)
 
-    _in_threads(fill, range(0, len(code), step))
+    _in_threads(fill, range(0, len(indices), step))
     return images
 
 
