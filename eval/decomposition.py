@@ -39,19 +39,19 @@ def describe(evidence: Evidence, instrument_ok: bool) -> dict:
 
 def _of(evidence: Evidence, what: str, pixels: Pixels) -> dict:
     runs = {run.label: run.config for run in evidence.runs}
-    cells: dict[str, dict[int, Estimate]] = {}
-    for m in evidence.of(what):
-        config = runs[m.source.run]
-        mode = cells.setdefault(config.mode, {})
-        if config.seed in mode and config.mode in SQUARE:
-            return _nothing(f"two runs of {OBJECTIVES[config.mode].title} have seed {config.seed}")
-        mode[config.seed] = estimate(evidence, m, PRIMARY)
+    found = [(runs[m.source.run], estimate(evidence, m, PRIMARY)) for m in evidence.of(what)]
+    every = {mode: [e for config, e in found if config.mode == mode] for mode in (*SQUARE, *OUTSIDE)}
+    cells = {mode: {config.seed: e for config, e in found if config.mode == mode} for mode in every}
+    for mode in SQUARE:
+        if len(every[mode]) > len(cells[mode]):
+            return _undecided(f"two runs of {OBJECTIVES[mode].title} have one seed", every, pixels, evidence.seed)
     return decompose(cells, pixels, evidence.seed)
 
 
-def _nothing(reason: str) -> dict:
-    sentence = f"No effect is computed: {reason}, and effects are taken between four runs of one seed."
-    return {"cells": [], "outside": [], "effects": [], "sentence": sentence}
+def _undecided(reason: str, every: Mapping[str, Sequence[Estimate]], pixels: Pixels, seed: int) -> dict:
+    sentence = f"No effect is computed: {reason}, and effects are taken between the four runs of a seed."
+    return {**_cells({mode: over_seeds(e, seed) for mode, e in every.items() if e}, pixels), "effects": [],
+            "sentence": sentence}  # fmt: skip
 
 
 def decompose(cells: Cells, pixels: Pixels, seed: int = 0) -> dict:
@@ -61,27 +61,35 @@ def decompose(cells: Cells, pixels: Pixels, seed: int = 0) -> dict:
     the four runs of a seed share its starting draws, its images and a discriminator, so only seeds are independent.
     `seed` decides the resampling.
     """
+    every = {mode: [*cells[mode].values()] for mode in (*SQUARE, *OUTSIDE) if cells.get(mode)}
     seeds = sorted(set.intersection(*(set(cells[mode]) for mode in SQUARE)))
     if not seeds:
-        return _nothing("the four modes have no seed in common")
+        return _undecided("the four modes have no seed in common", every, pixels, seed)
+    left_out = sorted(set.union(*(set(cells[mode]) for mode in SQUARE)) - set(seeds))
     blocks = [[cells[mode][s] for mode in SQUARE] for s in seeds]
     square = {mode: over_seeds([cells[mode][s] for s in seeds], seed) for mode in SQUARE}
-    outside = {mode: over_seeds([*cells[mode].values()], seed) for mode in OUTSIDE if cells.get(mode)}
+    outside = {mode: over_seeds(every[mode], seed) for mode in OUTSIDE if mode in every}
     found = {name: effect(weights, blocks, seed) for name, weights in EFFECTS.items()}
     total, preference = effect(TOTAL, blocks, seed), effect(PREFERENCE, blocks, seed)
-    left_out = sorted(set.union(*(set(cells[mode]) for mode in SQUARE)) - set(seeds))
     sentences = [
         _unknown(square, pixels) or _result(found, total, preference),
         _beyond_real(square),
+        *(f"Outside the square, {OUTSIDE[mode]}: {spelled(e.interval, pixels)}." for mode, e in outside.items()),
         _scope(seeds, left_out),
     ]
     return {
-        "cells": [cell(mode, OBJECTIVES[mode].title, e, pixels) for mode, e in square.items()],
-        "outside": [cell(mode, OUTSIDE[mode], e, pixels) for mode, e in outside.items()],
+        **_cells(square | outside, pixels),
         "effects": [
             {"name": name, "meaning": MEANINGS[name], **entry(e.interval, removed)} for name, e in found.items()
         ],
         "sentence": " ".join(filter(None, sentences)),
+    }
+
+
+def _cells(found: Mapping[str, Estimate], pixels: Pixels) -> dict[str, list[dict]]:
+    return {
+        "cells": [cell(mode, OBJECTIVES[mode].title, found[mode], pixels) for mode in SQUARE],
+        "outside": [cell(mode, title, found[mode], pixels) for mode, title in OUTSIDE.items() if mode in found],
     }
 
 
@@ -123,7 +131,11 @@ def removed(px: float) -> str:
 
 def _unknown(square: Mapping[str, Estimate], pixels: Pixels) -> str:
     beyond = [f"{OBJECTIVES[mode].title} ({pixels(e.value)})" for mode, e in square.items() if not np.isfinite(e.value)]
-    return f"Which ingredient removes the blur is unknown: not a number are {', '.join(beyond)}." if beyond else ""
+    return (
+        f"Which ingredient removes the blur is unknown: beyond the calibrated range are {'; '.join(beyond)}."
+        if beyond
+        else ""
+    )
 
 
 def _result(found: Mapping[str, Estimate], total: Estimate, preference: Estimate) -> str:
@@ -174,7 +186,7 @@ def _negative(found: Interval) -> Interval:
 
 def _beyond_real(square: Mapping[str, Estimate]) -> str:
     sharper = [OBJECTIVES[mode].title for mode, e in square.items() if e.interval.high < 0]
-    return f"Sharper than real images, where grain counts as sharpness: {', '.join(sharper)}." if sharper else ""
+    return f"Sharper than real images, where grain counts as sharpness: {'; '.join(sharper)}." if sharper else ""
 
 
 def _scope(seeds: Sequence[int], left_out: Sequence[int]) -> str:
@@ -182,6 +194,6 @@ def _scope(seeds: Sequence[int], left_out: Sequence[int]) -> str:
     if len(seeds) == 1:
         return f"One seed ({seeds[0]}): the intervals are over images and say nothing about other seeds{missing}."
     return (
-        f"Over {len(seeds)} seeds, treated as independent; an effect is taken between the four runs of a seed, which share "
-        f"its draws and a discriminator{missing}."
+        f"Over {len(seeds)} seeds, treated as independent; an effect is taken between the four runs of a seed, which "
+        f"share its draws and a discriminator{missing}."
     )

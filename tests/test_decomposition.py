@@ -103,7 +103,7 @@ def test_intervals_cover_the_true_effects_when_seeds_differ():
         ((1.0, 0.2, 0.2, 0.2), "less than each alone"),
         ((0.5, 0.9, 0.5, 0.9), f"the {FEATURES} adds 0.40 px ["),
         ((0.5, 0.5, 0.5, 0.5), "no change of blur can be told from none"),
-        ((0.5, -0.3, 0.5, -0.3), "grain counts as sharpness: VAE, Dis_l metric, VAE/GAN."),
+        ((0.5, -0.3, 0.5, -0.3), "grain counts as sharpness: VAE, Dis_l metric; VAE/GAN."),
     ],
 )
 def test_the_sentence_says_what_the_figures_say(cells, words):
@@ -139,6 +139,7 @@ def test_only_seeds_that_all_four_have_are_used():
     cells["vae-disl"] = {7: estimate(0.4)}
     found = decompose(cells, pixels)
     assert found["effects"] == [] and "no seed in common" in found["sentence"]
+    assert [row["seeds"] for row in found["cells"]] == [3, 1, 3, 3]
 
 
 def test_the_fitted_noise_scale_stands_outside_the_square():
@@ -148,6 +149,7 @@ def test_the_fitted_noise_scale_stands_outside_the_square():
     (row,) = found["outside"]
     assert row["title"] == "fair opponent: fitted noise scale" and row["seeds"] == 2
     assert row["value"] == pytest.approx(0.7) and found["effects"] == alone["effects"]
+    assert "fitted noise scale: 0.70 px [" in found["sentence"]
 
 
 def evidence(monkeypatch, *modes_and_seeds: tuple[str, int]) -> SimpleNamespace:
@@ -176,4 +178,5 @@ def test_three_modes_are_no_table_and_two_runs_of_one_seed_no_block(monkeypatch)
     assert decomposition.describe(evidence(monkeypatch, *[(mode, 0) for mode in SQUARE[:3]]), True) == {}
     twice = [(mode, 0) for mode in (*SQUARE, "vae")]
     found = decomposition.describe(evidence(monkeypatch, *twice), True)["decomposition"]["samples"]
-    assert found["effects"] == [] and "two runs of VAE have seed 0" in found["sentence"]
+    assert found["effects"] == [] and "two runs of VAE have one seed" in found["sentence"]
+    assert [row["seeds"] for row in found["cells"]] == [2, 1, 1, 1]
