@@ -17,7 +17,7 @@ import tyro
 from torch import Tensor
 from tqdm import tqdm
 
-from eval import claims, features, findings, measuring, pictures, protocol, report, sources
+from eval import claims, decomposition, features, findings, measuring, pictures, protocol, report, sources
 from eval.blurriness import MEASURES
 from eval.calibration import calibrate
 from eval.features import FeatureNetwork
@@ -96,6 +96,7 @@ def compare(runs: Sequence[Run], arguments: Arguments) -> tuple[dict, dict[str, 
         "schema_version": report.SCHEMA_VERSION,
         "headline": claims.headline(protocol.dataset_title(runs[0].config.dataset), rows, verdicts),
         "verdicts": verdicts,
+        **decomposition.describe(evidence, instrument["ok"]),
         "instrument": instrument,
         "sources": rows,
         "measures": findings.measure_rows(evidence),

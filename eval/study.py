@@ -1,192 +1,132 @@
 # ruff: noqa: E402
-"""python eval/study.py: train what is missing of modes x seeds on one data set, compare the runs, write the report
+"""python eval/study.py: train what is missing of data sets x modes x seeds, compare each data set's runs, sum up
 (a composition root; nothing imports it)."""
 
-import os
-import signal
-import subprocess
+import json
+import shlex
 import sys
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
 if not __package__:  # run as a script: sys.path[0] is eval/, from where neither package can be imported
-    sys.path[0] = str(ROOT)
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from eval import health, jobs, plans, summary
+from eval.jobs import Interrupted, Line, Log, duration
+from eval.plans import Plan, Study
+from eval.protocol import dataset_title, shown
 from eval.report import directory_name
-from eval.sources import OBJECTIVES
-from vaegan import checkpoint
-from vaegan import config as configuration
+from eval.summary import Outcome
 from vaegan.commandline import parse
-from vaegan.config import Config
-from vaegan.errors import UsageError, UserError, exits_cleanly, nearest
+from vaegan.errors import UserError, exits_cleanly
 
-# Settings that go to vaegan.train as flags, when they are given.
-PASSED_ON = ("steps", "data_dir", "image_size", "width", "batch_size", "preset")
-
-
-@dataclass(frozen=True)
-class Arguments:
-    """Train what is missing, then compare everything and write the report."""
-
-    dataset: str = "synthfaces"
-    """Data set, as in vaegan.train."""
-    modes: tuple[str, ...] = ("vae", "vaegan")
-    """Modes to train, as in vaegan.train."""
-    seeds: tuple[int, ...] = (0,)
-    """One run of every mode for each seed."""
-    steps: int | None = None
-    """Updates of every run; this and what follows: vaegan.train's default unless given."""
-    data_dir: Path | None = None
-    """Where downloaded data sets lie."""
-    image_size: int | None = None
-    """Pixels a side."""
-    width: float | None = None
-    """Width of the networks."""
-    batch_size: int | None = None
-    """Images an update."""
-    preset: str | None = None
-    """Named set of defaults of vaegan.train."""
-    out: Path = Path("runs")
-    """Where the runs and the report are written."""
-    samples: int = 10_000
-    """Images a source, as in eval/compare.py."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One run of the study: where it lies, the flags that make it, how far it got."""
-
-    directory: Path
-    flags: tuple[str, ...]
-    exists: bool
-    step: int
-    steps: int | None  # None: vaegan.train decides
-
-    @property
-    def finished(self) -> bool:
-        return self.exists and self.step == self.steps
+RECENT = 8  # lines of metrics over which the speed is averaged
 
 
 @exits_cleanly
 def main() -> None:
-    """Plan, train, compare."""
-    arguments = parse(Arguments, prog="python eval/study.py")
-    check(arguments)
-    plans = [plan(arguments, mode, seed) for seed in arguments.seeds for mode in training_order(arguments.modes)]
-    for i, run in enumerate(plans, 1):
-        print(f"[{i}/{len(plans)}] {run.directory}: {describe(run)}", flush=True)
-        if not run.finished:
-            train(run)
-    report = arguments.out / directory_name(arguments.dataset)
-    compare(arguments, plans, report)
-    print(f"open {report / 'report.html'}")
-
-
-def check(arguments: Arguments) -> None:
-    """Raise UsageError for a study that cannot be, before anything is trained."""
-    for mode in arguments.modes:
-        if mode not in OBJECTIVES:
-            known = ", ".join(sorted(OBJECTIVES))
-            raise UsageError(f"unknown mode {mode!r}{nearest(mode, OBJECTIVES)}; known are {known}")
-    for name in ("modes", "seeds"):
-        values = getattr(arguments, name)
-        if len(set(values)) < max(len(values), 1):
-            raise UsageError(f"--{name} {' '.join(map(str, values))}: give at least one, and each only once")
-    if arguments.samples < 2:
-        raise UsageError(f"--samples {arguments.samples} is not possible: use 2 or more")
-
-
-def needs_donor(mode: str) -> bool:
-    """Whether a mode takes its frozen discriminator from another run."""
-    return "discriminator" in set(OBJECTIVES[mode].needs) - set(OBJECTIVES[mode].trains)
-
-
-def training_order(modes: Sequence[str]) -> list[str]:
-    """The modes with those that take another run's discriminator last. Raises UsageError when no run can give one."""
-    order = sorted(modes, key=needs_donor)
-    for mode in filter(needs_donor, order):
-        if donor(order) is None:
-            raise UsageError(f"--modes {mode} needs a trained discriminator: add vaegan to --modes")
-    return order
-
-
-def donor(modes: Sequence[str]) -> str | None:
-    """The mode of the study whose discriminator others use: one trained with Dis_l as its metric, else any."""
-    able = [mode for mode in modes if "discriminator" in OBJECTIVES[mode].trains]
-    return next((mode for mode in able if OBJECTIVES[mode].reconstruction == "features"), able[0] if able else None)
-
-
-def plan(arguments: Arguments, mode: str, seed: int) -> Plan:
-    """Find out what is left to do for one run. Raises UsageError when its directory holds a run of other settings."""
-    config = Config(dataset=arguments.dataset, mode=mode, seed=seed)
-    directory = arguments.out / configuration.default_run_dir(config).name
-    given = {name: getattr(arguments, name) for name in PASSED_ON if getattr(arguments, name) is not None}
-    flags = {"mode": mode, "dataset": arguments.dataset, "seed": seed, **given, "run_dir": directory}
-    if needs_donor(mode):
-        giver = Config(dataset=arguments.dataset, mode=donor(arguments.modes), seed=seed)
-        flags["discriminator"] = arguments.out / configuration.default_run_dir(giver).name
-    words = tuple(word for name, value in flags.items() for word in (f"--{name.replace('_', '-')}", str(value)))
-    if not (directory / "config.json").is_file():
-        return Plan(directory, words, exists=False, step=0, steps=arguments.steps)
-    stored = configuration.read(directory)
-    step = checkpoint.read(directory)["step"] if checkpoint.path(directory).exists() else 0
-    check_same(directory, stored, {k: v for k, v in flags.items() if k not in configuration.EXECUTION}, step)
-    return Plan(directory, words, exists=True, step=step, steps=arguments.steps or stored.steps)
-
-
-def check_same(directory: Path, stored: Config, wanted: dict, step: int) -> None:
-    for name, value in wanted.items():
-        found = getattr(stored, name)
-        longer = name == "steps" and step <= value  # vaegan.train --resume extends a run
-        if found != value and not longer:
-            flag = f"--{name.replace('_', '-')}"
-            raise UsageError(f"{directory} is a run with {flag} {found}, not {value}: choose another --out")
-
-
-def describe(run: Plan) -> str:
-    if run.finished:
-        return f"finished at step {run.step:,}, kept"
-    return f"resuming at step {run.step:,} of {run.steps:,}" if run.exists else "training"
-
-
-def train(run: Plan) -> None:
-    """Train or resume one run in a process of its own, which prints its own progress."""
-    resume = ("--resume",) if run.exists else ()
-    call([sys.executable, "-m", "vaegan.train", *run.flags, *resume], f"training {run.directory}")
-
-
-def compare(arguments: Arguments, plans: Sequence[Plan], report: Path) -> None:
-    """Compare the runs, in the order of --modes, in a process of its own."""
-    by_name = {run.directory.name: run.directory for run in plans}
-    order = (
-        configuration.default_run_dir(Config(dataset=arguments.dataset, mode=mode, seed=seed)).name
-        for mode in arguments.modes
-        for seed in arguments.seeds
-    )
-    flags = ["--out", str(report), "--samples", str(arguments.samples)]
-    flags += ["--data-dir", str(arguments.data_dir)] if arguments.data_dir else []
-    script = str(Path(__file__).with_name("compare.py"))
-    call([sys.executable, script, *(str(by_name[name]) for name in order), *flags], "comparing the runs")
-
-
-def call(command: Sequence[str], doing: str) -> None:
-    """Run a command to its end, handing it our signals. Raises UserError when it fails: its message stands above."""
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)})
-    before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    """Plan, train, compare, sum up."""
+    study = parse(Study, prog="python eval/study.py")
+    planned = plans.plan(study)
     try:
-        code = process.wait()
-    except KeyboardInterrupt:  # the terminal sent it to the child too, which saves before it leaves
-        process.wait()
+        outcomes = train_all(planned, study.out)
+        entries = [compare(study, dataset, outcomes) for dataset in study.dataset]
+    except Interrupted as stop:
+        print(f"interrupted; the same command continues: {command()}", file=sys.stderr)
+        raise SystemExit(128 + stop.number) from None
+    except OSError as error:
+        raise UserError(f"cannot write {error.filename or study.out} ({error.strerror}): give another --out") from None
+    conclude(study, entries)
+
+
+def command() -> str:
+    """This command, as one would type it again."""
+    return shlex.join(["python", "eval/study.py", *sys.argv[1:]])
+
+
+def train_all(planned: Sequence[Plan], out: Path) -> list[Outcome]:
+    """Train what is missing, one run after the other; a run that fails stops none but those that need it."""
+    outcomes: list[Outcome] = []
+    for i, run in enumerate(planned, 1):
+        line = Line(f"[{i}/{len(planned)}] {run.title}")
+        missing = [o for o in outcomes if o.plan.directory == run.config.discriminator and not o.comparable]
+        if run.finished:
+            outcome = Outcome(run, "kept")
+            line.end(f"finished at step {run.step:,}, kept")
+        elif missing:
+            outcome = Outcome(run, "skipped", f"needs the discriminator of {missing[0].plan.title}")
+            line.end(f"skipped: {outcome.reason}")
+        else:
+            outcome = train(run, out, line)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def train(run: Plan, out: Path, line: Line) -> Outcome:
+    """Train or continue one run."""
+    begun, log = time.monotonic(), Log(run.directory / "train.log", out)
+    line.start(f"resuming at step {run.step:,} of {run.config.steps:,}" if run.exists else "starting")
+    try:
+        code = jobs.run([sys.executable, "-m", "vaegan.train", *run.flags], log, line, lambda: progress(run))
+    except Interrupted:
+        line.end(f"interrupted, {progress(run)}")
+        log.close()
         raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    if code == 2:
-        raise UsageError(f"{doing} was refused (see above)")
+    seconds = time.monotonic() - begun
+    reason = log.reason(code) if code else ""
+    seen = f"; see {shown(log.path)}" if log.path == log.target else ""
+    warning = f"; {log.warning()}" if log.warning() else ""
+    log.close()
+    line.end(f"failed: {reason}{seen}" if code else f"done in {duration(seconds)}{warning}")
+    return Outcome(run, "failed" if code else "trained", reason, seconds)
+
+
+def progress(run: Plan) -> str:
+    """How far a run is by its own metrics.jsonl, how fast, and how long it will take."""
+    rows = health.read_metrics(run.directory)
+    if not rows:
+        return "starting"
+    step, steps = rows[-1]["step"], run.config.steps
+    speeds = [row["images_per_second"] for row in rows[-RECENT:] if row.get("images_per_second")]
+    text = f"step {step:,} of {steps:,}"
+    if not speeds:
+        return text
+    speed = sum(speeds) / len(speeds)
+    return f"{text}, {speed:,.0f} images/s, {duration((steps - step) * run.config.batch_size / speed)} left"
+
+
+def compare(study: Study, dataset: str, outcomes: Sequence[Outcome]) -> dict:
+    """Compare the runs of one data set, in the order of --modes and --seeds; return its part of study.json."""
+    own = [outcome for outcome in outcomes if outcome.plan.config.dataset == dataset]
+    able = sorted((o for o in own if o.comparable), key=lambda o: study.modes.index(o.plan.config.mode))
+    line, out = Line(f"compare {dataset_title(dataset)}"), study.out / directory_name(dataset)
+    if not able:
+        line.end("no run to compare")
+        return summary.dataset_entry(dataset, study.modes, own, None, "no run is finished")
+    line.start(f"{len(able)} runs")
+    flags = ["--out", str(out), "--samples", str(study.samples)]
+    flags += ["--data-dir", str(study.data_dir)] if study.data_dir else []
+    script = str(Path(__file__).with_name("compare.py"))
+    begun, log = time.monotonic(), Log(study.out / f"{out.name}.log", study.out)
+    words = [sys.executable, script, *(str(o.plan.directory) for o in able), *flags]
+    code = jobs.run(words, log, line, lambda: f"{len(able)} runs, {duration(time.monotonic() - begun)}")
     if code:
-        raise UserError(f"{doing} stopped with exit code {code} (see above); the same command continues")
+        line.end(f"failed: {log.reason(code)}; see {shown(log.path)}")
+        return summary.dataset_entry(dataset, study.modes, own, None, log.reason(code))
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    log.path.unlink()
+    line.end(f"done in {duration(time.monotonic() - begun)}; open {shown(out / 'report.html')}")
+    return summary.dataset_entry(dataset, study.modes, summary.judged(own, report), report)
+
+
+def conclude(study: Study, entries: Sequence[dict]) -> None:
+    """Write and print the summary. Raises UserError naming what is not sound."""
+    value = summary.value(entries, command())
+    summary.write(value, study.out)
+    print(f"\n{summary.table(entries)}\n\nwrote {shown(study.out / 'study.md')} and study.json")
+    if problems := summary.problems(entries):
+        raise UserError("; ".join(problems))
 
 
 if __name__ == "__main__":

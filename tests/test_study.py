@@ -1,130 +1,228 @@
-"""The study: trains what is missing, resumes what is half done, keeps what is done, then reports."""
+"""The study: trains what is missing, resumes what is half done, keeps what is done, reports, and survives failures."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
 from stand_in import dead_leaves, save_npz, save_run
+from test_plans import finish, stored
+from test_summary import HEALTHY, pooled
 
+import eval.compare
+import vaegan.train
 from eval import study
 from vaegan import checkpoint
-from vaegan.config import Config
-from vaegan.errors import UsageError
+from vaegan.run import resolve
 
 ROOT = Path(__file__).resolve().parents[1]
+TINY = ["--image-size", "32", "--width", "0.0625", "--batch-size", "8", "--samples", "10"]
 
 
-def finish(directory: Path, step: int) -> None:
-    """Leave a checkpoint that says how far a run got."""
-    parts = {"config": {}, "channels": 1, "networks": {}, "decoder_ema": {}, "optimizers": {}, "random_state": {}}
-    checkpoint.save(directory, {"step": step, **parts})
+def call(monkeypatch, *arguments) -> int:
+    """Run the study's main and return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["study", *map(str, arguments)])
+    try:
+        study.main()
+    except SystemExit as stop:
+        return stop.code
+    return 0
 
 
-def planned(out: Path, **arguments) -> study.Plan:
-    return study.plan(study.Arguments(dataset="mnist", out=out, **arguments), "vae", 0)
+def flag(command: list[str], name: str) -> str:
+    return command[command.index(name) + 1]
 
 
-def test_a_missing_run_is_trained(tmp_path):
-    plan = planned(tmp_path, steps=5)
-    assert not plan.exists and not plan.finished and plan.directory == tmp_path / "mnist-vae-s0"
-    assert " ".join(plan.flags).startswith("--mode vae --dataset mnist --seed 0 --steps 5 --run-dir ")
+class Stand:
+    """Stands in for processes: training leaves a finished run, comparing a report; the runs in `broken` fail."""
+
+    def __init__(self, broken=(), collapsed=()):
+        self.broken, self.collapsed, self.trained, self.compared = broken, collapsed, [], []
+
+    def __call__(self, command, log, line, progress) -> int:
+        log.path.touch()
+        if "vaegan.train" in command:
+            return self.train(Path(flag(command, "--run-dir")), command[3:], log)
+        return self.compare([Path(word) for word in command[2 : command.index("--out")]], Path(flag(command, "--out")))
+
+    def train(self, directory: Path, flags: list[str], log) -> int:
+        self.trained.append(directory.name)
+        if directory.name in self.broken:
+            log.path.write_text("error: terms/llike is not finite at step 3\n")
+            return 1
+        config, _ = resolve(flags)
+        finish(save_run(directory, config), config.steps)
+        log.settle()
+        return 0
+
+    def compare(self, runs: list[Path], out: Path) -> int:
+        self.compared.append([run.name for run in runs])
+        configs = [study.plans.configuration.read(run) for run in runs]
+        health = {run: HEALTHY | ({"nearest": 0.0} if run.name in self.collapsed else {}) for run in runs}
+        rows = [
+            {"mode": config.mode, "seed": config.seed, "step": config.steps, "health": health[run]}
+            for run, config in zip(runs, configs, strict=True)
+        ]
+        modes = dict.fromkeys(config.mode for config in configs)
+        report = {"headline": "", "protocol": {"count": 10}, "runs": rows, "verdicts": []}
+        report["pooled"] = [pooled(mode, what, 0.5) for mode in modes for what in ("reconstructions", "samples")]
+        out.mkdir(exist_ok=True)
+        (out / "report.json").write_text(json.dumps(report))
+        return 0
 
 
-@pytest.mark.parametrize(("step", "asked", "finished"), [(5, None, True), (5, 5, True), (3, 5, False), (5, 8, False)])
-def test_finished_means_the_checkpoint_is_at_the_last_step(tmp_path, step, asked, finished):
-    directory = save_run(tmp_path / "mnist-vae-s0", Config(mode="vae", dataset="mnist", steps=5))
-    finish(directory, step)
-    plan = planned(tmp_path, steps=asked)
-    assert plan.finished is finished and plan.step == step
+@pytest.fixture
+def leaves(tmp_path) -> list[str]:
+    return [save_npz(tmp_path / f"{name}.npz", dead_leaves(60)) for name in ("a", "b")]
 
 
-def test_a_run_stopped_before_its_first_checkpoint_is_resumed(tmp_path):
-    save_run(tmp_path / "mnist-vae-s0", Config(mode="vae", dataset="mnist", steps=5))
-    plan = planned(tmp_path)
-    assert plan.exists and plan.step == 0 and not plan.finished
+def summed_up(out: Path) -> dict:
+    return json.loads((out / "study.json").read_text())
 
 
-@pytest.mark.parametrize("other", [{"steps": 3}, {"width": 1.0}, {"image_size": 64}])
-def test_a_run_of_other_settings_is_not_taken_for_ours(tmp_path, other):
-    config = Config(mode="vae", dataset="mnist", steps=5, image_size=32)
-    finish(save_run(tmp_path / "mnist-vae-s0", config), 5)
-    with pytest.raises(UsageError, match="choose another --out"):
-        planned(tmp_path, **other)
+def test_finished_runs_are_kept_and_compared_in_the_order_of_the_modes(tmp_path, leaves, monkeypatch, capsys):
+    out = tmp_path / "runs"
+    stand = Stand()
+    monkeypatch.setattr(study.jobs, "run", stand)
+    command = ["--dataset", leaves[0], "--out", out, "--modes", "vaegan", "vae", "--seeds", 1, 0, "--steps", 300]
+    assert call(monkeypatch, *command) == 0
+    assert len(stand.trained) == 4 and capsys.readouterr().out.count("done in") == 5
+    assert call(monkeypatch, *command) == 0
+    assert len(stand.trained) == 4 and capsys.readouterr().out.count("finished at step 300, kept") == 4
+    assert [name.rpartition(".npz-")[2] for name in stand.compared[1]] == ["vaegan-s1", "vaegan-s0", "vae-s1", "vae-s0"]
 
 
-def test_the_donor_of_a_discriminator_is_trained_first(tmp_path):
-    arguments = study.Arguments(modes=("vae-disl", "vae", "vaegan"), out=tmp_path)
-    assert study.training_order(arguments.modes) == ["vae", "vaegan", "vae-disl"]
-    flags = study.plan(arguments, "vae-disl", 1).flags
-    assert flags[flags.index("--discriminator") + 1] == str(tmp_path / "synthfaces-vaegan-s1")
-    with pytest.raises(UsageError, match="add vaegan"):
-        study.training_order(["vae", "vae-disl"])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [({"modes": ("vea",)}, "did you mean 'vae'"), ({"modes": ()}, "--modes"), ({"seeds": (0, 0)}, "--seeds 0 0"),
-     ({"samples": 0}, "--samples 0")],
-)  # fmt: skip
-def test_a_study_that_cannot_be_is_refused_before_training(arguments, words):
-    with pytest.raises(UsageError, match=words):
-        study.check(study.Arguments(**arguments))
-
-
-def test_finished_runs_are_kept_and_compared_in_the_order_of_the_modes(tmp_path, monkeypatch, capsys):
-    for mode in ("vae", "vaegan"):
-        finish(save_run(tmp_path / f"mnist-{mode}-s0", Config(mode=mode, dataset="mnist", steps=5)), 5)
-    commands = []
-    monkeypatch.setattr(study, "call", lambda command, doing: commands.append(command))
-    monkeypatch.setattr(
-        sys, "argv", ["study", "--dataset", "mnist", "--out", str(tmp_path), "--modes", "vaegan", "vae"]
+def test_a_failed_run_stops_none_but_those_that_need_it(tmp_path, leaves, monkeypatch, capsys):
+    out = tmp_path / "runs"
+    names = [study.plans.run_directory(study.Study(out=out), leaves[0], "vaegan", seed).name for seed in (0, 1)]
+    stand = Stand(broken=names[:1], collapsed=names[1:])
+    monkeypatch.setattr(study.jobs, "run", stand)
+    modes = ["vae", "vae-disl", "vaegan"]
+    code = call(monkeypatch, "--dataset", *leaves, "--out", out, "--modes", *modes, "--seeds", 0, 1, "--steps", 300)
+    printed = capsys.readouterr()
+    assert code == 1 and len(stand.trained) == 11 and [len(names) for names in stand.compared] == [4, 6]
+    assert printed.err.count("\n") == 1 and printed.err.startswith(
+        "error: a vaegan seed 0 failed: terms/llike is not finite at step 3; "
+        "a vae-disl seed 0 skipped: needs the discriminator of a vaegan seed 0; a vaegan seed 1 collapsed: "
     )
-    study.main()
-    (command,) = commands
-    assert command[2:4] == [str(tmp_path / "mnist-vaegan-s0"), str(tmp_path / "mnist-vae-s0")]
-    assert capsys.readouterr().out.count("finished at step 5, kept") == 2
+    assert "failed: terms/llike is not finite" in printed.out and "| seed 0 failed: terms/llike" in printed.out
+    rows = {row["mode"]: row["seeds"] for row in summed_up(out)["datasets"][0]["rows"]}
+    assert rows == {"vae": [0, 1], "vae-disl": [1], "vaegan": [1]}
+    assert not list(out.glob(".*"))
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A whole tiny study by the real trainer, from a foreign directory, and the command that made it."""
-    folder = tmp_path_factory.mktemp("study")
-    dataset = save_npz(folder / "leaves.npz", dead_leaves(200, channels=3))
-    command = [sys.executable, str(ROOT / "eval" / "study.py"), "--dataset", dataset, "--out", "runs"]
-    command += ["--image-size", "32", "--width", "0.0625", "--batch-size", "8", "--samples", "10"]
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
-
-    def run(*more):
-        return subprocess.run(
-            [*command, *more], cwd=folder, env=environment, capture_output=True, text=True, timeout=280
-        )  # fmt: skip
-
-    return folder / "runs", run, run("--steps", "2")
+def test_a_data_set_all_of_whose_runs_fail_is_not_compared(tmp_path, leaves, monkeypatch, capsys):
+    out = tmp_path / "runs"
+    only = study.plans.run_directory(study.Study(out=out), leaves[0], "vae", 0).name
+    stand = Stand(broken=[only])
+    monkeypatch.setattr(study.jobs, "run", stand)
+    assert call(monkeypatch, "--dataset", *leaves, "--out", out, "--modes", "vae") == 1
+    assert len(stand.compared) == 1 and "a not compared: no run is finished" in capsys.readouterr().err
+    assert summed_up(out)["datasets"][1]["rows"][0]["samples"]["value"] == 0.5
 
 
-def test_both_modes_are_trained_and_reported(finished):
-    out, _, done = finished
-    assert done.returncode == 0, done.stderr
-    (report,) = out.glob("report-*")
-    value = json.loads((report / "report.json").read_text())
-    assert [run["step"] for run in value["runs"]] == [2, 2]
-    assert str(report.relative_to(out.parent) / "report.html") in done.stdout
+def test_progress_is_read_from_the_metrics(tmp_path):
+    directory = stored(tmp_path, None, steps=1500, batch_size=64)
+    run = study.plans.plan_run(study.Study(dataset=("mnist",), out=tmp_path), "mnist", "vae", 0)
+    assert study.progress(run) == "starting"
+    rows = [
+        {"step": step, "images_per_second": speed} for step, speed in ((25, 1), *((50 * i, 340) for i in range(2, 10)))
+    ]
+    (directory / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"step": 4')
+    assert study.progress(run) == "step 450 of 1,500, 340 images/s, 3 min 18 s left"  # 1050 x 64 / 340
 
 
-def test_more_steps_resume_a_run(finished):
-    out, run, _ = finished
-    longer = run("--steps", "3", "--modes", "vae")
-    assert longer.returncode == 0 and "resuming at step 2 of 3" in longer.stdout, longer.stderr
-    (path,) = out.glob("*-vae-s0/checkpoints/last.pt")
-    assert torch.load(path, weights_only=True)["step"] == 3
+def in_process(command, log, line, progress) -> int:
+    """The real trainer and the real comparison, without the seconds that a new process takes to import."""
+    main = vaegan.train.main if "vaegan.train" in command else eval.compare.main
+    with pytest.MonkeyPatch.context() as monkeypatch, open(log.path, "a") as file:
+        monkeypatch.setattr(sys, "argv", command[2 if "vaegan.train" in command else 1 :])
+        with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+            try:
+                main()
+            except SystemExit as stop:
+                return stop.code
+            finally:
+                log.settle()
+    return 0
 
 
-def test_a_training_that_fails_is_one_line_after_its_own(finished):
-    _, run, _ = finished
-    done = run("--preset", "nothing", "--seeds", "7")
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith("error: training ") and "Traceback" not in done.stderr
+def test_two_data_sets_are_trained_compared_and_summed_up(tmp_path, monkeypatch, capsys):
+    sets = [save_npz(tmp_path / f"{n}.npz", dead_leaves(200, channels=c, seed=c)) for n, c in (("grey", 1), ("red", 3))]
+    monkeypatch.setattr(study.jobs, "run", in_process)
+    monkeypatch.setattr(eval.compare.report, "render", lambda folder: None)
+    out = tmp_path / "runs"
+    assert call(monkeypatch, "--dataset", *sets, "--out", out, *TINY, "--steps", 2, "--modes", "vae") == 0, (
+        capsys.readouterr().err
+    )
+    value = summed_up(out)
+    assert [entry["title"] for entry in value["datasets"]] == ["grey", "red"] and value["ok"]
+    for entry in value["datasets"]:
+        assert [run["state"] for run in entry["runs"]] == ["trained"]
+        assert entry["images_a_source"] == 10 and entry["headline"].startswith(f"On {entry['title']} ")
+    assert len(list(out.glob("report-*/report.json"))) == 2 and len(list(out.glob("*/train.log"))) == 2
+
+
+def test_four_modes_in_one_study_are_decomposed(tmp_path, monkeypatch, capsys):
+    dataset = save_npz(tmp_path / "leaves.npz", dead_leaves(200))
+    monkeypatch.setattr(study.jobs, "run", in_process)
+    monkeypatch.setattr(eval.compare.report, "render", lambda folder: None)
+    modes = ["vae", "vae-disl", "vaegan-pixel", "vaegan", "vae-sigma"]
+    code = call(
+        monkeypatch, "--dataset", dataset, "--out", tmp_path / "runs", *TINY, "--steps", 2, "--modes", *modes
+    )  # fmt: skip
+    assert code == 0, capsys.readouterr()
+    (entry,) = summed_up(tmp_path / "runs")["datasets"]
+    outcomes = ("supported", "refuted", "inconclusive", "instrument failed")
+    assert entry["rows"][0]["verdicts"]["samples"] is None
+    assert all(row["verdicts"]["samples"] in outcomes for row in entry["rows"][1:])
+    found = entry["decomposition"]
+    for what in ("reconstructions", "samples"):
+        assert [cell["mode"] for cell in found[what]["cells"]] == modes[:4]
+        assert [cell["mode"] for cell in found[what]["outside"]] == ["vae-sigma"]
+        assert len(found[what]["effects"]) == 3 and "One seed (0)" in found[what]["sentence"]
+
+
+def environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
+
+
+def test_a_mistake_is_one_line_from_any_folder(tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "eval" / "study.py"), "--dataset", "mnits"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=280,
+    )  # fmt: skip
+    assert done.returncode == 2 and done.stderr.startswith("error: unknown data set 'mnits'; did you mean 'mnist'?")
+    assert done.stderr.count("\n") == 1 and not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow  # about 40 s: four processes that import torch, 300 updates
+def test_a_study_that_is_killed_goes_on_where_it_was(tmp_path):
+    dataset = save_npz(tmp_path / "leaves.npz", dead_leaves(200))
+    command = [sys.executable, str(ROOT / "eval" / "study.py"), "--dataset", dataset, "--out", "runs", *TINY]
+    command += ["--steps", "300", "--modes", "vae"]
+    options = {"cwd": tmp_path, "env": environment(), "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    first = subprocess.Popen(command, text=True, **options)
+    deadline = time.monotonic() + 200
+    while not list(tmp_path.glob("runs/*/metrics.jsonl")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    while not [path for path in tmp_path.glob("runs/*/metrics.jsonl") if path.stat().st_size] and first.poll() is None:
+        time.sleep(0.05)
+    first.send_signal(signal.SIGTERM)
+    out, err = first.communicate(timeout=200)
+    assert first.returncode == 143 and "interrupted; the same command continues: " in err, out + err
+    (run,) = (path.parent for path in tmp_path.glob("runs/*/config.json"))
+    step = checkpoint.read(run)["step"]
+    assert 25 <= step < 300
+    second = subprocess.run(command, text=True, timeout=280, **options)
+    assert second.returncode in (0, 1), second.stderr  # 1: so short a training may count as collapsed
+    assert f"resuming at step {step} of 300" in second.stdout and "[1/1] leaves vae seed 0: done in" in second.stdout
+    assert torch.load(checkpoint.path(run), weights_only=True)["step"] == 300
+    assert list(tmp_path.glob("runs/report-*/report.html")) and (tmp_path / "runs" / "study.md").is_file()
+    assert "interrupted: saved" in (run / "train.log").read_text()

@@ -1,0 +1,199 @@
+"""Which ingredient removes the blur? The table {pixels, Dis_l} x {no adversary, adversary} in pixels of sigma_eq."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from eval.blurriness import PRIMARY
+from eval.findings import COMPARED, Evidence, estimate, spelled
+from eval.intervals import MINIMAL_EFFECT, Estimate, Interval, over_seeds
+from eval.sources import OBJECTIVES
+
+SQUARE = ("vae", "vae-disl", "vaegan-pixel", "vaegan")
+OUTSIDE = {"vae-sigma": "fair opponent: fitted noise scale"}
+FEATURES, ADVERSARY, INTERACTION = "feature-space reconstruction", "adversary", "interaction"
+# Contrasts: weights of SQUARE's sigma_eq, so that positive removes blur. The two main effects add up to the total.
+EFFECTS = {FEATURES: (0.5, -0.5, 0.5, -0.5), ADVERSARY: (0.5, 0.5, -0.5, -0.5), INTERACTION: (-1, 1, 1, -1)}
+TOTAL, PREFERENCE = (1, 0, 0, -1), (0, -1, 1, 0)  # VAE less VAE/GAN; the first main effect less the second
+MEANINGS = {
+    FEATURES: "blur removed by reconstructing Dis_l instead of pixels, mean over without and with the adversary",
+    ADVERSARY: "blur removed by the adversary, mean over both reconstructions",
+    INTERACTION: "blur both remove together beyond what each alone removes, added up",
+}
+
+Cells = Mapping[str, Mapping[int, Estimate]]  # mode -> training seed -> sigma_eq in px
+Pixels = Callable[[float], str]  # px for people, as Calibration.pixels
+
+
+def describe(evidence: Evidence, instrument_ok: bool) -> dict:
+    """{"decomposition": {"reconstructions": ..., "samples": ...}}, or {} where not all four modes were measured."""
+    if not set(SQUARE) <= {run.config.mode for run in evidence.runs}:
+        return {}
+    pixels = evidence.calibrations[PRIMARY].pixels
+    found = {what: _of(evidence, what, pixels) for what in COMPARED}
+    if not instrument_ok:
+        found = {what: {**d, "sentence": f"The instrument failed: {d['sentence']}"} for what, d in found.items()}
+    return {"decomposition": found}
+
+
+def _of(evidence: Evidence, what: str, pixels: Pixels) -> dict:
+    runs = {run.label: run.config for run in evidence.runs}
+    found = [(runs[m.source.run], estimate(evidence, m, PRIMARY)) for m in evidence.of(what)]
+    every = {mode: [e for config, e in found if config.mode == mode] for mode in (*SQUARE, *OUTSIDE)}
+    cells = {mode: {config.seed: e for config, e in found if config.mode == mode} for mode in every}
+    for mode in SQUARE:
+        if len(every[mode]) > len(cells[mode]):
+            return _undecided(f"two runs of {OBJECTIVES[mode].title} have one seed", every, pixels, evidence.seed)
+    return decompose(cells, pixels, evidence.seed)
+
+
+def _undecided(reason: str, every: Mapping[str, Sequence[Estimate]], pixels: Pixels, seed: int) -> dict:
+    sentence = f"No effect is computed: {reason}, and effects are taken between the four runs of a seed."
+    return {**_cells({mode: over_seeds(e, seed) for mode, e in every.items() if e}, pixels), "effects": [],
+            "sentence": sentence}  # fmt: skip
+
+
+def decompose(cells: Cells, pixels: Pixels, seed: int = 0) -> dict:
+    """Cells, main effects and interaction in px with 95 % intervals, and what they say; positive effects remove blur.
+
+    `cells` has all of SQUARE. An effect is computed inside every seed that all four have and then averaged over seeds:
+    the four runs of a seed share its starting draws, its images and a discriminator, so only seeds are independent.
+    `seed` decides the resampling.
+    """
+    every = {mode: [*cells[mode].values()] for mode in (*SQUARE, *OUTSIDE) if cells.get(mode)}
+    seeds = sorted(set.intersection(*(set(cells[mode]) for mode in SQUARE)))
+    if not seeds:
+        return _undecided("the four modes have no seed in common", every, pixels, seed)
+    left_out = sorted(set.union(*(set(cells[mode]) for mode in SQUARE)) - set(seeds))
+    blocks = [[cells[mode][s] for mode in SQUARE] for s in seeds]
+    square = {mode: over_seeds([cells[mode][s] for s in seeds], seed) for mode in SQUARE}
+    outside = {mode: over_seeds(every[mode], seed) for mode in OUTSIDE if mode in every}
+    found = {name: effect(weights, blocks, seed) for name, weights in EFFECTS.items()}
+    total, preference = effect(TOTAL, blocks, seed), effect(PREFERENCE, blocks, seed)
+    sentences = [
+        _unknown(square, pixels) or _result(found, total, preference),
+        _beyond_real(square),
+        *(f"Outside the square, {OUTSIDE[mode]}: {spelled(e.interval, pixels)}." for mode, e in outside.items()),
+        _scope(seeds, left_out),
+    ]
+    return {
+        **_cells(square | outside, pixels),
+        "effects": [
+            {"name": name, "meaning": MEANINGS[name], **entry(e.interval, removed)} for name, e in found.items()
+        ],
+        "sentence": " ".join(filter(None, sentences)),
+    }
+
+
+def _cells(found: Mapping[str, Estimate], pixels: Pixels) -> dict[str, list[dict]]:
+    return {
+        "cells": [cell(mode, OBJECTIVES[mode].title, found[mode], pixels) for mode in SQUARE],
+        "outside": [cell(mode, title, found[mode], pixels) for mode, title in OUTSIDE.items() if mode in found],
+    }
+
+
+def effect(weights: Sequence[float], blocks: Sequence[Sequence[Estimate]], seed: int = 0) -> Estimate:
+    """A contrast of the four cells inside each block (the runs of one seed), then over blocks."""
+    return over_seeds([contrast(weights, block) for block in blocks], seed)
+
+
+def contrast(weights: Sequence[float], estimates: Sequence[Estimate]) -> Estimate:
+    """The weighted sum of estimates, replicate by replicate; NaN where infinities cancel."""
+    used = [(w, e) for w, e in zip(weights, estimates, strict=True) if w]  # 0 x inf would be NaN
+    with np.errstate(invalid="ignore"):
+        replicates = np.sum([w * e.replicates for w, e in used], axis=0)
+        return Estimate(float(np.sum([w * e.value for w, e in used])), replicates)
+
+
+def cell(mode: str, title: str, found: Estimate, pixels: Pixels) -> dict:
+    """One cell of the table, or one beside it."""
+    objective = OBJECTIVES[mode]
+    return {
+        "mode": mode,
+        "title": title,
+        "reconstruction": "Dis_l" if objective.reconstruction == "features" else "pixels",
+        "adversary": objective.adversarial,
+        "seeds": found.seeds,
+        **entry(found.interval, pixels),
+    }
+
+
+def entry(found: Interval, pixels: Pixels) -> dict:
+    """An interval for report.json, in figures and in words."""
+    return {**vars(found), "text": spelled(found, pixels)}
+
+
+def removed(px: float) -> str:
+    """An effect for people; one that needs a cell beyond the calibrated range has no figure."""
+    return f"{px:.2f} px" if math.isfinite(px) else "unknown: a cell is beyond the calibrated range"
+
+
+def _unknown(square: Mapping[str, Estimate], pixels: Pixels) -> str:
+    beyond = [f"{OBJECTIVES[mode].title} ({pixels(e.value)})" for mode, e in square.items() if not np.isfinite(e.value)]
+    return (
+        f"Which ingredient removes the blur is unknown: beyond the calibrated range are {'; '.join(beyond)}."
+        if beyond
+        else ""
+    )
+
+
+def _result(found: Mapping[str, Estimate], total: Estimate, preference: Estimate) -> str:
+    main = (
+        f"the {FEATURES} {_removes(found[FEATURES].interval)} and the {ADVERSARY} {_removes(found[ADVERSARY].interval)}"
+    )
+    return (
+        f"From the VAE to the VAE/GAN {_of_blur(total.interval)}. {_prefers(preference.interval)}: {main} "
+        f"(means over the other's two settings, so that they add up); {_together(found[INTERACTION].interval)}."
+    )
+
+
+def _of_blur(found: Interval) -> str:
+    if found.low > 0:
+        return f"{spelled(found, removed)} of blur go"
+    if found.high < 0:
+        return f"{spelled(_negative(found), removed)} of blur are added"
+    return f"no change of blur can be told from none ({spelled(found, removed)})"
+
+
+def _prefers(found: Interval) -> str:
+    if found.low > 0 and found.value >= MINIMAL_EFFECT:
+        return f"The {FEATURES} removes more than the {ADVERSARY}"
+    if found.high < 0 and found.value <= -MINIMAL_EFFECT:
+        return f"The {ADVERSARY} removes more than the {FEATURES}"
+    return "Which of the two ingredients removes more is open"
+
+
+def _removes(found: Interval) -> str:
+    if found.low > 0:
+        return f"removes {spelled(found, removed)}"
+    if found.high < 0:
+        return f"adds {spelled(_negative(found), removed)}"
+    return f"removes none that can be told from zero ({spelled(found, removed)})"
+
+
+def _together(found: Interval) -> str:
+    if found.low > 0:
+        return f"together they remove {spelled(found, removed)} more than each alone, added up"
+    if found.high < 0:
+        return f"together they remove {spelled(_negative(found), removed)} less than each alone, added up"
+    return f"no interaction can be told from zero ({spelled(found, removed)})"
+
+
+def _negative(found: Interval) -> Interval:
+    return Interval(-found.value, -found.high, -found.low)
+
+
+def _beyond_real(square: Mapping[str, Estimate]) -> str:
+    sharper = [OBJECTIVES[mode].title for mode, e in square.items() if e.interval.high < 0]
+    return f"Sharper than real images, where grain counts as sharpness: {'; '.join(sharper)}." if sharper else ""
+
+
+def _scope(seeds: Sequence[int], left_out: Sequence[int]) -> str:
+    missing = f"; left out, because not all four modes have it: seed {', '.join(map(str, left_out))}" * bool(left_out)
+    if len(seeds) == 1:
+        return f"One seed ({seeds[0]}): the intervals are over images and say nothing about other seeds{missing}."
+    return (
+        f"Over {len(seeds)} seeds, treated as independent; an effect is taken between the four runs of a seed, which "
+        f"share its draws and a discriminator{missing}."
+    )

@@ -1,0 +1,175 @@
+"""A study in one table: what became of its runs, and every data set's figures, taken from the reports."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eval.blurriness import PRIMARY
+from eval.findings import COMPARED
+from eval.plans import Plan
+from eval.protocol import dataset_title, shown
+from eval.report import fixed
+from eval.sources import OBJECTIVES
+from vaegan.collapse import CONSTANT
+
+SCHEMA_VERSION = 1
+JUDGED = 200  # updates; before that no run has had the time to show whether it collapses
+SOUND = ("kept", "trained")
+HEAD = ("data set", "mode", "seeds", "reconstructions", "prior samples", "VAE blurrier?", "remarks")
+ABSENT = "–"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one run; `reason` says why, where it is not sound."""
+
+    plan: Plan
+    state: str  # kept | trained | failed | skipped | collapsed
+    reason: str = ""
+    seconds: float = 0.0
+
+    @property
+    def sound(self) -> bool:
+        return self.state in SOUND
+
+    @property
+    def comparable(self) -> bool:
+        """Whether it has weights of its last step."""
+        return self.state not in ("failed", "skipped")
+
+    def entry(self) -> dict:
+        """The run's row of study.json."""
+        config = self.plan.config
+        names = {"run": shown(self.plan.directory), "mode": config.mode, "seed": config.seed, "steps": config.steps}
+        return {**names, "state": self.state, "reason": self.reason, "seconds": round(self.seconds, 1)}
+
+
+def collapse(health: dict) -> str:
+    """Why a report's row of health is that of a collapsed run, or nothing. Merely unhealthy is less: see the report."""
+    if not health["losses_finite"]:
+        return "a loss is not finite"
+    for name, words in (
+        ("diversity", "samples nearly constant: diversity"),
+        ("nearest", "repeated images: nearest pair"),
+    ):
+        value = health[name]
+        if value is None or value < CONSTANT:  # a report has null for "not a number"
+            return f"{words} {fixed(value, 2)} < {CONSTANT}"
+    return ""
+
+
+def judged(outcomes: Sequence[Outcome], report: dict) -> list[Outcome]:
+    """The outcomes of one data set, with the collapsed marked by what its report found."""
+    rows = {(row["mode"], row["seed"]): row for row in report["runs"]}
+    result = []
+    for outcome in outcomes:
+        row = rows.get((outcome.plan.config.mode, outcome.plan.config.seed))
+        why = collapse(row["health"]) if row and outcome.sound and row["step"] >= JUDGED else ""
+        result.append(Outcome(outcome.plan, "collapsed", why, outcome.seconds) if why else outcome)
+    return result
+
+
+def dataset_entry(
+    dataset: str, modes: Sequence[str], outcomes: Sequence[Outcome], report: dict | None, failure: str = ""
+) -> dict:
+    """A data set's part of study.json; without a report its cells are None, and `failure` says why there is none."""
+    found = report or {}
+    return {
+        "dataset": dataset,
+        "title": dataset_title(dataset),
+        "failure": failure and f"{dataset_title(dataset)} not compared: {failure}",
+        "headline": found.get("headline"),
+        "images_a_source": found.get("protocol", {}).get("count"),
+        "rows": [row(mode, outcomes, found) for mode in modes],
+        "runs": [outcome.entry() for outcome in outcomes],
+        "decomposition": found.get("decomposition"),
+    }
+
+
+def row(mode: str, outcomes: Sequence[Outcome], report: dict) -> dict:
+    """One mode of a data set: its equivalent blur over seeds, the verdicts on it, what is wrong with its runs."""
+    own = [outcome for outcome in outcomes if outcome.plan.config.mode == mode]
+    return {
+        "mode": mode,
+        "title": OBJECTIVES[mode].title,
+        "seeds": sorted(outcome.plan.config.seed for outcome in own if outcome.comparable),
+        **{what: pooled(mode, what, report) for what in COMPARED},
+        "verdicts": {what: verdict(mode, what, report) for what in COMPARED},
+        "remarks": [f"seed {o.plan.config.seed} {o.state}: {o.reason}" for o in own if not o.sound]
+        + ["not measured"] * (not report),
+    }
+
+
+def pooled(mode: str, what: str, report: dict) -> dict | None:
+    """A mode's equivalent blur over its seeds, as the report has it."""
+    rows = (r for r in report.get("pooled", ()) if (r["mode"], r["what"]) == (mode, what))
+    return next(({name: r[name] for name in ("value", "low", "high", "text")} for r in rows), None)
+
+
+def verdict(mode: str, what: str, report: dict) -> str | None:
+    """Whether the claim holds against this mode, as the report has it."""
+    ending = f"than the {OBJECTIVES[mode].title}"
+    rows = (r for r in report.get("verdicts", ()) if r["what"] == what and r["claim"].endswith(ending))
+    return next((r["verdict"] for r in rows), None)
+
+
+def table(datasets: Sequence[dict]) -> str:
+    """One row for each mode of each data set, as Markdown whose columns also line up as plain text."""
+    rows = [HEAD, *(cells(entry["title"], r) for entry in datasets for r in entry["rows"])]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)) + " |" for r in rows]
+    return "\n".join([lines[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *lines[1:]])
+
+
+def cells(dataset: str, row: dict) -> tuple[str, ...]:
+    found = [row[what]["text"] if row[what] else ABSENT for what in COMPARED]
+    verdicts = [row["verdicts"][what] for what in COMPARED]
+    said = verdicts[:1] if verdicts[0] == verdicts[1] else [v or ABSENT for v in verdicts]
+    seeds = " ".join(map(str, row["seeds"])) or "none"
+    return dataset, row["title"], seeds, *found, " / ".join(filter(None, said)) or ABSENT, "; ".join(row["remarks"])
+
+
+def markdown(study: dict) -> str:
+    """study.md of study.json's value."""
+    parts = ["# Study", table(study["datasets"]), study["protocol"]]
+    for entry in study["datasets"]:
+        for what, found in (entry["decomposition"] or {}).items():
+            parts.append(f"**{entry['title']}, {what}.** {found['sentence']}")
+    parts += ["Made by", f"```\n{study['command']}\n```"]
+    return "\n\n".join(parts) + "\n"
+
+
+def value(datasets: Sequence[dict], command: str) -> dict:
+    """study.json."""
+    counts = sorted({f"{entry['images_a_source']:,}" for entry in datasets if entry["images_a_source"]})
+    protocol = (
+        f"Equivalent Gaussian blur in px by {PRIMARY} (0: as sharp as real; negative: sharper), "
+        f"{' or '.join(counts) or 'no'} images a source, calibrated on as many other held-out images; 95 % bootstrap "
+        "intervals over seeds, then images; with one seed over images alone, and the verdict is for that pair of runs. "
+        "Verdicts: on reconstructions / prior samples, one word where they agree. The reports have the details."
+    )
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command": command,
+        "protocol": protocol,
+        "datasets": list(datasets),
+        "ok": not problems(datasets),
+    }
+
+
+def problems(datasets: Sequence[dict]) -> list[str]:
+    """What is not sound in a study, one by one."""
+    found = [entry["failure"] for entry in datasets if entry["failure"]]
+    for entry in datasets:
+        unsound = (run for run in entry["runs"] if run["state"] not in SOUND)
+        found += [f"{entry['title']} {r['mode']} seed {r['seed']} {r['state']}: {r['reason']}" for r in unsound]
+    return found
+
+
+def write(study: dict, out: Path) -> None:
+    """Write study.json and study.md whole or not at all."""
+    for name, text in (("study.json", json.dumps(study, indent=1) + "\n"), ("study.md", markdown(study))):
+        partial = out / f".{name}.partial"
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(out / name)

@@ -1,0 +1,114 @@
+"""The summary of a study: figures as the reports have them, what is wrong marked, never a silent number."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from eval import summary
+from eval.plans import Plan
+from eval.summary import Outcome
+from vaegan.config import Config
+
+CLAIM = "the claim that the VAE is blurrier than the"
+HEALTHY = {"losses_finite": True, "diversity": 0.9, "nearest": 0.9}
+
+
+def outcome(mode: str, seed: int = 0, state: str = "trained", reason: str = "") -> Outcome:
+    config = Config(mode=mode, dataset="mnist", seed=seed)
+    return Outcome(Plan(Path(f"runs/mnist-{mode}-s{seed}"), config, (), exists=True, step=1500), state, reason, 61.24)
+
+
+def pooled(mode: str, what: str, value: float) -> dict:
+    text = f"{value:.2f} px [{value - 0.01:.2f}, {value + 0.01:.2f}]"
+    numbers = {"value": value, "low": value - 0.01, "high": value + 0.01, "text": text}
+    return {"what": what, "mode": mode, "title": mode, "seeds": 2, **numbers}
+
+
+REPORT = {
+    "headline": "On MNIST ...",
+    "protocol": {"count": 5000},
+    "runs": [
+        {"mode": mode, "seed": seed, "step": 1500, "health": HEALTHY} for mode in ("vae", "vaegan") for seed in (0, 1)
+    ],
+    "pooled": [
+        pooled("vae", "reconstructions", 0.56), pooled("vae", "samples", 0.75), pooled("vaegan", "samples", 0.16),
+        pooled("vaegan-pixel", "samples", 0.4),
+    ],
+    "verdicts": [
+        {"what": "reconstructions", "claim": f"{CLAIM} VAE/GAN", "verdict": "supported"},
+        {"what": "samples", "claim": f"{CLAIM} VAE/GAN", "verdict": "inconclusive"},
+        {"what": "samples", "claim": f"{CLAIM} VAE/GAN, pixel metric", "verdict": "refuted"},
+    ],
+}  # fmt: skip
+
+
+def entry(report=REPORT, *outcomes: Outcome, modes=("vae", "vaegan")) -> dict:
+    outcomes = outcomes or [outcome(mode, seed) for mode in modes for seed in (0, 1)]
+    return summary.dataset_entry("mnist", modes, outcomes, report, "" if report else "no run is finished")
+
+
+def test_figures_are_those_of_the_report():
+    vae, vaegan = entry()["rows"]
+    assert vae["reconstructions"] == {"value": 0.56, "low": 0.55, "high": 0.5700000000000001,
+                                      "text": "0.56 px [0.55, 0.57]"}  # fmt: skip
+    assert vae["seeds"] == [0, 1] and vae["verdicts"] == {"reconstructions": None, "samples": None}
+    assert vaegan["reconstructions"] is None and vaegan["samples"]["value"] == 0.16
+    assert vaegan["verdicts"] == {"reconstructions": "supported", "samples": "inconclusive"}
+
+
+def test_a_title_that_begins_another_is_not_taken_for_it():
+    (pixel,) = entry(modes=("vaegan-pixel",))["rows"]
+    assert pixel["verdicts"] == {"reconstructions": None, "samples": "refuted"}
+
+
+def test_the_table_shows_every_figure_in_aligned_columns():
+    lines = summary.table([entry()]).splitlines()
+    assert len({len(line) for line in lines}) == 1 and len(lines) == 4
+    assert "| MNIST    | VAE     | 0 1   | 0.56 px [0.55, 0.57] | 0.75 px [0.74, 0.76] |" in lines[2]
+    assert "| –                    | 0.16 px [0.15, 0.17] | supported / inconclusive |" in lines[3]
+
+
+def test_what_is_not_sound_is_named_in_the_table_and_in_one_line():
+    found = entry(REPORT, outcome("vae"), outcome("vaegan", 0, "failed", "NaN at step 3"), outcome("vaegan", 1, "kept"))
+    assert found["rows"][1]["seeds"] == [1]
+    assert "seed 0 failed: NaN at step 3" in summary.table([found])
+    assert summary.problems([found]) == ["MNIST vaegan seed 0 failed: NaN at step 3"]
+    assert not summary.value([found], "study")["ok"] and summary.value([entry()], "study")["ok"]
+
+
+def test_a_data_set_without_a_report_has_no_figures():
+    found = entry(None, outcome("vae", 0, "failed", "disk"))
+    assert found["rows"][0]["reconstructions"] is None and found["rows"][0]["remarks"][-1] == "not measured"
+    assert summary.problems([found])[0] == "MNIST not compared: no run is finished"
+    assert "no images" in summary.value([found], "study")["protocol"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"losses_finite": False}, "not finite"), ({"diversity": 0.1}, "nearly constant: diversity 0.10"),
+     ({"nearest": 0.0}, "repeated images"), ({"diversity": None}, "nearly constant"), ({"diversity": 0.5}, None)],
+)  # fmt: skip
+def test_collapse_is_more_than_being_unhealthy(change, words):
+    runs = [{"mode": "vae", "seed": 0, "step": 1500, "health": HEALTHY | change}]
+    (judged,) = summary.judged([outcome("vae")], {"runs": runs})
+    assert judged.state == ("collapsed" if words else "trained") and (words or "") in judged.reason
+    assert judged.comparable and judged.sound is (words is None)
+    (early,) = summary.judged([outcome("vae")], {"runs": [runs[0] | {"step": 10}]})
+    assert early.sound
+
+
+def test_files_say_what_was_found_and_how_it_is_made_again(tmp_path):
+    decomposition = {"samples": {"sentence": "The adversary removes more."}}
+    value = summary.value([entry(REPORT | {"decomposition": decomposition})], "python eval/study.py --dataset mnist")
+    summary.write(value, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["study.json", "study.md"]
+    assert json.loads((tmp_path / "study.json").read_text()) == value
+    text = (tmp_path / "study.md").read_text()
+    for words in ("0.56 px [0.55, 0.57]", "5,000 images a source", "**MNIST, samples.** The adversary removes more.",
+                  "python eval/study.py --dataset mnist"):  # fmt: skip
+        assert words in text
+    assert value["datasets"][0]["runs"][0] == {
+        "run": "runs/mnist-vae-s0", "mode": "vae", "seed": 0, "steps": 1500, "state": "trained", "reason": "",
+        "seconds": 61.2,
+    }  # fmt: skip
