@@ -105,3 +105,9 @@ def test_config_survives_json_and_damage_is_one_line(tmp_path):
 def test_run_directories_are_file_names():
     config = dataclasses.replace(Config(), dataset="npz:/a b/c.npz", mode="vae", seed=3)
     assert str(configuration.default_run_dir(config)) == "runs/npz-a-b-c.npz-vae-s3"
+
+
+def test_the_gpu_preset_takes_the_size_of_the_data():
+    config, notes = run.resolve(["--preset", "gpu"])
+    assert config.image_size is None and config.width == 1.0 and not notes
+    assert run.resolve(["--preset", "gpu", "--image-size", "64"])[0].image_size == 64

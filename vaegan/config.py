@@ -23,8 +23,8 @@ class Config:
     preset: str | None = None
     """Named set of defaults (cpu, gpu, larsen-code); flags given beside it win."""
 
-    image_size: int = 32
-    """Pixels a side: 32, 64 or 128."""
+    image_size: int | None = 32
+    """Pixels a side: 32, 64 or 128; none: the data's own."""
     width: float = 0.25
     """Multiplies every layer's channels; 1 is the released network."""
     latent_dim: int = 64
@@ -110,7 +110,7 @@ def check(config: Config) -> None:
     for name in ("steps", "batch_size", "latent_dim", "log_every", "images_every", "save_every"):
         require(getattr(config, name) >= 1, name, getattr(config, name), "use 1 or more")
     require(config.batch_size >= 2, "batch_size", config.batch_size, "use 2 or more: batch norm needs two images")
-    require(config.image_size in (32, 64, 128), "image_size", config.image_size, "use 32, 64 or 128")
+    require(config.image_size in (None, 32, 64, 128), "image_size", config.image_size, "use 32, 64 or 128")
     for name in ("width", "learning_rate", "discriminator_learning_rate", "learning_rate_decay"):
         value = getattr(config, name)
         require(0 < value < float("inf"), name, value, "use a positive number")
