@@ -4,7 +4,7 @@ Every sample's nearest calibration images in the feature network's space say wha
 network sees blur too and would pick the blurriest real images, which hides blur: so the calibration images are first
 blurred as much as the samples are (the plain reading, then the matched one), and only then matched. Matching still
 leaves a sample somewhat outside its neighbours; a ridge regression on the features says what that is worth
-(bias-corrected matching, Abadie and Imbens 2011). `python -m eval.content_controls` checks it on real images (docs/blur.md).
+(bias-corrected matching, Abadie and Imbens 2011). `python -m eval.content_controls` checks it on real images.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from eval.intervals import MINIMAL_EFFECT, Estimate, Interval, difference_interv
 from eval.measuring import Measured
 
 NEIGHBOURS = 5  # from 3 to 20 the controls move by less than 0.01 px; few keep the match close
-STEPS = 2  # of the fixed point; a third moves the controls by less than 0.01 px
+STEPS = 2  # of the fixed point; up to 1 px a third moves the controls by less than 0.01 px
 GRID = 0.1  # px; blurs that calibration images are matched under, shared by runs; half a step is worth 0.01 px
 RIDGE = 0.01  # of the features' mean variance
 CHUNK = 1000  # rows of a distance matrix held at a time: 20 MB against 5,000 vectors
