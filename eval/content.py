@@ -23,7 +23,7 @@ from eval.measuring import Measured
 NEIGHBOURS = 5  # from 3 to 20 the controls move by less than 0.01 px; few keep the match close
 STEPS = 2  # of the fixed point; up to 1 px a third moves the controls by less than 0.01 px
 GRID = 0.1  # px; blurs that calibration images are matched under, shared by runs; half a step is worth 0.01 px
-RIDGE = 0.01  # of the features' mean variance
+RIDGE = 50.0  # images that the penalty weighs as much as: 1 % of 5,000, a third of 150, which would be overfitted
 CHUNK = 1000  # rows of a distance matrix held at a time: 20 MB against 5,000 vectors
 
 
@@ -56,7 +56,8 @@ class Matcher:
         matched = regression(features) + residuals[neighbours].mean(axis=1)
         uses = np.bincount(neighbours.ravel(), minlength=len(residuals)) / neighbours.size
         used = resampled_means(np.stack([uses * residuals, uses], axis=1), CALIBRATION_SEED)
-        errors = used[:, 0] / used[:, 1] - uses @ residuals
+        with np.errstate(invalid="ignore"):  # 0 / 0: a resample without one of the neighbours says nothing
+            errors = used[:, 0] / used[:, 1] - uses @ residuals
         return float(matched.mean()), resampled_means(matched, seed) + errors
 
     def features_under(self, sigma: float) -> Tensor:
@@ -89,7 +90,7 @@ def ridge(features: Tensor, values: np.ndarray):
     x = features.double().numpy()
     mean = x.mean(axis=0)
     covariance = (x - mean).T @ (x - mean) / len(x)
-    penalty = RIDGE * np.trace(covariance) / len(mean) + np.finfo(np.float64).tiny
+    penalty = RIDGE / len(x) * np.trace(covariance) / len(mean) + np.finfo(np.float64).tiny
     slope = np.linalg.solve(covariance + penalty * np.eye(len(mean)), (x - mean).T @ (values - values.mean()) / len(x))
     return lambda other: values.mean() + (other.double().numpy() - mean) @ slope
 

@@ -77,7 +77,7 @@ def test_nearest_is_what_all_distances_say():
 def test_ridge_is_the_linear_function_it_was_given():
     x = torch.randn(4000, 3, generator=torch.Generator().manual_seed(0))
     y = (2 + x @ torch.tensor([1.0, -2.0, 0.5])).double().numpy()
-    assert ridge(x, y)(x[:5]) == pytest.approx(y[:5], abs=0.1)
+    assert ridge(x, y)(x[:5]) == pytest.approx(y[:5], abs=0.15)
     assert ridge(torch.ones(5, 3), y[:5])(torch.ones(2, 3)) == pytest.approx([y[:5].mean()] * 2)
 
 
