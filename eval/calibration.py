@@ -66,14 +66,18 @@ class Calibration:
 
     def estimate(self, values: ArrayLike, originals: ArrayLike | None = None, seed: int = 0) -> Estimate:
         """`sigma_eq` with bootstrap replicates over the source's images and the calibration's."""
-        reference = (
-            resampled_means(self.values, CALIBRATION_SEED)
-            if originals is None
-            else resampled_means(_paired(values, originals), seed)
-        )
-        position = _log_ratio(resampled_means(values, seed), reference)
+        if originals is None:
+            return self.against(values, self.values.mean(), resampled_means(self.values, CALIBRATION_SEED), seed)
+        reference = _paired(values, originals)
+        return self.against(values, reference.mean(), resampled_means(reference, seed), seed)
+
+    def against(self, values: ArrayLike, level: float, levels: ArrayLike, seed: int = 0) -> Estimate:
+        """Equivalent blur relative to any `level`, the mean measure that the source's images would have unblurred;
+        `levels` are its replicates (RESAMPLES,), of the same resamples where it comes from the same images."""
+        position = _log_ratio(resampled_means(values, seed), levels)
         shift = self._curve_error(self._invert(position))
-        return Estimate(self.sigma_eq(values, originals), self._invert(position - shift))
+        value = self._invert(_log_ratio(checked(values).mean(), level))
+        return Estimate(float(value), self._invert(position - shift))
 
     def pixels(self, sigma: float) -> str:
         """`sigma` for people: "0.45 px", "beyond 5 px", "sharper than real by more than 1 px"."""

@@ -17,7 +17,19 @@ import tyro
 from torch import Tensor
 from tqdm import tqdm
 
-from eval import claims, decomposition, features, findings, measuring, pictures, protocol, report, sources
+from eval import (
+    claims,
+    content,
+    decomposition,
+    features,
+    findings,
+    measuring,
+    pictures,
+    prior_gap,
+    protocol,
+    report,
+    sources,
+)
 from eval.blurriness import MEASURES
 from eval.calibration import calibrate
 from eval.features import FeatureNetwork
@@ -99,6 +111,8 @@ def compare(runs: Sequence[Run], arguments: Arguments) -> tuple[dict, dict[str, 
         **decomposition.describe(evidence, instrument["ok"]),
         "instrument": instrument,
         "sources": rows,
+        "content": staged("samples against real images like them", lambda: content.describe(evidence)),
+        "prior_gap": prior_gap.describe(evidence, instrument["ok"]),
         "measures": findings.measure_rows(evidence),
         "runs": findings.run_rows(evidence),
         "frechet": findings.frechet_rows(evidence),
@@ -129,10 +143,12 @@ def collect(runs: Sequence[Run], arguments: Arguments) -> Evidence:
         name: staged(f"calibrate {measure.title}", lambda measure=measure: calibrate(measure, held_out.calibration))
         for name, measure in MEASURES.items()
     }
+    count = len(held_out.calibration)
+    training = staged("training images", lambda: some_training(runs[0], arguments, count))
     measured = [with_progress(source, network) for source in image_sources(runs, held_out, arguments.seed)]
+    measured += [with_progress(source, None) for source in extra_sources(runs, held_out, training, arguments.seed)]
     measured += [with_progress(source, None) for source in control_sources(held_out, arguments.seed)]
     reference = staged("features of held-out images", lambda: network.features(held_out.calibration))
-    training = staged("training images", lambda: some_training(runs[0], arguments, len(reference)))
     train = staged("features of training images", lambda: network.features(training))
     return Evidence(runs, held_out, calibrations, measured, network, own, reference, train, arguments.seed)
 
@@ -164,6 +180,14 @@ def image_sources(runs: Sequence[Run], held_out: HeldOut, seed: int) -> list[Sou
         *(sources.reconstructions(run, held_out.report) for run in able),
         *(sources.prior_samples(run, count, seed) for run in runs),
     ]
+
+
+def extra_sources(runs: Sequence[Run], held_out: HeldOut, training: Tensor, seed: int) -> list[Source]:
+    """What tells the decoder's blur from the prior's and from that of averaging: no verdict rests on it."""
+    able = [run for run in runs if run.model.has_encoder]
+    seen, some = training[: sources.POSTERIOR_COUNT], held_out.report[: sources.AVERAGE_COUNT]
+    averages = [source for run in runs for source in sources.averaged(run, some, seed)]
+    return [*(sources.posterior_samples(run, seen, seed) for run in able), *averages]
 
 
 def control_sources(held_out: HeldOut, seed: int) -> list[Source]:

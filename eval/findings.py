@@ -57,6 +57,8 @@ def source_rows(evidence: Evidence) -> list[dict]:
             "blur": {name: blur(evidence, m, name) for name in MEASURES},
             "audits": {name: audit(m.values[name], evidence.real.values[name]) for name in AUDITS},
             "quality": {name: mean(values, evidence.seed) for name, values in m.quality.items()} or None,
+            "laplacian": laplacian(m),
+            "flat": m.flat,
         }
         for m in evidence.measured
     ]
@@ -71,8 +73,27 @@ def estimate(evidence: Evidence, m: Measured, measure: str) -> Estimate:
 def blur(evidence: Evidence, m: Measured, measure: str) -> dict:
     """A source's row for one measure: the mean measure, and the equivalent blur with its interval and in words."""
     found = estimate(evidence, m, measure).interval
-    text = spelled(found, evidence.calibrations[measure].pixels)
-    return {"measure": float(m.values[measure].mean()), **vars(found), "text": text}
+    row = entry(found, evidence.calibrations[measure].pixels)
+    if m.all_flat:
+        row["text"] += " (all images are flat)"
+    return {"measure": float(m.values[measure].mean()), **row}
+
+
+def laplacian(m: Measured) -> dict:
+    """Laplacian variance as the WAE paper's code reports it, the minimum, which falls with the count; and the median,
+    which does not."""
+    values = m.values["laplacian_variance"]
+    return {"median": float(values.quantile(0.5)), "minimum": float(values.min()), "count": len(values)}
+
+
+def entry(found: Interval, pixels: Callable[[float], str]) -> dict:
+    """An interval with its words: what report.json says wherever it says pixels."""
+    return {**vars(found), "text": spelled(found, pixels)}
+
+
+def difference_entry(found: Interval) -> dict:
+    """The same of a difference in px, which is unknown where one of the two is beyond the calibrated range."""
+    return entry(found, lambda value: f"{value:.2f} px" if math.isfinite(value) else "unknown")
 
 
 def spelled(found: Interval, pixels: Callable[[float], str]) -> str:
@@ -124,6 +145,7 @@ def run_rows(evidence: Evidence) -> list[dict]:
                 "mode": run.config.mode,
                 "seed": run.config.seed,
                 "step": run.model.step,
+                "finished": run.model.step >= run.config.steps,
                 "health": {**asdict(found), "verdict": found.verdict},
             }
         )

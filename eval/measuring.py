@@ -1,15 +1,16 @@
 """One pass over a source: every measure, audit, feature and quality figure of its images, each computed once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from eval import quality
-from eval.blurriness import AUDITS, MEASURES, power_spectrum
+from eval.blurriness import AUDITS, MEASURES, check_images, power_spectrum
 from eval.features import FeatureNetwork, for_dataset
 from eval.sources import Source
+from vaegan.errors import UserError
 
 EXCERPT = 64  # first images kept for the eye
 MAPPED = 1024  # first images whose maps are kept for their diversity: 25 MB
@@ -28,16 +29,24 @@ class Measured:
     features: Tensor | None = field(repr=False)
     maps: Tensor | None = field(repr=False)  # float32, the first images'
     excerpt: Tensor = field(repr=False)  # uint8, the first images
+    flat: int = 0  # images of one colour, which have no sharpness
+
+    @property
+    def all_flat(self) -> bool:
+        return self.flat == self.source.count
 
 
 def measure(
     source: Source, network: FeatureNetwork | None = None, advance: Callable[[int], object] = lambda n: None
 ) -> Measured:
-    """Stream a source once through everything; `advance` hears the size of every batch, no `network` no features."""
+    """Stream a source once through everything; `advance` hears the size of every batch, no `network` no features.
+
+    Raises UserError, naming the source, unless it gives the uint8 images of one size that it promised.
+    """
     values: dict[str, list[Tensor]] = {name: [] for name in (*MEASURES, *AUDITS)}
     quality_parts: list[dict[str, Tensor]] = []
-    features, maps, excerpt, spectrum, seen = [], [], [], 0.0, 0
-    for images in source.batches():
+    features, maps, excerpt, spectrum, flat, seen = [], [], [], 0.0, 0, 0
+    for images in sound_batches(source):
         for name, row in (MEASURES | AUDITS).items():
             values[name].append(row.function(images))
         spectrum = spectrum + power_spectrum(images).sum(dim=0)
@@ -50,6 +59,7 @@ def measure(
             quality_parts.append(quality.measure(pair, source.originals[seen : seen + len(pair)]))
         if seen < EXCERPT:
             excerpt.append(images[: EXCERPT - seen])
+        flat += int((images.flatten(1).amin(dim=1) == images.flatten(1).amax(dim=1)).sum())
         seen += len(images)
         advance(len(images))
     return Measured(
@@ -60,7 +70,27 @@ def measure(
         torch.cat(features) if features else None,
         torch.cat(maps) if maps else None,
         torch.cat(excerpt),
+        flat,
     )
+
+
+def sound_batches(source: Source) -> Iterator[Tensor]:
+    """The source's batches; UserError for none, for what is no uint8 image, for two sizes, for another count."""
+    seen, shape = 0, None
+    for images in source.batches():
+        try:
+            check_images(images)
+        except UserError as error:
+            raise UserError(f"{source.title}: {error}") from None
+        shape = shape or tuple(images.shape[1:])
+        if tuple(images.shape[1:]) != shape:
+            raise UserError(f"{source.title}: images of two sizes, {shape} and {tuple(images.shape[1:])}")
+        seen += len(images)
+        yield images
+    if not seen:
+        raise UserError(f"{source.title}: there are no images to measure; give at least one")
+    if seen != source.count:
+        raise UserError(f"{source.title}: {seen:,} images came where {source.count:,} were promised")
 
 
 def network_for(dataset: str, channels: int) -> tuple[FeatureNetwork, bool]:

@@ -13,7 +13,7 @@ from eval.blurriness import MEASURES, PRIMARY
 from eval.findings import Evidence, qualities
 from eval.intervals import MINIMAL_EFFECT
 from eval.measuring import QUALITY_COUNT
-from eval.sources import CONTROL_COUNT
+from eval.sources import CONTROL_COUNT, POSTERIOR_COUNT
 from vaegan import config as configuration
 from vaegan.config import Config
 
@@ -69,6 +69,10 @@ def sentences(evidence: Evidence) -> dict[str, str]:
             "Read by the primary measure. A reading is wrong when not one of its 1,000 resamples comes within the "
             "allowed error; one wrong reading and the report has no verdict."
         ),
+        "laplacian": (
+            "Laplacian variance is named as in the WAE paper, whose code reports the minimum over the plotted images: "
+            "that falls with their number, so median, minimum and count stand together."
+        ),
         "quality": f"Means over the first {compared:,} reconstructions, 95 % bootstrap intervals.",
         "audits": (
             "Diversity: mean pairwise distance among prior samples, in the 8x8 maps of the feature network (what is "
@@ -92,7 +96,8 @@ def lines(evidence: Evidence) -> list[list[str]]:
         ["Reported", f"{len(held_out.report):,} others, and as many prior samples"],
         ["Reconstructions", "decoded posterior means of the reported images, each read against its own original"],
         ["Controls", f"{min(CONTROL_COUNT, len(held_out.report)):,} of the reported, blurred or damaged on purpose"],
-        ["Weights", "raw, in evaluation mode; an average of the decoder's weights would itself blur"],
+        ["Posterior draws", f"codes drawn from q(z|x) of up to {POSTERIOR_COUNT:,} training images, decoded"],
+        ["Weights", "raw, in evaluation mode; averaging the decoder's weights blurs: shown, never judged"],
         ["Quantisation", "every source is uint8 before anything is measured: clamp, scale, round"],
         ["Primary measure", f"{MEASURES[PRIMARY].title}, declared before looking; the others are for comparison"],
         ["Rule", RULE],

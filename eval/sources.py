@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,6 +21,10 @@ from vaegan.objective import OBJECTIVES as VAEGAN
 BATCH = 250  # images a batch: 12 MB of float32 at 64x64 RGB, so that memory does not grow with the number of images
 KNOWN_SIGMAS = (0.5, 1.0, 2.0)  # px; what the instrument must recover from held-out images blurred on purpose
 CONTROL_COUNT = 1000  # images a control or known-blur source uses: enough for an interval of about 0.01 px
+POSTERIOR_COUNT = (
+    2000  # posterior draws a run: unpaired images need more than controls, and eight batches cost a second or two
+)
+AVERAGE_COUNT = 1000  # images of each source with averaged weights: two rows of a table, on which nothing rests
 OBJECTIVES = VAEGAN | BASELINES
 
 
@@ -54,7 +59,7 @@ class Source:
 
     name: str
     title: str
-    kind: str  # real | reconstructions | samples | blurred | control
+    kind: str  # real | reconstructions | samples | posterior | average | blurred | control
     count: int
     batches: Callable[[], Iterator[Tensor]] = field(repr=False)
     run: str | None = None
@@ -68,8 +73,11 @@ class Source:
 
 
 def open_runs(directories: Sequence[Path], weights: str = "raw") -> list[Run]:
-    """Load every run directory and give it a unique label; UserError where one is no finished run, UsageError where
-    two cannot be compared (other data set or image size) or are the same directory."""
+    """Load every run directory and give it a unique label; a run stopped before its last step says so in its title.
+
+    UserError where one cannot be loaded, UsageError where two cannot be compared (other data set or image size) or are
+    the same directory.
+    """
     resolved = [Path(directory).resolve() for directory in directories]
     for directory, times in Counter(resolved).items():
         if times > 1:
@@ -78,7 +86,7 @@ def open_runs(directories: Sequence[Path], weights: str = "raw") -> list[Run]:
     _check_comparable(resolved, [model.config for model in models])
     labels = _labels(resolved, [model.config for model in models])
     return [
-        Run(label, OBJECTIVES[model.config.mode].title + label[len(model.config.mode) :], directory, model)
+        Run(label, _title(label, model), directory, model)
         for label, directory, model in zip(labels, resolved, models, strict=True)
     ]
 
@@ -88,7 +96,20 @@ def _open(directory: Path, weights: str):
         raise UserError(f"no such run directory: {directory}; train one with python -m vaegan.train")
     if not (directory / "config.json").is_file():
         raise UserError(f"not a run directory (no config.json): {directory}; give the folder that vaegan.train wrote")
-    return vaegan.load(directory, weights=weights)
+    model = vaegan.load(directory, weights=weights)
+    for name, network in model.networks.items():
+        if not all(torch.isfinite(values).all() for values in network.state_dict().values()):
+            raise UserError(
+                f"{directory} has a {name} whose weights are not finite numbers: it diverged, train it again"
+            )
+    return model
+
+
+def _title(label: str, model) -> str:
+    """The mode in words with what makes the label unique, and where a run that is not finished stopped."""
+    title = OBJECTIVES[model.config.mode].title + label[len(model.config.mode) :]
+    finished = model.step >= model.config.steps
+    return title if finished else f"{title} (stopped at step {model.step:,} of {model.config.steps:,})"
 
 
 def _check_comparable(directories: Sequence[Path], configs: Sequence) -> None:
@@ -171,6 +192,47 @@ def prior_samples(run: Run, count: int, seed: int) -> Source:
         lambda: (run.model.decode(z) for z in z_p.split(BATCH)),
         run=run.label,
     )
+
+
+def posterior_samples(run: Run, images: Tensor, seed: int) -> Source:
+    """Decoded draws from the aggregated posterior: z ~ q(z|x) for every x of `images`, which are none of the reported.
+
+    The codes that the decoder was trained on: where prior samples are blurrier, the prior misses them.
+    """
+    eps = _noise(len(images), run.model.latent_dim, seed)
+    return Source(
+        f"{run.label}/posterior",
+        f"{run.title} aggregated-posterior samples",
+        "posterior",
+        len(images),
+        lambda: (
+            run.model.decode(_posterior_codes(run, x, e))
+            for x, e in zip(images.split(BATCH), eps.split(BATCH), strict=True)
+        ),
+        run=run.label,
+    )
+
+
+def _noise(count: int, latent_dim: int, seed: int) -> Tensor:
+    """Standard normal (count, latent_dim), another stream than `prior_codes` of the same seed."""
+    generator = np.random.default_rng((seed, 1))
+    return torch.from_numpy(generator.standard_normal((count, latent_dim), dtype=np.float32))
+
+
+def _posterior_codes(run: Run, x: Tensor, eps: Tensor) -> Tensor:
+    mu, logvar = run.model.encode(x)
+    return mu + (0.5 * logvar).exp() * eps
+
+
+def averaged(run: Run, images: Tensor, seed: int) -> list[Source]:
+    """What the decoder's averaged weights make of `images` and of as many prior draws: shown, never judged, because
+    averaging is itself a blur."""
+    model = vaegan.load(run.directory, weights="ema")
+    run = replace(run, label=f"{run.label}/average", model=model)
+    found = [reconstructions(run, images)] if model.has_encoder else []
+    found.append(prior_samples(run, len(images), seed))
+    owner = run.label.removesuffix("/average")
+    return [replace(s, title=f"{s.title}, averaged weights", kind="average", run=owner) for s in found]
 
 
 def known_blur(images: Tensor, sigma: float) -> Source:

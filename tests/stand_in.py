@@ -33,10 +33,15 @@ def save_npz(path: Path, images: Tensor) -> str:
 class Blurrer:
     """A "model" that reconstructs by blurring and whose prior samples are blurred too."""
 
-    latent_dim, channels, step, has_encoder = 8, 1, 100, True
+    latent_dim, channels, has_encoder = 8, 1, True
 
-    def __init__(self, config: Config, sigma: float, step: int = 100):
-        self.config, self.sigma, self.step = config, sigma, step
+    def __init__(self, config: Config, sigma: float, step: int | None = None):
+        self.config, self.sigma, self.step = config, sigma, config.steps if step is None else step
+        self.networks = {}
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        mu = images.flatten(1)[:, : self.latent_dim].float() / 255
+        return mu, torch.full_like(mu, -2.0)
 
     def reconstruct(self, images: Tensor) -> Tensor:
         return gaussian_blur(images, self.sigma)

@@ -14,6 +14,7 @@ from stand_in import Blurrer, dead_leaves, save_npz, save_run
 
 import vaegan
 from eval import claims, compare, quality
+from eval.blurriness import MEASURES, PRIMARY, Measure, laplacian_variance
 from vaegan.config import Config
 from vaegan.errors import UsageError
 
@@ -134,11 +135,83 @@ def test_a_sharper_vae_refutes(runs, dataset, tmp_path, monkeypatch):
     assert value["verdicts"][0]["verdict"] == "refuted"
 
 
+def test_every_report_has_the_controls(value):
+    titles = [check["title"] for check in value["instrument"]["checks"]]
+    assert titles == [
+        "Held-out images",
+        "Held-out, blurred 0.5 px",
+        "Held-out, blurred 1 px",
+        "Held-out, blurred 2 px",
+        "Held-out, contrast \u00d7 0.7",
+        "Held-out + checkerboard 0.05",
+        "Held-out, blurred 1 px + noise 0.05",
+    ]
+    assert [check["applied"] for check in value["instrument"]["checks"]] == [0, 0.5, 1, 2, 0, 0, 1]
+
+
+def test_a_measure_that_a_control_fools_settles_nothing(runs, dataset, tmp_path, monkeypatch):
+    """Laplacian variance in the primary's place takes noise for sharpness: nothing may rest on it."""
+    stand_ins(monkeypatch, dataset)
+    monkeypatch.setitem(MEASURES, PRIMARY, Measure(PRIMARY, laplacian_variance, "fooled", "", True))
+    value = numbers(monkeypatch, tmp_path / "out", runs["vae"], runs["vaegan"])
+    assert not value["instrument"]["ok"] and "noise" in value["instrument"]["sentence"]
+    assert [row["verdict"] for row in value["verdicts"]] == ["instrument failed"] * 2
+    assert "the instrument failed" in value["headline"]
+    assert {row["reading"] for row in value["prior_gap"]["rows"]} == {
+        "the instrument failed, so that this settles nothing"
+    }
+
+
+def test_what_is_drawn_and_where_codes_come_from_are_reported(value):
+    assert [row["run"] for row in value["content"]["rows"]] == ["vae", "vaegan"]
+    for row in value["content"]["rows"]:
+        assert row["matched"]["low"] - 0.05 <= BLURS[row["run"]] <= row["matched"]["high"] + 0.05
+        assert row["matched"]["text"] and row["difference"]["low"] <= row["difference"]["high"]
+    assert [row["reading"] for row in value["prior_gap"]["rows"]] == [
+        "the decoder blurs, wherever the codes come from"
+    ] * 2
+    rows = {row["name"]: row for row in value["sources"]}
+    assert rows["vae/posterior"]["kind"] == "posterior" and rows["vae/average/samples"]["kind"] == "average"
+    assert rows["vae/average/reconstructions"]["quality"] is None
+    assert {row["run"] for row in value["frechet"]["rows"]} == {None, "vae", "vaegan"}
+    assert all("/average" not in name and "/posterior" not in name for name in value["spectrum"]["relative"])
+
+
+def test_laplacian_variance_has_median_minimum_and_count(value):
+    row = next(row for row in value["sources"] if row["name"] == "vae/samples")
+    assert row["laplacian"]["minimum"] < row["laplacian"]["median"] and row["laplacian"]["count"] == row["count"]
+
+
+def test_a_run_that_draws_nothing_is_marked_not_measured(runs, dataset, tmp_path, monkeypatch):
+    stand_ins(monkeypatch, dataset)
+    monkeypatch.setattr(Blurrer, "decode", lambda self, z: torch.zeros(len(z), 1, 32, 32, dtype=torch.uint8))
+    value = numbers(monkeypatch, tmp_path / "out", runs["vae"], runs["vaegan"])
+    row = next(row for row in value["sources"] if row["name"] == "vae/samples")
+    assert row["flat"] == row["count"] and row["blur"][PRIMARY]["value"] is None
+    assert row["blur"][PRIMARY]["text"] == "beyond 5 px (all images are flat)"
+    assert (
+        value["content"]["rows"][0]["difference"]["text"] == "unknown" and not value["content"]["rows"][0]["disagree"]
+    )
+
+
+def test_a_half_finished_run_is_marked_wherever_it_is_named(runs, dataset, tmp_path, monkeypatch):
+    stand_ins(monkeypatch, dataset)
+    whole = vaegan.load
+    monkeypatch.setattr(
+        vaegan, "load", lambda d, weights="raw": Blurrer(whole(d).config, 0.5, step=300 if d.name == "vae" else None)
+    )
+    value = numbers(monkeypatch, tmp_path / "out", runs["vae"], runs["vaegan"])
+    mark = "(stopped at step 300 of 1,500)"
+    assert [(run["finished"], mark in run["title"]) for run in value["runs"]] == [(False, True), (True, False)]
+    assert mark in value["headline"]
+    assert all(mark in row["title"] for row in value["sources"] if row["run"] == "vae")
+
+
 def test_one_run_alone_and_a_run_without_encoder(runs, dataset, tmp_path, monkeypatch):
     stand_ins(monkeypatch, dataset)
     monkeypatch.setattr(Blurrer, "has_encoder", False)
     value = numbers(monkeypatch, tmp_path / "out", runs["vae"])
-    assert value["verdicts"] == [] and value["pictures"]["faces"] == []
+    assert value["verdicts"] == [] and value["pictures"]["faces"] == [] and value["prior_gap"] is None
     assert "samples are as blurred as real images" in value["headline"]
 
 

@@ -130,3 +130,47 @@ def test_data_dir_overrides_where_the_run_found_its_data(opened, tmp_path):
     (run,) = opened(Config(mode="vae", dataset=dataset, image_size=32))
     assert len(sources.load_split(run, "test").images) == 2
     assert len(sources.load_split(run, "train", tmp_path).images) == 18
+
+
+def test_posterior_draws_are_fixed_by_the_seed_and_come_in_the_order_of_the_images(opened, monkeypatch):
+    (run,) = opened(Config(mode="vae"))
+    images, seen = dead_leaves(sources.BATCH + 7), []
+    monkeypatch.setattr(Blurrer, "decode", lambda self, z: seen.append(z) or torch.zeros(len(z), 1, 32, 32).byte())
+    for seed in (0, 0, 1):
+        gathered(sources.posterior_samples(run, images, seed))
+    first, again, other = (torch.cat(seen[i : i + 2]) for i in (0, 2, 4))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    mu, logvar = run.model.encode(images)
+    eps = (first - mu) / (0.5 * logvar).exp()
+    assert eps.mean().abs() < 0.1 and eps.std() == pytest.approx(1, abs=0.05)
+    assert not torch.allclose(eps, vaegan.model.prior_codes(len(images), 8, 0), atol=1e-3)
+
+
+def test_averaged_weights_are_loaded_for_their_own_sources_and_are_of_no_compared_kind(opened, monkeypatch):
+    (run,) = opened(Config(mode="vae"))
+    loaded = []
+    monkeypatch.setattr(vaegan, "load", lambda d, weights: loaded.append(weights) or Blurrer(run.config, 1.0))
+    images = dead_leaves(10)
+    found = sources.averaged(run, images, seed=0)
+    assert loaded == ["ema"]
+    assert [s.title for s in found] == ["VAE reconstructions, averaged weights", "VAE samples, averaged weights"]
+    assert {s.kind for s in found} == {"average"} and {s.run for s in found} == {"vae"}
+    assert torch.equal(gathered(found[0]), gaussian_blur(images, 1.0)) and len({s.name for s in found}) == 2
+    assert run.model.sigma == 0.5  # the run itself keeps its raw weights
+
+
+def test_a_run_that_stopped_early_says_so_in_its_title(opened, monkeypatch):
+    (run,) = opened(Config(mode="vae", steps=1500))
+    monkeypatch.setattr(vaegan, "load", lambda d, weights="raw": Blurrer(run.config, 0.5, step=300))
+    assert sources.open_runs([run.directory])[0].title == "VAE (stopped at step 300 of 1,500)"
+
+
+def test_weights_that_are_no_numbers_are_one_line(opened, monkeypatch):
+    (run,) = opened(Config(mode="vae"))
+    broken = torch.nn.Linear(2, 2)
+    broken.weight.data[0, 0] = float("nan")
+    model = Blurrer(run.config, 0.5)
+    model.networks = {"decoder": broken}
+    monkeypatch.setattr(vaegan, "load", lambda d, weights="raw": model)
+    with pytest.raises(UserError, match="decoder whose weights are not finite"):
+        sources.open_runs([run.directory])
