@@ -17,7 +17,7 @@ import tyro
 from torch import Tensor
 from tqdm import tqdm
 
-from eval import claims, features, findings, measuring, pictures, protocol, report, sources
+from eval import claims, coverage, features, findings, measuring, pictures, protocol, report, sources
 from eval.blurriness import MEASURES
 from eval.calibration import calibrate
 from eval.features import FeatureNetwork
@@ -101,6 +101,7 @@ def compare(runs: Sequence[Run], arguments: Arguments) -> tuple[dict, dict[str, 
         "measures": findings.measure_rows(evidence),
         "runs": findings.run_rows(evidence),
         "frechet": findings.frechet_rows(evidence),
+        "coverage": coverage.coverage_rows(evidence),
         "spectrum": findings.spectrum(evidence),
         "training": findings.training(runs),
         **protocol.describe(evidence, arguments.runs, flags(arguments)),
