@@ -9,9 +9,9 @@ def coverage_rows(evidence: Evidence) -> dict:
     reference, count = evidence.reference, len(evidence.real.features)
     protocol = (
         f"Density and coverage (Naeem et al. 2020) of {len(reference):,} held-out images of the calibration half, "
-        f"{NEIGHBOURS} nearest neighbours, {count:,} images a source, features of {evidence.network.name}. Coverage: the "
-        "share of held-out images with an image of the source in their neighbourhood. Density: how many neighbourhoods "
-        "an image lies in, 1 as expected of real ones."
+        f"{NEIGHBOURS} nearest neighbours, {count:,} images a source, features of {evidence.network.name}. "
+        "Coverage: the share of held-out images with an image of the source in their neighbourhood. Density: how many "
+        "neighbourhoods an image lies in, 1 as expected of real ones."
     )
     if len(reference) <= NEIGHBOURS:
         return {"rows": [], "protocol": f"{protocol} Not shown: needs more than {NEIGHBOURS} images."}
