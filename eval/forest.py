@@ -11,13 +11,13 @@ from eval import grouping
 from eval.drawing import INK, MUTED, PAPER, Chart, colour
 
 PANELS = {"reconstructions": "Reconstructions", "samples": "Prior samples"}
-WIDE_ROW, NARROW_ROW, ROOM = 0.25, 0.23, 1.15  # inches a row takes, and what lies around the rows
+WIDE_ROW, NARROW_ROW, ROOM = 0.25, 0.25, 1.15  # inches a row takes, and what lies around the rows
 GAP = 0.45  # rows between two modes
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a forest plot: its height, its words, and what stands there by kind of image, None where nothing does."""
+    """A line of a forest plot: its height, its words, and what stands there by kind of image, None for nothing."""
 
     y: float
     label: str
@@ -103,7 +103,7 @@ def _scale(axes: Axes, rows: Sequence[Row], limits: tuple[float, float]) -> None
 
 
 def _name_rows(axes: Axes, rows: Sequence[Row], narrow: bool) -> None:
-    axes.set_yticks([row.y for row in rows], [_wrap(row.label, 22) if narrow else row.label for row in rows])
+    axes.set_yticks([row.y for row in rows], [_narrow(row) if narrow else row.label for row in rows])
     axes.tick_params(axis="y", labelleft=True)
     for label, row in zip(axes.get_yticklabels(), rows, strict=True):
         label.set_color(row.colour)
@@ -130,6 +130,11 @@ def _mark(axes: Axes, row: Row, entry: dict | None, limits: tuple[float, float])
     for end, inside, marker in ((low, left, "<"), (high, right, ">")):
         if end != inside:
             axes.plot(inside, row.y, marker, color=row.colour, markersize=5, clip_on=False)
+
+
+def _narrow(row: Row) -> str:
+    """A row's label without what the lines below it show."""
+    return _wrap(row.label.rpartition(", ")[0] if row.pooled else row.label, 24)
 
 
 def _wrap(text: str, width: int) -> str:

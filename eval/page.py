@@ -35,6 +35,7 @@ def view(report: dict, folder: Path) -> dict:
         "groups": grouping.groups(report),
         "runs": runs_in_words(report),
         "picked": picked(report),
+        "verdicts": verdicts(report),
         "strip": [embed(row) for row in rows],
         "grids": [embed(grid) for grid in grids],
         "grids_more": {g["run"]: embed(g["more"]) for g in grids if g.get("more") and not grouping.crowded(report)},
@@ -67,6 +68,17 @@ def picked(report: dict) -> str:
     which = f"seed {seeds.pop()}" if len(seeds) == 1 else "its first run"
     others = "one more run opens" if left == 1 else f"{left} more runs open"
     return f"Of each mode {which} is shown, not the best; {others} below."
+
+
+def verdicts(report: dict) -> list[list[dict]]:
+    """Verdicts by kind of image; "against" is what is left of a title that begins with its kind."""
+    rows = [{**row, **dict(zip(("kind", "against"), _parted(row["title"]), strict=True))} for row in report["verdicts"]]
+    return [list(same) for _, same in groupby(rows, key=lambda row: row["what"])]
+
+
+def _parted(title: str) -> tuple[str, str]:
+    kind, _, against = title.partition(": ")
+    return kind, against or kind
 
 
 def primary(report: dict) -> str:

@@ -1,20 +1,30 @@
 """report.json -> report.html, report.md: complete, self-contained, escaped, replaced only as a whole."""
 
+import base64
+import io
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from example_report import example
+import torch
+from example_report import MODES, example, study
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from eval import drawing, report
+from eval import board, drawing, page, pictures, report
 from vaegan.errors import UserError
+
+TINY = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)  # a PNG of one pixel
 
 
 class Page(HTMLParser):
     """Tags of a page, with their attributes, and whether every one was closed."""
 
-    VOID = {"meta", "link", "img", "br", "path", "use", "circle", "rect", "line"}
+    VOID = {"meta", "link", "img", "br", "input", "path", "use", "circle", "rect", "line"}
 
     def __init__(self, text: str):
         super().__init__()
@@ -43,9 +53,18 @@ def written(tmp_path_factory) -> Path:
 
 
 def test_a_report_is_html_markdown_json_and_figures(written):
-    assert {path.name for path in written.iterdir()} == {"report.json", "report.html", "report.md", "figures"}
+    found = {path.name for path in written.iterdir() if not path.name.startswith("events.out.tfevents.")}
+    assert found == {"report.json", "report.html", "report.md", "figures"}
     names = {path.name for path in (written / "figures").iterdir()}
-    assert {"sigma_eq.png", "calibration.png", "spectrum.png", "training.png", "faces.png", "grid.png"} <= names
+    assert {
+        "sigma_eq.png",
+        "controls.png",
+        "calibration.png",
+        "spectrum.png",
+        "training.png",
+        "faces.png",
+        "grid.png",
+    } <= names
 
 
 def test_the_page_is_one_file_that_needs_no_network(written):
@@ -53,7 +72,7 @@ def test_the_page_is_one_file_that_needs_no_network(written):
     page = Page(text)
     assert not page.open
     for tag, attributes in page.tags:
-        assert tag not in ("script", "iframe")
+        assert tag != "iframe" and not (tag == "script" and attributes)  # its own few lines alone
         for name in ("src", "href", "xlink:href"):
             assert attributes.get(name, "#").startswith(("#", "data:"))
     assert "@import" not in text and "url(http" not in text
@@ -88,7 +107,7 @@ def test_verdict_and_figures_stand_in_all_three(written):
 
 @pytest.fixture
 def no_charts(monkeypatch):
-    monkeypatch.setattr(drawing, "render", lambda chart: (b"", "<svg></svg>", "<svg></svg>"))
+    monkeypatch.setattr(drawing, "render", lambda chart: (TINY, "<svg></svg>", "<svg></svg>"))
 
 
 def test_names_are_escaped_in_the_page(tmp_path, no_charts):
@@ -96,7 +115,7 @@ def test_names_are_escaped_in_the_page(tmp_path, no_charts):
     value["dataset"]["title"] = "folder:<script>alert(1)</script>"
     with report.staged(tmp_path / "out") as folder:
         report.write(value, png, folder)
-    assert "<script" not in (tmp_path / "out" / "report.html").read_text()
+    assert "<script>alert" not in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_the_same_report_gives_the_same_bytes(written, tmp_path):
@@ -112,6 +131,12 @@ def test_a_failed_instrument_raises_the_alarm(tmp_path, no_charts):
         report.write(value, png, folder)
     for name in ("report.html", "report.md"):
         assert "Instrument failed" in (tmp_path / "out" / name).read_text()
+    page = Page((tmp_path / "out" / "report.html").read_text())
+    assert [a["role"] for _, a in page.tags if a.get("class") == "alarm"] == ["alert"]
+
+
+def test_a_sound_instrument_raises_none(written):
+    assert "Instrument failed" not in (written / "report.html").read_text()
 
 
 def test_numbers_that_are_none_become_null():
@@ -147,3 +172,126 @@ def test_an_out_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"), report.staged(tmp_path / "file" / "out"):
         pass
+
+
+@pytest.fixture(scope="module")
+def of_a_study(tmp_path_factory) -> Path:
+    """The page of five modes and three seeds, without its charts."""
+    out = tmp_path_factory.mktemp("study") / "out"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(drawing, "render", lambda chart: (TINY, "<svg></svg>", "<svg></svg>"))
+        with report.staged(out) as folder:
+            report.write(*study(), folder)
+    return out
+
+
+def rows_of(path: Path, css: str) -> list[str]:
+    """Titles of the strip's rows of a class, in order."""
+    return re.findall(rf'<div class="row {css}[^"]*"><p class="label"><b>([^<]*)</b>', path.read_text())
+
+
+def test_each_model_stands_between_the_blurs_it_lies_between(of_a_study):
+    rows = rows_of(of_a_study / "report.html", "(?:original|rung|model)")
+    assert [row.removeprefix("Real, blurred ") for row in rows[:9]] == [
+        "Original", "VAE/GAN-s0", "VAE, Dis_l metric-s0", "0.5 px", "VAE/GAN, pixel metric-s0",
+        "VAE, fitted variance-s0", "VAE-s0", "1 px", "2 px",
+    ]  # fmt: skip
+
+
+def test_of_each_mode_one_seed_is_shown_and_the_others_are_behind_details(of_a_study):
+    text = (of_a_study / "report.html").read_text()
+    models = rows_of(of_a_study / "report.html", "model")
+    assert sorted(models[:5]) == sorted(f"{title}-s0" for title, *_ in MODES.values()) and len(models) == 15
+    assert "Of each mode seed 0 is shown, not the best; 10 more runs open below." in text
+    folded = text[text.index("<details><summary>10 more runs") :]
+    assert all(f"<b>{title}-s2</b>" in folded for title, *_ in MODES.values())
+
+
+def test_blurs_beyond_the_ladder_stand_at_its_ends():
+    value, _ = study()
+    for source in value["sources"]:
+        if source["kind"] == "reconstructions":
+            words = {"vae-s0": "beyond 5 px", "vaegan-s0": "sharper than real by more than 1 px"}.get(source["run"])
+            if words:
+                source["blur"]["gradient_energy"] |= {"value": None, "low": None, "high": None, "text": words}
+    shown, _ = page.strip(value)
+    assert [row["title"] for row in shown][1] == "VAE/GAN-s0" and shown[-1]["title"] == "VAE-s0"
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.md"])
+def test_every_finding_stands_in_the_page_and_in_markdown(of_a_study, name):
+    text = re.sub("<[^>]*>", "", (of_a_study / name).read_text()).replace("&#39;", "'").replace("&lt;", "<")
+    for words in (
+        "Which ingredient removes the blur?", "Dis_l removes most of the blur.", "VAE/GAN, pixel metric, 3 seeds",
+        "Feature-space reconstruction", "Dis_l instead of pixels, averaged over the adversary",
+        "Plain and content-matched figures agree", "disagree", "Each sample against its 5 nearest",
+        "Does the decoder blur, or does the prior have holes?", "the decoder blurs, the prior hardly adds to it",
+        "Cohen's d_z over pairs 1.42", "p < 0.001", "Holm p 0.004", "Two hypotheses were declared",
+        "The VAE's samples are blurrier.", "Coverage", "Naeem", "0.0213", "0.0031", "averaged weights",
+    ):  # fmt: skip
+        assert words in text, words
+    for number in ("−0.66", "[−0.78, −0.54]", "[−0.46, −0.24]"):  # effects and pooled samples
+        assert number in text, number
+
+
+def test_averages_over_seeds_are_means_with_the_ends(of_a_study):
+    value, _ = study()
+    errors = [
+        s["quality"]["pixel_error"]["value"]
+        for s in value["sources"]
+        if s["kind"] == "reconstructions" and s["run"].startswith("vaegan-s")
+    ]
+    (row,) = (row for row in page.quality_by_group(value) if row["title"] == "VAE/GAN")
+    found = row["values"]["pixel_error"]
+    assert found["value"] == pytest.approx(sum(errors) / 3) and row["seeds"] == 3
+    assert (found["low"], found["high"]) == (min(errors), max(errors))
+    assert report.fixed(found["value"], 1) in (of_a_study / "report.html").read_text()
+
+
+def test_a_page_of_grain_at_64_pixels_stays_small(tmp_path, no_charts):
+    """Noise cannot be compressed: what does not fit is named, never silently gone."""
+    value, png = study(64)
+    names = {p["file"] for group in value["pictures"].values() for p in group}
+    noise = {n: pictures.tiled(n, noisy(n, png), 1, 1, "", "").png for n in names}
+    with report.staged(tmp_path / "out") as folder:
+        report.write(value, noise, folder)
+    text = (tmp_path / "out" / "report.html").read_text()
+    assert 3_000_000 < len(text) < 4_500_000  # the charts take the rest
+    embedded = text.count("data:image/png")
+    assert embedded + text.count("Left out of this file") == len(names) - 1  # 0 px is the original
+    assert all(f"figures/reconstructions-{label}-s0.png" not in text for label in MODES)
+
+
+def noisy(name: str, png: dict[str, bytes]) -> torch.Tensor:
+    with Image.open(io.BytesIO(png[name])) as image:
+        shape = (1, 3, image.height, image.width)
+    return torch.randint(0, 256, shape, generator=torch.Generator().manual_seed(0)).byte()
+
+
+def test_probabilities_are_never_zero():
+    assert [report.probability(p) for p in (0.0, 0.0004, 0.0123, 1.0, None)] == [
+        "< 0.001", "< 0.001", "0.012", "1.000", "–",
+    ]  # fmt: skip
+
+
+def test_tensorboard_shows_the_charts_the_strips_and_the_verdict(written):
+    events = EventAccumulator(str(written), size_guidance={"images": 0, "tensors": 0}).Reload()
+    tags = events.Tags()
+    assert {"report/sigma_eq", "report/spectrum", "report_faces/01_faces", "report_samples/00_grid"} <= set(
+        tags["images"]
+    )
+    (chart,) = events.Images("report/sigma_eq")
+    assert chart.encoded_image_string == (written / "figures" / "sigma_eq.png").read_bytes()
+    (strip,) = events.Images("report_faces/00_faces")
+    assert (strip.width, strip.height) == (2 * 512, 2 * 64)  # enlarged, every pixel a square
+    with Image.open(io.BytesIO(strip.encoded_image_string)) as image:
+        assert image.size == (1024, 128) and image.getpixel((0, 0)) == image.getpixel((1, 1))
+    (text,) = events.Tensors("report/verdict/text_summary")
+    words = text.tensor_proto.string_val[0].decode()
+    assert "0.82 px" in words and "**Samples: supported.**" in words
+
+
+def test_the_board_says_first_that_the_instrument_failed():
+    value, _ = example()
+    value["instrument"] |= {"ok": False, "sentence": "Read 1.4 px."}
+    assert board.verdict(value).startswith("**Instrument failed.** Read 1.4 px.")
