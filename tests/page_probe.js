@@ -10,7 +10,8 @@ window.addEventListener("load", () => {
   guarded("overflowOpen", overflow);
   guarded("broken", () => all("img").filter((image) => !(image.complete && image.naturalWidth > 0)).length);
   guarded("images", () => all("img").length);
-  guarded("dark", () => getComputedStyle(document.body).backgroundColor);
+  guarded("width", () => window.innerWidth);
+  guarded("paper", () => getComputedStyle(document.body).backgroundColor);
 
   // What each row's tile shows and what its frame surrounds, from where they are on the screen: [image, left, top, side].
   const figure = document.querySelector(".zoomable");
