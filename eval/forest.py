@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from eval import grouping
-from eval.drawing import INK, MUTED, PAPER, Chart, colour
+from eval.drawing import INK, MUTED, Chart, colour
 
 PANELS = {"reconstructions": "Reconstructions", "samples": "Prior samples"}
 WIDE_ROW, NARROW_ROW, ROOM = 0.25, 0.25, 1.15  # inches a row takes, and what lies around the rows
@@ -94,6 +95,7 @@ def _limits(entries: Sequence[dict]) -> tuple[float, float]:
 
 def _scale(axes: Axes, rows: Sequence[Row], limits: tuple[float, float]) -> None:
     axes.set_xlim(limits)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_ylim(rows[-1].y + 0.6, -0.7)
     axes.axvline(0, color=MUTED, linewidth=0.8, zorder=0)
     axes.grid(axis="x")
@@ -173,4 +175,3 @@ def _draw_controls(figure: Figure, report: dict, known: Sequence[dict], measure:
         _mark(axes, row, row.entries["read"], limits)
     size = report["dataset"]["image_size"]
     axes.set_xlabel(f"equivalent Gaussian blur, px at {size}×{size}")
-    axes.set_facecolor(PAPER)

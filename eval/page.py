@@ -67,7 +67,7 @@ def picked(report: dict) -> str:
     seeds = {run["seed"] for run in shown}
     which = f"seed {seeds.pop()}" if len(seeds) == 1 else "its first run"
     others = "one more run opens" if left == 1 else f"{left} more runs open"
-    return f"Of each mode {which} is shown, not the best; {others} below."
+    return f"Of each mode {which} is shown, not a chosen one; {others} below."
 
 
 def verdicts(report: dict) -> list[list[dict]]:

@@ -202,7 +202,7 @@ def test_of_each_mode_one_seed_is_shown_and_the_others_are_behind_details(of_a_s
     text = (of_a_study / "report.html").read_text()
     models = rows_of(of_a_study / "report.html", "model")
     assert sorted(models[:5]) == sorted(f"{title}-s0" for title, *_ in MODES.values()) and len(models) == 15
-    assert "Of each mode seed 0 is shown, not the best; 10 more runs open below." in text
+    assert "Of each mode seed 0 is shown, not a chosen one; 10 more runs open below." in text
     folded = text[text.index("<details><summary>10 more runs") :]
     assert all(f"<b>{title}-s2</b>" in folded for title, *_ in MODES.values())
 
