@@ -28,6 +28,7 @@ class Picture:
     alt: str
     detail: str = ""
     run: str | None = None
+    sigma: float | None = None  # px of blur, of a rung of the ladder
     more: "Picture | None" = None
 
     def entry(self) -> dict:
@@ -53,17 +54,13 @@ def same_faces(originals: Tensor, reconstructions: Sequence[Measured], titles: d
 def ladder(originals: Tensor) -> list[Picture]:
     """Rows of the same held-out images under known blurs."""
     count = row_length(originals)
-    return [
-        tiled(
-            f"blurred-{sigma:g}.png",
-            gaussian_blur(originals[:count], sigma) if sigma else originals[:count],
-            count,
-            STRIP_WIDTH,
-            f"{sigma:g} px" if sigma else "0 px, as they are",
-            f"{count} held-out images blurred by {sigma:g} pixels",
-        )
-        for sigma in LADDER
-    ]
+    rungs = []
+    for sigma in LADDER:
+        images = gaussian_blur(originals[:count], sigma) if sigma else originals[:count]
+        title = f"{sigma:g} px" if sigma else "0 px, as they are"
+        alt = f"{count} held-out images blurred by {sigma:g} pixels"
+        rungs.append(replace(tiled(f"blurred-{sigma:g}.png", images, count, STRIP_WIDTH, title, alt), sigma=sigma))
+    return rungs
 
 
 def sample_grids(samples: Sequence[Measured], titles: dict[str, str], details: dict[str, str]) -> list[Picture]:
@@ -91,7 +88,7 @@ def files(pictures: Sequence[Picture]) -> dict[str, bytes]:
 
 def row_length(images: Tensor) -> int:
     """How many images of (N, C, S, S) a strip shows."""
-    return min(8 if images.shape[-1] >= 64 else 10, len(images))
+    return min(max(4, min(10, STRIP_WIDTH // 2 // images.shape[-1])), len(images))
 
 
 def tiled(file: str, images: Tensor, columns: int, fill: int, title: str, alt: str) -> Picture:

@@ -1,6 +1,5 @@
 """From report.json to report.html and report.md: every page is rendered from the JSON and the pictures beside it."""
 
-import base64
 import contextlib
 import json
 import math
@@ -8,13 +7,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from itertools import groupby
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 
-from eval import figures
+from eval import board, drawing, figures, grouping, page
 from vaegan.config import Config, default_run_dir
 from vaegan.errors import UserError
 
@@ -79,6 +77,7 @@ def write(report: dict, pictures: dict[str, bytes], folder: Path) -> None:
     for name, png in pictures.items():
         (folder / "figures" / name).write_bytes(png)
     render(folder)
+    board.write(folder)
 
 
 def render(folder: Path) -> None:
@@ -86,17 +85,19 @@ def render(folder: Path) -> None:
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     charts = {}
     for chart in figures.charts(report):
-        png, wide, narrow = figures.render(chart)
+        png, wide, narrow = drawing.render(chart)
         (folder / "figures" / f"{chart.name}.png").write_bytes(png)
         trusted = {"wide": Markup(wide), "narrow": Markup(narrow)}
         charts[chart.name] = {"title": chart.title, "alt": chart.alt, "caption": chart.caption, **trusted}
-    pictures = _embedded(report["pictures"], folder)
     environment = _environment(report)
-    css = Markup((TEMPLATES / "report.css").read_text(encoding="utf-8"))
+    inline = {name: Markup((TEMPLATES / name).read_text(encoding="utf-8")) for name in ("report.css", "zoom.js")}
+    seen = page.view(report, folder)
     for template, name in (("report.html.j2", "report.html"), ("report.md.j2", "report.md")):
         environment.autoescape = name.endswith(".html")
-        page = environment.get_template(template).render(r=report, charts=charts, pictures=pictures, css=css)
-        (folder / name).write_text(page, encoding="utf-8")
+        text = environment.get_template(template).render(
+            r=report, v=seen, charts=charts, css=inline["report.css"], zoom=inline["zoom.js"]
+        )
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def _environment(report: dict) -> jinja2.Environment:
@@ -106,12 +107,16 @@ def _environment(report: dict) -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    labels = [run["label"] for run in report["runs"]]
+
+    def run_class(label: str | None) -> str:
+        place = grouping.place(report, label)
+        return "" if place is None else f"run-{place % len(drawing.RUN_COLOURS)}"
+
     environment.filters |= {
         "fixed": fixed,
+        "probability": probability,
         "thousands": lambda n: f"{n:,}",
-        "run_class": lambda run: f"run-{labels.index(run) % len(figures.RUN_COLOURS)}" if run in labels else "",
-        "groups": lambda sources: [list(rows) for _, rows in groupby(sources, key=lambda s: s["kind"])],
+        "run_class": run_class,
     }
     return environment
 
@@ -124,13 +129,9 @@ def fixed(value: float | None, digits: int) -> str:
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
-def _embedded(pictures: dict[str, list[dict]], folder: Path) -> dict[str, list[dict]]:
-    def embed(picture: dict) -> dict:
-        data = base64.b64encode((folder / "figures" / picture["file"]).read_bytes()).decode()
-        more = embed(picture["more"]) if picture.get("more") else None
-        return {**picture, "data": f"data:image/png;base64,{data}", "more": more}
-
-    return {group: [embed(picture) for picture in row] for group, row in pictures.items()}
+def probability(p: float | None) -> str:
+    """A p value for people: three decimals, never 0."""
+    return "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def finite(value):

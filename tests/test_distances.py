@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from eval import distances
-from eval.distances import frechet, mean_pairwise_distance, nearest_pair
+from eval.distances import (
+    NEIGHBOURS,
+    density_and_coverage,
+    frechet,
+    mean_pairwise_distance,
+    nearest_pair,
+    neighbourhood_radii,
+)
 
 
 def whitened(n: int, d: int, seed: int) -> torch.Tensor:
@@ -102,3 +109,67 @@ def test_nearest_pair(monkeypatch, chunk):
 def test_one_image_has_no_pair(measure):
     with pytest.raises(ValueError, match="at least two"):
         measure(torch.rand(1, 4))
+
+
+def gaussian(n: int, seed: int, d: int = 16) -> torch.Tensor:
+    return torch.randn(n, d, generator=torch.Generator().manual_seed(seed))
+
+
+def filling(features, reference) -> tuple[float, float]:
+    return density_and_coverage(features, reference, neighbourhood_radii(reference))
+
+
+def test_radii_of_points_on_a_line(monkeypatch):
+    points = torch.tensor([0.0, 1, 3, 6, 10, 15, 21])[:, None]
+    monkeypatch.setattr(distances, "CHUNK", 3)
+    assert neighbourhood_radii(points).tolist() == pytest.approx([15, 14, 12, 9, 10, 14, 20])
+
+
+def test_a_set_covers_itself():
+    x = gaussian(700, seed=0)
+    density, coverage = filling(x, x)
+    assert coverage == 1
+    assert density == pytest.approx(1 + 1 / NEIGHBOURS)  # k neighbours lie in each neighbourhood, and its centre
+
+
+def test_density_and_coverage_by_counting():
+    reference = torch.tensor([0.0, 1, 2, 3, 4, 5, 100])[:, None]
+    radii = torch.full((7,), 0.5, dtype=torch.float64)
+    features = torch.tensor([0.1, 0.2, 3.4, 3.55, 50.0])[:, None]
+    density, coverage = density_and_coverage(features, reference, radii)
+    assert density == pytest.approx(4 / (NEIGHBOURS * 5)) and coverage == pytest.approx(3 / 7)
+
+
+def test_other_images_of_the_same_kind_cover_what_theory_expects():
+    density, coverage = filling(gaussian(2000, seed=1), gaussian(2000, seed=0))
+    assert density == pytest.approx(1, abs=0.1)
+    assert coverage == pytest.approx(1 - 2**-NEIGHBOURS, abs=0.02)  # Naeem et al., Eq. 9 with as many on both sides
+
+
+def test_a_generator_that_repeats_ten_images_covers_almost_nothing():
+    few = gaussian(10, seed=1).repeat(100, 1)
+    assert filling(few, gaussian(1000, seed=0))[1] < 0.06
+
+
+def test_images_of_another_kind_cover_nothing():
+    assert filling(gaussian(500, seed=1) + 50, gaussian(500, seed=0)) == (0, 0)
+
+
+def test_density_and_coverage_do_not_depend_on_the_block(monkeypatch):
+    x, y = gaussian(130, seed=1), gaussian(150, seed=0)
+    whole = filling(x, y)
+    monkeypatch.setattr(distances, "CHUNK", 40)
+    assert filling(x, y) == whole and 0 < whole[1] < 1
+
+
+def test_blocks_never_hold_the_whole_matrix(monkeypatch):
+    sizes, measured = [], torch.cdist
+    monkeypatch.setattr(distances, "CHUNK", 40)
+    monkeypatch.setattr(torch, "cdist", lambda a, b, **how: sizes.append(len(a) * len(b)) or measured(a, b, **how))
+    filling(gaussian(300, seed=1), gaussian(200, seed=0))
+    assert max(sizes) == 40 * 300
+
+
+def test_too_few_images_have_no_neighbourhood():
+    with pytest.raises(ValueError, match="more than 5"):
+        neighbourhood_radii(gaussian(NEIGHBOURS, seed=0))

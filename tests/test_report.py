@@ -1,199 +1,30 @@
 """report.json -> report.html, report.md: complete, self-contained, escaped, replaced only as a whole."""
 
+import base64
+import io
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 import torch
+from example_report import MODES, example, study
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from eval import figures, pictures, report
+from eval import board, drawing, page, pictures, report
 from vaegan.errors import UserError
 
-MEASURES = ("gradient_energy", "laplacian_variance", "crete_blur_effect")
-RUNS = ("vae", "vaegan")
-
-
-def blur(value):
-    if value is None:
-        return {"value": None, "low": None, "high": None, "measure": 0.1, "text": "beyond 3 px"}
-    text = f"{value:.2f} px [{value - 0.02:.2f}, {value + 0.02:.2f}]"
-    return {"value": value, "low": value - 0.02, "high": value + 0.02, "measure": 1 / (1 + value), "text": text}
-
-
-def source(name, title, kind, value, run=None, applied=None, quality=None):
-    quality = quality and {k: {"value": v, "low": v * 0.99, "high": v * 1.01} for k, v in quality.items()}
-    return {
-        "name": name,
-        "title": title,
-        "kind": kind,
-        "run": run,
-        "count": 5000,
-        "applied_sigma": applied,
-        "blur": {m: blur(value) for m in MEASURES},
-        "audits": {"nyquist_power": {"mean": 1e-5, "relative": 0.4}},
-        "quality": quality,
-    }
-
-
-def example() -> tuple[dict, dict]:
-    """A small report.json and its pictures, as eval.compare would hand them over."""
-    sources = [
-        source("real", "Held-out images", "real", 0.0),
-        source(
-            "vae/reconstructions",
-            "VAE reconstructions",
-            "reconstructions",
-            0.82,
-            "vae",
-            None,
-            {"pixel_error": 22.4, "psnr": 21.3, "ssim": 0.74},
-        ),
-        source(
-            "vaegan/reconstructions",
-            "VAE/GAN reconstructions",
-            "reconstructions",
-            0.11,
-            "vaegan",
-            None,
-            {"pixel_error": 31.2, "psnr": 18.4, "ssim": 0.66},
-        ),
-        source("vae/samples", "VAE samples", "samples", 0.95, "vae"),
-        source("vaegan/samples", "VAE/GAN samples", "samples", -0.08, "vaegan"),
-        source("real-blur-1", "Held-out, blurred 1 px", "blurred", 1.0, None, 1.0),
-        source("real-blur-9", "Held-out, blurred 9 px", "blurred", None, None, 9.0),
-    ]
-    sigma = [0.0, 0.5, 1.0, 2.0, 3.0]
-    steps = list(range(0, 1500, 25))
-    images = torch.randint(0, 256, (24, 3, 64, 64), generator=torch.Generator().manual_seed(0)).byte()
-    picture = {"detail": "0.82 px", "alt": "Faces", "width": 512, "height": 64, "zoom": 2, "run": "vae"}
-    value = {
-        "schema_version": report.SCHEMA_VERSION,
-        "headline": "On synthfaces the VAE's reconstructions are as blurred as real images at 0.82 px.",
-        "verdicts": [
-            {
-                "what": what,
-                "title": what.capitalize(),
-                "verdict": "supported",
-                "sentence": "VAE: 0.82 px, VAE/GAN: 0.11 px.",
-            }
-            for what in ("reconstructions", "samples")
-        ],
-        "dataset": {
-            "name": "synthfaces",
-            "title": "synthfaces",
-            "image_size": 64,
-            "channels": 3,
-            "held_out": 10000,
-            "note": "",
-        },
-        "seeds": {"split": 0, "samples": 0},
-        "protocol": {"count": 5000, "interval": "95 %.", "quality": "Means.", "instrument": "Read.", "audits": "R."},
-        "protocol_lines": [["Primary measure", "gradient energy"], ["Weights", "raw"]],
-        "runs": [
-            {
-                "label": label,
-                "title": title,
-                "health": {
-                    "diversity": 0.8,
-                    "nearest": 0.7,
-                    "nyquist": 0.9,
-                    "p_real": None,
-                    "p_fake": None,
-                    "verdict": "healthy",
-                    "reasons": [],
-                },
-            }
-            for label, title in zip(RUNS, ("VAE", "VAE/GAN"), strict=True)
-        ],
-        "thresholds": {"diversity": 0.7, "nearest": 0.4, "nyquist": 2.0},
-        "differences": [{"setting": "mode", "values": {"vae": "vae", "vaegan": "vaegan"}}],
-        "measures": [
-            {
-                "name": name,
-                "title": name.replace("_", " ").capitalize(),
-                "unit": "",
-                "primary": name == MEASURES[0],
-                "curve": {"sigma": sigma, "value": [1 / (1 + s) for s in sigma]},
-            }
-            for name in MEASURES
-        ],
-        "qualities": [
-            {"name": "pixel_error", "title": "Pixel error", "unit": "levels of 255", "digits": 1},
-            {"name": "psnr", "title": "PSNR", "unit": "dB", "digits": 2},
-            {"name": "ssim", "title": "SSIM", "unit": "0..1", "digits": 3},
-        ],
-        "sources": sources,
-        "price": True,
-        "instrument": {
-            "ok": True,
-            "sentence": "All controls are where they belong.",
-            "checks": [
-                {
-                    "title": "Held-out, blurred 1 px",
-                    "applied": 1.0,
-                    "read": blur(1.0),
-                    "error": 0.002,
-                    "allowed": 0.05,
-                    "ok": True,
-                }
-            ],
-        },
-        "frechet": {
-            "protocol": "Reference: 5,000 held-out images.",
-            "extractor": "synthfaces attributes, d = 128",
-            "rows": [
-                {"title": "Real, train (floor)", "run": None, "value": 0.3},
-                {"title": "VAE samples", "run": "vae", "value": 80.1},
-            ],
-        },
-        "spectrum": {
-            "frequency": [0.1, 0.2, 0.3, 0.4, 0.5],
-            "relative": {"vae/reconstructions": [1, 0.5, 0.2, 0.05, 0.01], "vaegan/samples": [1, 1, 0.9, 1.1, 1.5]},
-        },
-        "training": {
-            "vae": {
-                "step": steps,
-                "series": {
-                    "terms/prior": [50 + s / 100 for s in steps],
-                    "terms/pixels": [1000 / (1 + s) for s in steps],
-                },
-            },
-            "vaegan": {
-                "step": steps,
-                "series": {
-                    "terms/prior": [60 + s / 100 for s in steps],
-                    "dis/real": [0.6] * 60,
-                    "dis/prior": [0.4] * 60,
-                },
-            },
-        },
-        "ladder_caption": "VAE reconstructions (0.82 px) lie between 0.5 and 1 px.",
-        "pictures": {
-            "faces": [{**picture, "title": title, "file": "faces.png"} for title in ("Original", "VAE", "VAE/GAN")],
-            "ladder": [{**picture, "title": f"{s} px", "file": "faces.png"} for s in (0, 0.5, 1, 2)],
-            "samples": [
-                {
-                    **picture,
-                    "title": "VAE",
-                    "file": "grid.png",
-                    "width": 256,
-                    "height": 384,
-                    "more": {**picture, "title": "64 samples", "file": "grid.png"},
-                }
-            ],
-        },
-        "commands": ["python -m vaegan.train --mode vae", "python eval/compare.py runs/a runs/b"],
-        "versions": {"vaegan": "0.1.0", "torch": "2.15"},
-    }
-    faces, grid = (pictures.tiled("", images[:n], columns, 512, "", "") for n, columns in ((8, 8), (24, 4)))
-    return value, {"faces.png": faces.png, "grid.png": grid.png}
+TINY = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)  # a PNG of one pixel
 
 
 class Page(HTMLParser):
     """Tags of a page, with their attributes, and whether every one was closed."""
 
-    VOID = {"meta", "link", "img", "br", "path", "use", "circle", "rect", "line"}
+    VOID = {"meta", "link", "img", "br", "input", "path", "use", "circle", "rect", "line"}
 
     def __init__(self, text: str):
         super().__init__()
@@ -222,9 +53,18 @@ def written(tmp_path_factory) -> Path:
 
 
 def test_a_report_is_html_markdown_json_and_figures(written):
-    assert {path.name for path in written.iterdir()} == {"report.json", "report.html", "report.md", "figures"}
+    found = {path.name for path in written.iterdir() if not path.name.startswith("events.out.tfevents.")}
+    assert found == {"report.json", "report.html", "report.md", "figures"}
     names = {path.name for path in (written / "figures").iterdir()}
-    assert {"sigma_eq.png", "calibration.png", "spectrum.png", "training.png", "faces.png", "grid.png"} <= names
+    assert {
+        "sigma_eq.png",
+        "controls.png",
+        "calibration.png",
+        "spectrum.png",
+        "training.png",
+        "faces.png",
+        "grid.png",
+    } <= names
 
 
 def test_the_page_is_one_file_that_needs_no_network(written):
@@ -232,7 +72,7 @@ def test_the_page_is_one_file_that_needs_no_network(written):
     page = Page(text)
     assert not page.open
     for tag, attributes in page.tags:
-        assert tag not in ("script", "iframe")
+        assert tag != "iframe" and not (tag == "script" and attributes)  # its own few lines alone
         for name in ("src", "href", "xlink:href"):
             assert attributes.get(name, "#").startswith(("#", "data:"))
     assert "@import" not in text and "url(http" not in text
@@ -267,7 +107,7 @@ def test_verdict_and_figures_stand_in_all_three(written):
 
 @pytest.fixture
 def no_charts(monkeypatch):
-    monkeypatch.setattr(figures, "render", lambda chart: (b"", "<svg></svg>", "<svg></svg>"))
+    monkeypatch.setattr(drawing, "render", lambda chart: (TINY, "<svg></svg>", "<svg></svg>"))
 
 
 def test_names_are_escaped_in_the_page(tmp_path, no_charts):
@@ -275,7 +115,7 @@ def test_names_are_escaped_in_the_page(tmp_path, no_charts):
     value["dataset"]["title"] = "folder:<script>alert(1)</script>"
     with report.staged(tmp_path / "out") as folder:
         report.write(value, png, folder)
-    assert "<script" not in (tmp_path / "out" / "report.html").read_text()
+    assert "<script>alert" not in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_the_same_report_gives_the_same_bytes(written, tmp_path):
@@ -291,6 +131,12 @@ def test_a_failed_instrument_raises_the_alarm(tmp_path, no_charts):
         report.write(value, png, folder)
     for name in ("report.html", "report.md"):
         assert "Instrument failed" in (tmp_path / "out" / name).read_text()
+    page = Page((tmp_path / "out" / "report.html").read_text())
+    assert [a["role"] for _, a in page.tags if a.get("class") == "alarm"] == ["alert"]
+
+
+def test_a_sound_instrument_raises_none(written):
+    assert "Instrument failed" not in (written / "report.html").read_text()
 
 
 def test_numbers_that_are_none_become_null():
@@ -326,3 +172,126 @@ def test_an_out_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"), report.staged(tmp_path / "file" / "out"):
         pass
+
+
+@pytest.fixture(scope="module")
+def of_a_study(tmp_path_factory) -> Path:
+    """The page of five modes and three seeds, without its charts."""
+    out = tmp_path_factory.mktemp("study") / "out"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(drawing, "render", lambda chart: (TINY, "<svg></svg>", "<svg></svg>"))
+        with report.staged(out) as folder:
+            report.write(*study(), folder)
+    return out
+
+
+def rows_of(path: Path, css: str) -> list[str]:
+    """Titles of the strip's rows of a class, in order."""
+    return re.findall(rf'<div class="row {css}[^"]*"><p class="label"><b>([^<]*)</b>', path.read_text())
+
+
+def test_each_model_stands_between_the_blurs_it_lies_between(of_a_study):
+    rows = rows_of(of_a_study / "report.html", "(?:original|rung|model)")
+    assert [row.removeprefix("Real, blurred ") for row in rows[:9]] == [
+        "Original", "VAE/GAN-s0", "VAE, Dis_l metric-s0", "0.5 px", "VAE/GAN, pixel metric-s0",
+        "VAE, fitted variance-s0", "VAE-s0", "1 px", "2 px",
+    ]  # fmt: skip
+
+
+def test_of_each_mode_one_seed_is_shown_and_the_others_are_behind_details(of_a_study):
+    text = (of_a_study / "report.html").read_text()
+    models = rows_of(of_a_study / "report.html", "model")
+    assert sorted(models[:5]) == sorted(f"{title}-s0" for title, *_ in MODES.values()) and len(models) == 15
+    assert "Of each mode seed 0 is shown, not a chosen one; 10 more runs open below." in text
+    folded = text[text.index("<details><summary>10 more runs") :]
+    assert all(f"<b>{title}-s2</b>" in folded for title, *_ in MODES.values())
+
+
+def test_blurs_beyond_the_ladder_stand_at_its_ends():
+    value, _ = study()
+    for source in value["sources"]:
+        if source["kind"] == "reconstructions":
+            words = {"vae-s0": "beyond 5 px", "vaegan-s0": "sharper than real by more than 1 px"}.get(source["run"])
+            if words:
+                source["blur"]["gradient_energy"] |= {"value": None, "low": None, "high": None, "text": words}
+    shown, _ = page.strip(value)
+    assert [row["title"] for row in shown][1] == "VAE/GAN-s0" and shown[-1]["title"] == "VAE-s0"
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.md"])
+def test_every_finding_stands_in_the_page_and_in_markdown(of_a_study, name):
+    text = re.sub("<[^>]*>", "", (of_a_study / name).read_text()).replace("&#39;", "'").replace("&lt;", "<")
+    for words in (
+        "Which ingredient removes the blur?", "Dis_l removes most of the blur.", "VAE/GAN, pixel metric, 3 seeds",
+        "Feature-space reconstruction", "Dis_l instead of pixels, averaged over the adversary",
+        "Plain and content-matched figures agree", "disagree", "Each sample against its 5 nearest",
+        "Does the decoder blur, or does the prior have holes?", "the decoder blurs, the prior hardly adds to it",
+        "Cohen's d_z over pairs 1.42", "p < 0.001", "Holm p 0.004", "Two hypotheses were declared",
+        "The VAE's samples are blurrier.", "Coverage", "Naeem", "0.0213", "0.0031", "averaged weights",
+    ):  # fmt: skip
+        assert words in text, words
+    for number in ("−0.66", "[−0.78, −0.54]", "[−0.46, −0.24]"):  # effects and pooled samples
+        assert number in text, number
+
+
+def test_averages_over_seeds_are_means_with_the_ends(of_a_study):
+    value, _ = study()
+    errors = [
+        s["quality"]["pixel_error"]["value"]
+        for s in value["sources"]
+        if s["kind"] == "reconstructions" and s["run"].startswith("vaegan-s")
+    ]
+    (row,) = (row for row in page.quality_by_group(value) if row["title"] == "VAE/GAN")
+    found = row["values"]["pixel_error"]
+    assert found["value"] == pytest.approx(sum(errors) / 3) and row["seeds"] == 3
+    assert (found["low"], found["high"]) == (min(errors), max(errors))
+    assert report.fixed(found["value"], 1) in (of_a_study / "report.html").read_text()
+
+
+def test_a_page_of_grain_at_64_pixels_stays_small(tmp_path, no_charts):
+    """Noise cannot be compressed: what does not fit is named, never silently gone."""
+    value, png = study(64)
+    names = {p["file"] for group in value["pictures"].values() for p in group}
+    noise = {n: pictures.tiled(n, noisy(n, png), 1, 1, "", "").png for n in names}
+    with report.staged(tmp_path / "out") as folder:
+        report.write(value, noise, folder)
+    text = (tmp_path / "out" / "report.html").read_text()
+    assert 3_000_000 < len(text) < 4_500_000  # the charts take the rest
+    embedded = text.count("data:image/png")
+    assert embedded + text.count("Left out of this file") == len(names) - 1  # 0 px is the original
+    assert all(f"figures/reconstructions-{label}-s0.png" not in text for label in MODES)
+
+
+def noisy(name: str, png: dict[str, bytes]) -> torch.Tensor:
+    with Image.open(io.BytesIO(png[name])) as image:
+        shape = (1, 3, image.height, image.width)
+    return torch.randint(0, 256, shape, generator=torch.Generator().manual_seed(0)).byte()
+
+
+def test_probabilities_are_never_zero():
+    assert [report.probability(p) for p in (0.0, 0.0004, 0.0123, 1.0, None)] == [
+        "< 0.001", "< 0.001", "0.012", "1.000", "–",
+    ]  # fmt: skip
+
+
+def test_tensorboard_shows_the_charts_the_strips_and_the_verdict(written):
+    events = EventAccumulator(str(written), size_guidance={"images": 0, "tensors": 0}).Reload()
+    tags = events.Tags()
+    assert {"report/sigma_eq", "report/spectrum", "report_faces/01_faces", "report_samples/00_grid"} <= set(
+        tags["images"]
+    )
+    (chart,) = events.Images("report/sigma_eq")
+    assert chart.encoded_image_string == (written / "figures" / "sigma_eq.png").read_bytes()
+    (strip,) = events.Images("report_faces/00_faces")
+    assert (strip.width, strip.height) == (2 * 512, 2 * 64)  # enlarged, every pixel a square
+    with Image.open(io.BytesIO(strip.encoded_image_string)) as image:
+        assert image.size == (1024, 128) and image.getpixel((0, 0)) == image.getpixel((1, 1))
+    (text,) = events.Tensors("report/verdict/text_summary")
+    words = text.tensor_proto.string_val[0].decode()
+    assert "0.82 px" in words and "**Samples: supported.**" in words
+
+
+def test_the_board_says_first_that_the_instrument_failed():
+    value, _ = example()
+    value["instrument"] |= {"ok": False, "sentence": "Read 1.4 px."}
+    assert board.verdict(value).startswith("**Instrument failed.** Read 1.4 px.")

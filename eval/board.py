@@ -1,0 +1,50 @@
+"""The report in TensorBoard: its charts and image strips as images, its verdict as text, beside the runs' curves."""
+
+import io
+import json
+from pathlib import Path
+
+from PIL import Image
+from tensorboard.compat.proto.summary_pb2 import Summary
+from torch.utils.tensorboard import SummaryWriter
+
+from eval import figures
+
+
+def write(folder: Path) -> None:
+    """Write an events file into `folder` from its report.json and figures/*.png.
+
+    `tensorboard --logdir` of any folder above finds it, under the report folder's name.
+    """
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    with SummaryWriter(str(folder)) as writer:
+        writer.add_text("report/verdict", verdict(report))
+        for chart in figures.charts(report):
+            _add(writer, f"report/{chart.name}", (folder / "figures" / f"{chart.name}.png").read_bytes())
+        for group, pictures in report["pictures"].items():
+            for i, picture in enumerate(pictures):
+                png = enlarged((folder / "figures" / picture["file"]).read_bytes(), picture["zoom"])
+                _add(writer, f"report_{group}/{i:02d}_{Path(picture['file']).stem}", png)
+
+
+def verdict(report: dict) -> str:
+    """The report's sentences as Markdown; a failed instrument first."""
+    lines = [] if report["instrument"]["ok"] else [f"**Instrument failed.** {report['instrument']['sentence']}"]
+    lines += [report["headline"]]
+    lines += [f"**{row['title']}: {row['verdict']}.** {row['sentence']}" for row in report["verdicts"]]
+    return "\n\n".join(lines)
+
+
+def enlarged(png: bytes, zoom: int) -> bytes:
+    """A PNG with every pixel drawn as a square of `zoom` pixels: TensorBoard has no sharp enlargement."""
+    image = Image.open(io.BytesIO(png))
+    out = io.BytesIO()
+    image.resize((image.width * zoom, image.height * zoom), Image.Resampling.NEAREST).save(out, "PNG")
+    return out.getvalue()
+
+
+def _add(writer: SummaryWriter, tag: str, png: bytes) -> None:
+    """The PNG as it is; `add_image` would decode it, and matplotlib's already is what people should see."""
+    with Image.open(io.BytesIO(png)) as image:
+        encoded = Summary.Image(height=image.height, width=image.width, colorspace=3, encoded_image_string=png)
+    writer._get_file_writer().add_summary(Summary(value=[Summary.Value(tag=tag, image=encoded)]), 0)

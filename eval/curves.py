@@ -1,0 +1,174 @@
+"""Charts whose lines are curves: calibration of every measure, spectrum relative to real, training by step."""
+
+import math
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from eval import grouping
+from eval.drawing import INK, MUTED, Chart, colour
+
+SHOWN = -0.6, 3.0  # px of blur that the calibration charts show; the curves reach further
+PANELS = {"reconstructions": "Reconstructions", "samples": "Prior samples"}
+# Panel title -> prefix of the scalars it shows; one panel a scalar for terms, one for all of a group otherwise.
+SCALARS = (("Dis: mean probability", "dis/"), ("Share of skipped updates", "gate/"))
+TERMS = {
+    "terms/prior": "Prior term (KL), nats",
+    "terms/pixels": "Pixel reconstruction, nats",
+    "terms/features": "Dis_l reconstruction, nats",
+}
+POINTS = 1500  # of all runs together that one training line's panel draws: twice in the page, 12 bytes each
+
+
+def calibration(report: dict, origin: str) -> Chart:
+    """Each measure of real images under known blurs, and where the reconstructions lie on it."""
+    return Chart(
+        "calibration",
+        "Calibration curves",
+        "Each measure against the Gaussian blur put on real images; monotone curves, read backwards to give pixels",
+        "Lines: real images of the calibration half under a known blur; below 0 px, sharpened. Dots: a run's "
+        f"reconstructions, read off the line. {origin}",
+        lambda figure, narrow: _calibration(figure, report, narrow),
+        2.7,
+        2.1 * len(report["measures"]) + 0.4,
+    )
+
+
+def _calibration(figure: Figure, report: dict, narrow: bool) -> None:
+    measures = report["measures"]
+    grid = (len(measures), 1) if narrow else (1, len(measures))
+    for axes, measure in zip(figure.subplots(*grid, squeeze=False).flat, measures, strict=True):
+        nodes = zip(measure["curve"]["sigma"], measure["curve"]["value"], strict=True)
+        sigma, value = zip(*(node for node in nodes if SHOWN[0] <= node[0] <= SHOWN[1]), strict=True)
+        axes.plot(sigma, value, "-", color=INK, linewidth=1.4)
+        if min(value) > 0 and max(value) > 20 * min(value):
+            axes.set_yscale("log")
+        axes.set_title(measure["title"] + (" (primary)" if measure["primary"] else ""))
+        axes.set_xlabel("blur put on real images, px")
+        axes.set_ylabel(f"mean, {measure['unit']}" if measure["unit"] else "mean")
+        axes.grid()
+        for source in report["sources"]:
+            blur = source["blur"][measure["name"]]
+            if source["kind"] == "reconstructions" and blur["value"] is not None and blur["value"] <= SHOWN[1]:
+                axes.plot(blur["value"], blur["measure"], "o", color=colour(report, source["run"]), markersize=4.5)
+    _legend(figure, report, narrow, marker="o", linestyle="")
+
+
+def spectrum(report: dict, origin: str) -> Chart:
+    """Power by frequency relative to real images, of reconstructions and of prior samples."""
+    kinds = [kind for kind in PANELS if any(_kind(report, name) == kind for name in report["spectrum"]["relative"])]
+    several = grouping.groups(report) != [] and len(report["runs"]) > len(grouping.groups(report))
+    mean = " Thin: single seeds; thick: their geometric mean." if several else ""
+    return Chart(
+        "spectrum",
+        "Power spectrum relative to real images",
+        "Power by spatial frequency relative to held-out images: a blurred source falls below 1 at the right",
+        f"Blur takes power from the right; grain and checkerboards add it there. Beyond 0.5 lie the corners.{mean} "
+        f"{origin}",
+        lambda figure, narrow: _spectrum(figure, report, kinds, narrow),
+        3.1,
+        2.5 * len(kinds) + 0.5,
+    )
+
+
+def _kind(report: dict, name: str) -> str:
+    return next(s["kind"] for s in report["sources"] if s["name"] == name)
+
+
+def _spectrum(figure: Figure, report: dict, kinds: Sequence[str], narrow: bool) -> None:
+    grid = (len(kinds), 1) if narrow else (1, len(kinds))
+    frequency = report["spectrum"]["frequency"]
+    for axes, kind in zip(figure.subplots(*grid, squeeze=False, sharey=True).flat, kinds, strict=True):
+        for group in grouping.groups(report):
+            lines = [power for run in group.labels if (power := _power(report, kind, run)) is not None]
+            shade = colour(report, group.labels[0])
+            for power in lines if len(lines) > 1 else ():
+                axes.plot(frequency, power, color=shade, linewidth=0.7, alpha=0.55)
+            if lines:
+                axes.plot(frequency, _geometric_mean(lines), color=shade, linewidth=1.7)
+        axes.axhline(1, color=INK, linewidth=0.8)
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.set_title(PANELS[kind])
+        axes.set_xlabel("frequency, cycles a pixel (0.5: Nyquist)")
+        axes.set_ylabel("power, real = 1")
+        axes.grid()
+        axes.label_outer() if not narrow else None
+    _legend(figure, report, narrow)
+
+
+def _power(report: dict, kind: str, run: str) -> list[float] | None:
+    """The relative power of one run's images of a kind; nan where there is none, which a log scale cannot show."""
+    name = next((s["name"] for s in report["sources"] if s["kind"] == kind and s["run"] == run), None)
+    power = report["spectrum"]["relative"].get(name)
+    return power and [p if p and p > 0 else math.nan for p in power]
+
+
+def _geometric_mean(lines: Sequence[Sequence[float]]) -> list[float]:
+    return [math.exp(sum(map(math.log, column)) / len(column)) for column in zip(*lines, strict=True)]
+
+
+def _legend(figure: Figure, report: dict, narrow: bool, **style) -> None:
+    """One entry a group, above the panels."""
+    groups = grouping.groups(report)
+    handles = [Line2D([], [], color=colour(report, g.labels[0]), **({"linewidth": 1.7} | style)) for g in groups]
+    columns = min(len(groups), 2 if narrow else 4)
+    figure.legend(handles, [g.title for g in groups], fontsize=8, loc="outside upper left", ncols=columns)
+
+
+def training_panels(report: dict) -> list[tuple[str, list[str]]]:
+    """(title, scalar names) of every training panel that some run logged."""
+    logged = {name for run in report["training"].values() for name in run["series"]}
+    panels = [(title, [name]) for name, title in TERMS.items() if name in logged]
+    for title, prefix in SCALARS:
+        names = sorted(name for name in logged if name.startswith(prefix))
+        if names:
+            panels.append((title, names))
+    return panels
+
+
+def training(report: dict) -> Chart | None:
+    """Every logged term against the step; None when no run logged any."""
+    panels = training_panels(report)
+    if not panels:
+        return None
+    return Chart(
+        "training",
+        "Training curves",
+        "Every logged term, the discriminator's probabilities and the share of gated updates against the step",
+        "One line a run, coloured by mode. From each run's metrics.jsonl, under the names used there.",
+        lambda figure, narrow: _training(figure, report, panels, narrow),
+        2.1 * -(-len(panels) // 3) + 0.3,
+        1.9 * len(panels) + 0.5,
+    )
+
+
+def _training(figure: Figure, report: dict, panels: Sequence[tuple[str, list[str]]], narrow: bool) -> None:
+    columns = 1 if narrow else 3
+    axes_of = figure.subplots(-(-len(panels) // columns), columns, squeeze=False).flat
+    for axes, (title, names) in zip(axes_of, panels, strict=False):
+        styles = dict(zip(names, ("-", "--", ":", "-."), strict=False))
+        for label, run in report["training"].items():
+            shade, runs = colour(report, label), len(report["training"])
+            for name in (name for name in styles if name in run["series"]):
+                _line(axes, run["step"], run["series"][name], runs, styles[name], shade)
+        axes.set_title(title, pad=16 if len(styles) > 1 else 6)
+        axes.set_xlabel("step")
+        axes.grid()
+        if len(styles) > 1:
+            entries = [Line2D([], [], color=MUTED, linestyle=style, linewidth=1.1) for style in styles.values()]
+            above = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.96), "ncols": 4}
+            words = [name.split("/")[1] for name in styles]
+            axes.legend(entries, words, fontsize=7, columnspacing=1.0, handlelength=1.6, **above)
+    for axes in list(figure.axes)[len(panels) :]:
+        axes.remove()
+    _legend(figure, report, narrow)
+
+
+def _line(axes: Axes, steps: Sequence[int], values: Sequence, runs: int, style: str, shade: str) -> None:
+    """One run's scalar, with fewer points the more runs there are."""
+    every = max(1, len(steps) * runs // POINTS)
+    values = [math.nan if value is None else value for value in values]
+    axes.plot(steps[::every], values[::every], style, color=shade, linewidth=1.1 if runs <= grouping.FEW else 0.7)
