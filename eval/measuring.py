@@ -13,7 +13,7 @@ from eval.sources import Source
 from vaegan.errors import UserError
 
 EXCERPT = 64  # first images kept for the eye
-MAPPED = 1024  # first images whose maps are kept for their diversity: 25 MB
+MAPPED, MAPPED_KINDS = 1024, ("real", "samples")  # first images whose maps are kept for their diversity: 25 MB
 QUALITY_COUNT = 1000  # reconstructions compared with their originals; SSIM alone costs 1 ms a 64x64 RGB image
 FALLBACK_NETWORKS = {1: "mnist", 3: "synthfaces"}  # channels -> a shipped network for data sets that have none
 
@@ -52,7 +52,7 @@ def measure(
         spectrum = spectrum + power_spectrum(images).sum(dim=0)
         if network is not None:
             features.append(network.features(images))
-        if network is not None and seen < MAPPED:
+        if network is not None and source.kind in MAPPED_KINDS and seen < MAPPED:
             maps.append(network.maps(images[: MAPPED - seen]))
         if source.kind == "reconstructions" and seen < QUALITY_COUNT:
             pair = images[: QUALITY_COUNT - seen]
