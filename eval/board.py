@@ -12,10 +12,12 @@ from eval import figures
 
 
 def write(folder: Path) -> None:
-    """Write an events file into `folder` from its report.json and figures/*.png.
+    """Write an events file into the report's `folder` from its report.json and figures/*.png, in place of an older one.
 
     `tensorboard --logdir` of any folder above finds it, under the report folder's name.
     """
+    for old in folder.glob("events.out.tfevents.*"):
+        old.unlink()
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     with SummaryWriter(str(folder)) as writer:
         writer.add_text("report/verdict", verdict(report))

@@ -77,11 +77,11 @@ def write(report: dict, pictures: dict[str, bytes], folder: Path) -> None:
     for name, png in pictures.items():
         (folder / "figures" / name).write_bytes(png)
     render(folder)
-    board.write(folder)
 
 
 def render(folder: Path) -> None:
-    """Render report.html and report.md from `folder`/report.json and its pictures; charts go to figures/ as PNG."""
+    """Render report.html, report.md and TensorBoard's events from `folder`/report.json and its pictures; charts go to
+    figures/ as PNG."""
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     charts = {}
     for chart in figures.charts(report):
@@ -98,6 +98,7 @@ def render(folder: Path) -> None:
             r=report, v=seen, charts=charts, css=inline["report.css"], zoom=inline["zoom.js"]
         )
         (folder / name).write_text(text, encoding="utf-8")
+    board.write(folder)
 
 
 def _environment(report: dict) -> jinja2.Environment:

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -289,6 +290,12 @@ def test_tensorboard_shows_the_charts_the_strips_and_the_verdict(written):
     (text,) = events.Tensors("report/verdict/text_summary")
     words = text.tensor_proto.string_val[0].decode()
     assert "0.82 px" in words and "**Samples: supported.**" in words
+
+
+def test_rendering_again_leaves_one_events_file(written, tmp_path, no_charts):
+    shutil.copytree(written, tmp_path / "out")
+    report.render(tmp_path / "out")
+    assert len(list((tmp_path / "out").glob("events.out.tfevents.*"))) == 1
 
 
 def test_the_board_says_first_that_the_instrument_failed():
