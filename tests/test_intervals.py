@@ -5,16 +5,15 @@ import math
 import numpy as np
 import pytest
 
+from eval.effects import cliffs_delta, paired_effect
 from eval.intervals import (
     MINIMAL_EFFECT,
     RESAMPLES,
     Estimate,
     Interval,
-    cliffs_delta,
     difference_interval,
     mean_interval,
     over_seeds,
-    paired_effect,
     resampled_means,
     verdict,
 )
