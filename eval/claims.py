@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -103,7 +103,7 @@ def judged(evidence: Evidence, what: str, team: Sequence[Run]) -> Estimate:
     found = over_runs(evidence, what, team)
     if not blank(evidence, what, team):
         return found
-    return replace(found, replicates=np.full_like(found.replicates, math.nan))
+    return Estimate(found.value, np.full_like(found.replicates, math.nan), found.seeds)
 
 
 def blank(evidence: Evidence, what: str, team: Sequence[Run]) -> list[str]:

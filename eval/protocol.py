@@ -18,9 +18,9 @@ from vaegan import config as configuration
 from vaegan.config import Config
 
 RULE = (
-    f"supported: the difference is at least {MINIMAL_EFFECT:g} px, its 95 % interval excludes 0, the two intervals do "
-    f"not overlap and its p-value, corrected by Holm for all hypotheses of this report, is below {ALPHA:g}; refuted: "
-    "the same with the opposite sign; inconclusive: anything else"
+    f"supported: the difference is at least {MINIMAL_EFFECT:g} px, its 95 % interval excludes 0 and its p-value, "
+    f"corrected by Holm for all hypotheses of this report, is below {ALPHA:g}; refuted: the same with the opposite "
+    "sign; inconclusive: anything else"
 )
 EXECUTION = configuration.EXECUTION - {"data_dir", "run_dir"}  # settings that a run's command need not repeat
 DATASET_TITLES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
