@@ -11,15 +11,16 @@ from pathlib import Path
 from eval import health
 from eval.blurriness import MEASURES, PRIMARY
 from eval.findings import Evidence, qualities
-from eval.intervals import MINIMAL_EFFECT
+from eval.intervals import ALPHA, MINIMAL_EFFECT
 from eval.measuring import QUALITY_COUNT
 from eval.sources import CONTROL_COUNT, POSTERIOR_COUNT
 from vaegan import config as configuration
 from vaegan.config import Config
 
 RULE = (
-    f"supported: the difference is at least {MINIMAL_EFFECT:g} px, its 95 % interval excludes 0 and the two intervals "
-    "do not overlap; refuted: the same with the opposite sign; inconclusive: anything else"
+    f"supported: the difference is at least {MINIMAL_EFFECT:g} px, its 95 % interval excludes 0 and its p-value, "
+    f"corrected by Holm for all hypotheses of this report, is below {ALPHA:g}; refuted: the same with the opposite "
+    "sign; inconclusive: anything else"
 )
 EXECUTION = configuration.EXECUTION - {"data_dir", "run_dir"}  # settings that a run's command need not repeat
 DATASET_TITLES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}

@@ -1,0 +1,96 @@
+"""The simulated error rates: known truths come out, through the whole way of a report; bad arguments are one line."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+from stand_in import dead_leaves
+
+from eval import error_rates
+from eval.blurriness import MEASURES, PRIMARY, gaussian_blur
+from eval.error_rates import NODES, Arguments
+from vaegan.data import ImageSet
+
+
+@pytest.fixture(scope="module")
+def images() -> torch.Tensor:
+    return dead_leaves(240)
+
+
+@pytest.fixture
+def few_images(monkeypatch, images):
+    monkeypatch.setattr(error_rates, "load", lambda *_, **__: ImageSet("leaves", "test", images))
+
+
+def run(monkeypatch, *arguments: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["error_rates", *arguments])
+    error_rates.main()
+
+
+def test_the_table_has_false_alarms_and_power_for_every_spread(monkeypatch, few_images, capsys):
+    flags = ("--comparisons", "6", "--images", "120", "--difference", "0.5", "--seed-spreads", "0", "0.01")
+    run(monkeypatch, *flags)
+    lines = capsys.readouterr().out.splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")][2:]
+    assert [row[:2] for row in rows] == [
+        [truth, spread] for spread in ("0", "0.01") for truth in ("none, supported or refuted", "0.5 px, found")
+    ]
+    # One of six would be 17 %.
+    assert all(float(row[4].split()[0]) < 20 for row in rows[::2])
+    assert all(row[2].startswith("100.0 %") for row in rows[1::2])
+
+
+def test_a_difference_far_below_the_spread_of_the_seeds_is_not_found(few_images):
+    arguments = Arguments(comparisons=8, images=120)
+    outcomes = error_rates.simulate(arguments, *error_rates.prepare(arguments), spread=0.3, difference=0.1)
+    assert np.mean(outcomes["reconstructions"] == "supported") < 0.3
+
+
+def test_the_wrong_sign_is_refuted_never_supported(few_images):
+    arguments = Arguments(comparisons=2, images=120, blur=0.9)
+    outcomes = error_rates.simulate(arguments, *error_rates.prepare(arguments), spread=0.0, difference=-0.6)
+    assert set(outcomes["reconstructions"]) == set(outcomes["samples"]) == {"refuted"}
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.25, 0.5, 1.17])
+def test_measures_between_the_nodes_are_those_of_blurred_images(images, sigma):
+    population, rows = error_rates.measured(images[:20]), np.arange(20)
+    wanted = MEASURES[PRIMARY].function(gaussian_blur(images[:20], sigma)).numpy()
+    assert population.under(sigma, rows) == pytest.approx(wanted, rel=0.01)
+    assert population.under(-0.2, rows) == pytest.approx(population.values[:, 0])
+    assert population.under(9.0, rows) == pytest.approx(population.values[:, len(NODES) - 1])
+
+
+def test_rates_carry_their_exact_interval():
+    assert error_rates.rate(np.zeros(400, dtype=bool)) == "0.0 % [0.0, 0.9]"  # 1 - 0.025^(1/400)
+    assert error_rates.rate(np.arange(400) < 20) == "5.0 % [3.1, 7.6]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--images", "1"), "--images 1 is not possible"),
+        (("--comparisons", "0"), "--comparisons 0 is not possible"),
+        (("--seeds-per-side", "0"), "--seeds-per-side 0 is not possible"),
+        (("--difference", "nan"), "--difference nan is not possible"),
+        (("--blur", "2"), "largest blur simulated"),
+        (("--seed-spreads", "-1"), "--seed-spreads must be"),
+        (("--sigma", "1"), "unknown argument '--sigma'"),
+    ],
+)
+def test_bad_arguments_are_one_line(monkeypatch, few_images, capsys, arguments, message):
+    with pytest.raises(SystemExit) as stop:
+        run(monkeypatch, *arguments)
+    error = capsys.readouterr().err.strip()
+    assert stop.value.code == 2
+    assert message in error and "\n" not in error
+
+
+def test_too_few_held_out_images_are_one_line(monkeypatch, capsys):
+    three = ImageSet("three", "test", torch.zeros(3, 1, 32, 32, dtype=torch.uint8))
+    monkeypatch.setattr(error_rates, "load", lambda *_, **__: three)
+    with pytest.raises(SystemExit) as stop:
+        run(monkeypatch)
+    assert stop.value.code == 1
+    assert "has 3 held-out image(s)" in capsys.readouterr().err
