@@ -125,6 +125,8 @@ def verdict_row(evidence: Evidence, claim: Hypothesis, sides: tuple[Estimate, Es
     remarks += unequal_seeds(claim)
     return {
         "claim": f"the claim that the {claim.names[0]} is blurrier than the {claim.names[1]}",
+        "blurrier": claim.names[0],
+        "sharper": claim.names[1],
         "verdict": found.outcome,
         "scope": scope(*sides),
         "sentence": f"{figures}{apart}, {scope(*sides)}." + "".join(f" {remark}." for remark in remarks),
@@ -188,22 +190,45 @@ def blur_words(blur: dict) -> str:
     return f"as blurred as real images under a Gaussian of {blur['text']}"
 
 
-def headline(dataset: str, rows: Sequence[dict], found: Sequence[dict]) -> str:
-    """The report in one plain sentence, about reconstructions where there are any."""
-    what = next(kind for kind in COMPARED if any(row["kind"] == kind for row in rows))
-    shown = [row for row in rows if row["kind"] == what]
-    if len(shown) <= 2:
-        figures = ", and ".join(f"{possessive(row['title'])} {blur_words(row['blur'][PRIMARY])}" for row in shown)
+def headline(dataset: str, shown: Sequence[dict], found: Sequence[dict]) -> str:
+    """The report in one plain sentence, about reconstructions where there are any; `shown` are those of `summed`."""
+    what = next(kind for kind in COMPARED if any(row["what"] == kind for row in shown))
+    rows = [row for row in shown if row["what"] == what]
+    if len(rows) <= 2:
+        figures = ", and ".join(f"{possessive(row['title'])} {blur_words(row)}" for row in rows)
     else:
-        figures = ", ".join(f"{row['title']} {row['blur'][PRIMARY]['text']}" for row in shown)
-    outcomes = [outcome(row) for row in found if row["what"] == what]
-    return f"On {dataset} {figures}" + (f": {'; '.join(outcomes)}." if outcomes else ".")
+        figures = ", ".join(f"{row['title']} {row['text']}" for row in rows)
+    outcomes = outcome([row for row in found if row["what"] == what])
+    return f"On {dataset} {figures}" + (f": {outcomes}." if outcomes else ".")
 
 
-def outcome(row: dict) -> str:
-    if row["verdict"] == FAILED:
+def summed(evidence: Evidence, rows: Sequence[dict]) -> list[dict]:
+    """Equivalent blur by kind of image as a sentence names it: of every mode where seeds are repeated, else of every
+    run; `title` ends with the kind."""
+    if 1 < len({run.config.mode for run in evidence.runs}) < len(evidence.runs):
+        return [{**row, "title": f"{row['title']} {row['what']}"} for row in pooled(evidence)]
+    return [
+        {"what": row["kind"], "title": row["title"], **row["blur"][PRIMARY]} for row in rows if row["kind"] in COMPARED
+    ]
+
+
+def outcome(found: Sequence[dict]) -> str:
+    """What became of the claim, against each that it was made against; "" where it was not made."""
+    if any(row["verdict"] == FAILED for row in found):
         return "but the instrument failed, so that this settles nothing"
-    return f"{row['claim']} is {row['verdict']}, {row['scope']}"
+    if len(found) <= 1:
+        return "".join(f"{row['claim']} is {row['verdict']}, {row['scope']}" for row in found)
+    against: dict[tuple[str, str], list[str]] = {}
+    for row in found:
+        against.setdefault((row["verdict"], row["scope"]), []).append(row["sharper"])
+    parts = [f"{verdict} against {joined(names)}, {over}" for (verdict, over), names in against.items()]
+    return f"the claim that the {found[0]['blurrier']} is blurrier is {'; '.join(parts)}"
+
+
+def joined(names: Sequence[str]) -> str:
+    """Names as in a sentence: "A", "A and B", "A, B and C"."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def possessive(title: str) -> str:
@@ -212,9 +237,9 @@ def possessive(title: str) -> str:
     return f"the {owner}'s {what} are"
 
 
-def ladder_caption(rows: Sequence[dict]) -> str:
-    """Between which rows of the ladder each run's reconstructions lie."""
-    places = [f"{row['title']}: {place(row['blur'][PRIMARY])}" for row in rows if row["kind"] == "reconstructions"]
+def ladder_caption(shown: Sequence[dict]) -> str:
+    """Between which rows of the ladder the reconstructions of `summed` lie."""
+    places = [f"{row['title']}: {place(row)}" for row in shown if row["what"] == "reconstructions"]
     return "; ".join(places) + "." if places else "Real images, blurred by a Gaussian."
 
 

@@ -97,7 +97,7 @@ def compare(runs: Sequence[Run], arguments: Arguments) -> tuple[dict, dict[str, 
     evidence = collect(runs, arguments)
     rows = findings.source_rows(evidence)
     instrument = findings.instrument(evidence)
-    verdicts = claims.verdicts(evidence, instrument["ok"])
+    verdicts, summed = claims.verdicts(evidence, instrument["ok"]), claims.summed(evidence, rows)
     titles = {run.label: run.title for run in runs}
     details = {row["name"]: row["blur"][findings.PRIMARY]["text"] for row in rows}
     groups = {
@@ -107,7 +107,7 @@ def compare(runs: Sequence[Run], arguments: Arguments) -> tuple[dict, dict[str, 
     }
     value = {
         "schema_version": report.SCHEMA_VERSION,
-        "headline": claims.headline(protocol.dataset_title(runs[0].config.dataset), rows, verdicts),
+        "headline": claims.headline(protocol.dataset_title(runs[0].config.dataset), summed, verdicts),
         "verdicts": verdicts,
         **decomposition.describe(evidence, instrument["ok"]),
         "pooled": claims.pooled(evidence),
@@ -123,7 +123,7 @@ def compare(runs: Sequence[Run], arguments: Arguments) -> tuple[dict, dict[str, 
         "spectrum": findings.spectrum(evidence),
         "training": findings.training(runs),
         **protocol.describe(evidence, arguments.runs, flags(arguments)),
-        "ladder_caption": claims.ladder_caption(rows),
+        "ladder_caption": claims.ladder_caption(summed),
         "pictures": {group: [picture.entry() for picture in row] for group, row in groups.items()},
     }
     return value, {name: png for row in groups.values() for name, png in pictures.files(row).items()}
