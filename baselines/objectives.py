@@ -7,9 +7,9 @@ OBJECTIVES = {
     "ae": Objective("Autoencoder", prior=False, reconstruction="pixels", adversarial=False),
     "vae": Objective("VAE", prior=True, reconstruction="pixels", adversarial=False),
     "vae-sigma": Objective(
-        "VAE, fitted variance", prior=True, reconstruction="pixels", adversarial=False, likelihood="optimal-gaussian"
+        "sigma-VAE", prior=True, reconstruction="pixels", adversarial=False, likelihood="optimal-gaussian"
     ),
-    "vae-disl": Objective("VAE, Dis_l metric", prior=True, reconstruction="features", adversarial=False),
+    "vae-disl": Objective("VAE_Dis_l", prior=True, reconstruction="features", adversarial=False),
     "gan": Objective("GAN", prior=False, reconstruction=None, adversarial=True),
-    "vaegan-pixel": Objective("VAE/GAN, pixel metric", prior=True, reconstruction="pixels", adversarial=True),
+    "vaegan-pixel": Objective("pixel VAE/GAN", prior=True, reconstruction="pixels", adversarial=True),
 }

@@ -197,10 +197,10 @@ def example() -> tuple[dict, dict]:
 
 MODES = {
     "vae": ("VAE", 0.85, 0.98),
-    "vae-disl": ("VAE, Dis_l metric", 0.31, 0.62),
-    "vaegan-pixel": ("VAE/GAN, pixel metric", 0.66, 0.41),
+    "vae-disl": ("VAE_Dis_l", 0.31, 0.62),
+    "vaegan-pixel": ("pixel VAE/GAN", 0.66, 0.41),
     "vaegan": ("VAE/GAN", -0.12, -0.35),
-    "vae-sigma": ("VAE, fitted variance", 0.74, 0.88),
+    "vae-sigma": ("sigma-VAE", 0.74, 0.88),
 }
 SEEDS = (0, 1, 2)
 EFFECTS = (

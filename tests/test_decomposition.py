@@ -103,7 +103,7 @@ def test_intervals_cover_the_true_effects_when_seeds_differ():
         ((1.0, 0.2, 0.2, 0.2), "less than each alone"),
         ((0.5, 0.9, 0.5, 0.9), f"the {FEATURES} adds 0.40 px ["),
         ((0.5, 0.5, 0.5, 0.5), "no change of blur can be told from none"),
-        ((0.5, -0.3, 0.5, -0.3), "grain counts as sharpness: VAE, Dis_l metric; VAE/GAN."),
+        ((0.5, -0.3, 0.5, -0.3), "grain counts as sharpness: VAE_Dis_l; VAE/GAN."),
     ],
 )
 def test_the_sentence_says_what_the_figures_say(cells, words):

@@ -194,8 +194,8 @@ def rows_of(path: Path, css: str) -> list[str]:
 def test_each_model_stands_between_the_blurs_it_lies_between(of_a_study):
     rows = rows_of(of_a_study / "report.html", "(?:original|rung|model)")
     assert [row.removeprefix("Real, blurred ") for row in rows[:9]] == [
-        "Original", "VAE/GAN-s0", "VAE, Dis_l metric-s0", "0.5 px", "VAE/GAN, pixel metric-s0",
-        "VAE, fitted variance-s0", "VAE-s0", "1 px", "2 px",
+        "Original", "VAE/GAN-s0", "VAE_Dis_l-s0", "0.5 px", "pixel VAE/GAN-s0",
+        "sigma-VAE-s0", "VAE-s0", "1 px", "2 px",
     ]  # fmt: skip
 
 
@@ -223,7 +223,7 @@ def test_blurs_beyond_the_ladder_stand_at_its_ends():
 def test_every_finding_stands_in_the_page_and_in_markdown(of_a_study, name):
     text = re.sub("<[^>]*>", "", (of_a_study / name).read_text()).replace("&#39;", "'").replace("&lt;", "<")
     for words in (
-        "Which ingredient removes the blur?", "Dis_l removes most of the blur.", "VAE/GAN, pixel metric, 3 seeds",
+        "Which ingredient removes the blur?", "Dis_l removes most of the blur.", "pixel VAE/GAN, 3 seeds",
         "Feature-space reconstruction", "Dis_l instead of pixels, averaged over the adversary",
         "Plain and content-matched figures agree", "disagree", "Each sample against its 5 nearest",
         "Does the decoder blur, or does the prior have holes?", "the decoder blurs, the prior hardly adds to it",
