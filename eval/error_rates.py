@@ -79,7 +79,7 @@ def main() -> None:
     check(arguments)
     calibration, population = prepare(arguments)
     print(
-        f"{arguments.dataset}: {arguments.comparisons} comparisons a figure, {arguments.seeds_per_side} seeds a side, "
+        f"{arguments.dataset}: {arguments.comparisons} comparisons a figure, seeds a side: {arguments.seeds_per_side}, "
         f"{arguments.images:,} images a source (of {len(population.values):,}), blur {arguments.blur:g} px"
     )
     print("| truth | spread of seeds, px | " + " | ".join(COMPARED) + " | any | goal |")
