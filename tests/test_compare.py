@@ -201,7 +201,7 @@ def test_a_half_finished_run_is_marked_wherever_it_is_named(runs, dataset, tmp_p
         vaegan, "load", lambda d, weights="raw": Blurrer(whole(d).config, 0.5, step=300 if d.name == "vae" else None)
     )
     value = numbers(monkeypatch, tmp_path / "out", runs["vae"], runs["vaegan"])
-    mark = "(stopped at step 300 of 1,500)"
+    mark = f"(stopped at step 300 of {Config().steps:,})"
     assert [(run["finished"], mark in run["title"]) for run in value["runs"]] == [(False, True), (True, False)]
     assert mark in value["headline"]
     assert all(mark in row["title"] for row in value["sources"] if row["run"] == "vae")

@@ -109,6 +109,6 @@ def test_files_say_what_was_found_and_how_it_is_made_again(tmp_path):
                   "python eval/study.py --dataset mnist"):  # fmt: skip
         assert words in text
     assert value["datasets"][0]["runs"][0] == {
-        "run": "runs/mnist-vae-s0", "mode": "vae", "seed": 0, "steps": 1500, "state": "trained", "reason": "",
+        "run": "runs/mnist-vae-s0", "mode": "vae", "seed": 0, "steps": Config().steps, "state": "trained", "reason": "",
         "seconds": 61.2,
     }  # fmt: skip
