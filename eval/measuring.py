@@ -27,9 +27,9 @@ class Measured:
     spectrum: Tensor = field(repr=False)  # mean power by frequency band, float64 (bands,)
     quality: dict[str, Tensor] = field(repr=False)  # of the first images of a reconstruction, else {}
     features: Tensor | None = field(repr=False)
-    maps: Tensor | None = field(repr=False)  # float32, the first images'
     excerpt: Tensor = field(repr=False)  # uint8, the first images
     flat: int = 0  # images of one colour, which have no sharpness
+    maps: Tensor | None = field(repr=False, default=None)  # float32, the first images'
 
     @property
     def all_flat(self) -> bool:
@@ -68,9 +68,9 @@ def measure(
         spectrum / seen,
         {name: torch.cat([part[name] for part in quality_parts]) for name in (quality_parts or [{}])[0]},
         torch.cat(features) if features else None,
-        torch.cat(maps) if maps else None,
         torch.cat(excerpt),
         flat,
+        torch.cat(maps) if maps else None,
     )
 
 
