@@ -137,6 +137,25 @@ def verdict_row(evidence: Evidence, claim: Hypothesis, sides: tuple[Estimate, Es
     }
 
 
+def with_audits(rows: Sequence[dict], runs: Sequence[dict]) -> list[dict]:
+    """Verdict rows whose sentence also names the sides whose runs fail the health audits: grain reads as sharpness.
+
+    `runs` are `findings.run_rows`; the rule itself judges blur alone.
+    """
+    failed: dict[str, list[bool]] = {}
+    for run in runs:
+        side = {OBJECTIVES[run["mode"]].title, run["title"]}
+        for name in side:
+            failed.setdefault(name, []).append(bool(run["health"]["reasons"]))
+    return [{**row, "sentence": row["sentence"] + _audit_remark(row, failed)} for row in rows]
+
+
+def _audit_remark(row: dict, failed: dict[str, list[bool]]) -> str:
+    ill = [name for name in (row["blurrier"], row["sharper"]) if any(failed.get(name, []))]
+    counts = [f"{sum(failed[name])} of {len(failed[name])} runs of the {name}" for name in ill]
+    return f" The audits fail {joined(counts)}: read its sharpness with them." if ill else ""
+
+
 def unequal_seeds(claim: Hypothesis) -> list[str]:
     """Which seeds each side has, where two modes do not have the same."""
     have = [sorted(run.config.seed for run in team) for team in claim.teams]

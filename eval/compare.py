@@ -97,7 +97,8 @@ def compare(runs: Sequence[Run], arguments: Arguments) -> tuple[dict, dict[str, 
     evidence = collect(runs, arguments)
     rows = findings.source_rows(evidence)
     instrument = findings.instrument(evidence)
-    verdicts, summed = claims.verdicts(evidence, instrument["ok"]), claims.summed(evidence, rows)
+    trained, summed = findings.run_rows(evidence), claims.summed(evidence, rows)
+    verdicts = claims.with_audits(claims.verdicts(evidence, instrument["ok"]), trained)
     titles = {run.label: run.title for run in runs}
     details = {row["name"]: row["blur"][findings.PRIMARY]["text"] for row in rows}
     groups = {
@@ -117,7 +118,7 @@ def compare(runs: Sequence[Run], arguments: Arguments) -> tuple[dict, dict[str, 
         "content": staged("samples against real images like them", lambda: content.describe(evidence)),
         "prior_gap": prior_gap.describe(evidence, instrument["ok"]),
         "measures": findings.measure_rows(evidence),
-        "runs": findings.run_rows(evidence),
+        "runs": trained,
         "frechet": findings.frechet_rows(evidence),
         "coverage": coverage.coverage_rows(evidence),
         "spectrum": findings.spectrum(evidence),

@@ -107,7 +107,7 @@ def _open(directory: Path, weights: str):
 
 def _title(label: str, model) -> str:
     """The mode in words with what makes the label unique, and where a run that is not finished stopped."""
-    title = OBJECTIVES[model.config.mode].title + label[len(model.config.mode) :].replace("-", " ", 1)
+    title = OBJECTIVES[model.config.mode].title + label[len(model.config.mode) :]
     finished = model.step >= model.config.steps
     return title if finished else f"{title} (stopped at step {model.step:,} of {model.config.steps:,})"
 

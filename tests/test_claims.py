@@ -172,3 +172,14 @@ def test_measured_values_that_are_not_numbers_are_one_clear_line(evidence):
     found.of("samples")[0].values[PRIMARY][3] = math.nan
     with pytest.raises(UserError, match="1 of 100 measured values are not finite"):
         claims.verdicts(found, True)
+
+
+def test_a_sharp_side_that_fails_the_audits_is_named():
+    rows = [{"blurrier": "VAE", "sharper": "VAE/GAN", "sentence": "Sharper."}]
+    runs = [
+        {"mode": mode, "title": f"{mode}-s{seed}", "health": {"reasons": reasons}}
+        for mode, seed, reasons in (("vae", 0, ()), ("vaegan", 0, ()), ("vaegan", 1, ("grain",)))
+    ]
+    (row,) = claims.with_audits(rows, runs)
+    assert row["sentence"] == "Sharper. The audits fail 1 of 2 runs of the VAE/GAN: read its sharpness with them."
+    assert claims.with_audits(rows, runs[:2]) == rows
