@@ -49,7 +49,7 @@ class Arguments:
     seeds_per_side: int = 3
     """Training runs on each side."""
     seed_spreads: tuple[float, ...] = (0.0, 0.01)
-    """px; standard deviations between the seeds of one mode (plain VAEs: 0.01; see docs/blur.md)."""
+    """px; standard deviations between the seeds of one mode (real ones: 0.02 to 0.05 for plain VAEs; docs/blur.md)."""
     blur: float = 0.5
     """px; blur of the sharper side."""
     difference: float = 0.1
