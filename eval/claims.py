@@ -76,7 +76,7 @@ def verdicts(evidence: Evidence, instrument_ok: bool) -> list[dict]:
     """One row for each declared hypothesis."""
     claims = declared(evidence)
     sides = [tuple(judged(evidence, claim.what, team) for team in claim.teams) for claim in claims]
-    found = decide(sides, [claim.names for claim in claims])
+    found = decide(sides)
     few = len({claim.names for claim in claims}) == 1
     rows = []
     for claim, pair, decided in zip(claims, sides, found, strict=True):

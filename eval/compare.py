@@ -12,7 +12,6 @@ from pathlib import Path
 if not __package__:  # run as a script: sys.path[0] is eval/, from where neither package can be imported
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import torch
 import tyro
 from torch import Tensor
 from tqdm import tqdm
@@ -35,6 +34,7 @@ from eval.blurriness import MEASURES
 from eval.calibration import calibrate
 from eval.features import FeatureNetwork
 from eval.findings import Evidence
+from eval.halves import drawn
 from eval.measuring import Measured
 from eval.sources import HeldOut, Run, Source
 from vaegan.commandline import parse
@@ -204,8 +204,7 @@ def control_sources(held_out: HeldOut, seed: int) -> list[Source]:
 def some_training(run: Run, arguments: Arguments, count: int) -> Tensor:
     """As many training images as held-out ones are compared with, chosen by the seed."""
     images = sources.load_split(run, "train", arguments.data_dir).images
-    chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(arguments.seed))[:count]
-    return images[chosen]
+    return drawn(images, count, arguments.seed)
 
 
 def with_progress(source: Source, network: FeatureNetwork | None) -> Measured:

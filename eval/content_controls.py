@@ -8,7 +8,6 @@ paired with their originals, which is what content-free reading would give. (A c
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,10 +17,11 @@ from tqdm import tqdm
 from eval.blurriness import MEASURES, PRIMARY, gaussian_blur
 from eval.calibration import calibrate
 from eval.content import Matcher
+from eval.halves import HeldOutArguments, halves
 from eval.intervals import Estimate, Interval
 from eval.measuring import network_for
 from vaegan.commandline import parse
-from vaegan.data import ImageSet, load
+from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError, exits_cleanly
 
 APPLIED = (0.0, 0.5, 1.0)  # px
@@ -30,19 +30,11 @@ SHARE, PIXELS = 0.05, 0.03  # the larger of these is what a reading may be off b
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(HeldOutArguments):
     """Blur held-out real images of all and of one kind by known sigmas; print plain, matched and paired readings."""
 
-    dataset: str = "synthfaces"
-    """A data set with labels, as for vaegan.train: synthfaces, mnist, ..., folder:DIR or npz:FILE."""
-    data_dir: Path = Path("data")
-    """Where downloaded data sets lie."""
-    image_size: int | None = None
-    """Pixels a side; default the data set's own."""
     images: int = 5000
     """Images of each half, at most half of the held-out ones."""
-    seed: int = 0
-    """Decides the halves."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +63,7 @@ def main() -> None:
     arguments, begun = parse(Arguments, prog="python -m eval.content_controls"), time.monotonic()
     if arguments.images < 2:
         raise UsageError(f"--images {arguments.images} is not possible: use 2 or more")
-    found = load(arguments.dataset, "test", image_size=arguments.image_size, data_dir=arguments.data_dir)
+    found = arguments.load()
     rows = list(readings(found, arguments.images, arguments.seed))
     print(f"{arguments.dataset}, {found.images.shape[-1]}x{found.images.shape[-2]}")
     print(table(rows))
@@ -83,11 +75,7 @@ def readings(found: ImageSet, images: int, seed: int = 0) -> Iterator[Row]:
     """Every kind under every blur; UserError for a data set without labels or with too few images."""
     if found.labels is None:
         raise UserError(f"{found.name} has no labels: a kind of image cannot be chosen from it")
-    half = min(images, len(found.images) // 2)
-    if half < 2:
-        raise UserError(f"{found.name} has {len(found.images)} held-out image(s); calibrating needs at least 4")
-    order = torch.randperm(len(found.images), generator=torch.Generator().manual_seed(seed))
-    calibration, report = order[:half], order[half : 2 * half]
+    calibration, report = halves(found, images, seed)
     network, _ = network_for(found.name, found.images.shape[1])
     ruler = calibrate(MEASURES[PRIMARY], found.images[calibration])
     matcher = Matcher(ruler, found.images[calibration], network)

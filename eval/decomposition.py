@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from eval.blurriness import PRIMARY
-from eval.findings import COMPARED, Evidence, estimate, spelled
+from eval.findings import COMPARED, Evidence, entry, estimate, spelled
 from eval.intervals import MINIMAL_EFFECT, Estimate, Interval, over_seeds
 from eval.sources import OBJECTIVES
 
@@ -119,11 +119,6 @@ def cell(mode: str, title: str, found: Estimate, pixels: Pixels) -> dict:
     }
 
 
-def entry(found: Interval, pixels: Pixels) -> dict:
-    """An interval for report.json, in figures and in words."""
-    return {**vars(found), "text": spelled(found, pixels)}
-
-
 def removed(px: float) -> str:
     """An effect for people; one that needs a cell beyond the calibrated range has no figure."""
     return f"{px:.2f} px" if math.isfinite(px) else "unknown: a cell is beyond the calibrated range"
@@ -148,12 +143,15 @@ def _result(found: Mapping[str, Estimate], total: Estimate, preference: Estimate
     )
 
 
-def _of_blur(found: Interval) -> str:
-    if found.low > 0:
-        return f"{spelled(found, removed)} of blur go"
+def _by_sign(found: Interval, positive: str, negative: str, neither: str) -> str:
+    """One of three templates with the interval at "{}": above 0, below 0 (turned round), or not told from 0."""
     if found.high < 0:
-        return f"{spelled(_negative(found), removed)} of blur are added"
-    return f"no change of blur can be told from none ({spelled(found, removed)})"
+        return negative.format(spelled(Interval(-found.value, -found.high, -found.low), removed))
+    return (positive if found.low > 0 else neither).format(spelled(found, removed))
+
+
+def _of_blur(found: Interval) -> str:
+    return _by_sign(found, "{} of blur go", "{} of blur are added", "no change of blur can be told from none ({})")
 
 
 def _prefers(found: Interval) -> str:
@@ -165,23 +163,12 @@ def _prefers(found: Interval) -> str:
 
 
 def _removes(found: Interval) -> str:
-    if found.low > 0:
-        return f"removes {spelled(found, removed)}"
-    if found.high < 0:
-        return f"adds {spelled(_negative(found), removed)}"
-    return f"removes none that can be told from zero ({spelled(found, removed)})"
+    return _by_sign(found, "removes {}", "adds {}", "removes none that can be told from zero ({})")
 
 
 def _together(found: Interval) -> str:
-    if found.low > 0:
-        return f"together they remove {spelled(found, removed)} more than each alone, added up"
-    if found.high < 0:
-        return f"together they remove {spelled(_negative(found), removed)} less than each alone, added up"
-    return f"no interaction can be told from zero ({spelled(found, removed)})"
-
-
-def _negative(found: Interval) -> Interval:
-    return Interval(-found.value, -found.high, -found.low)
+    more, less = (f"together they remove {{}} {word} than each alone, added up" for word in ("more", "less"))
+    return _by_sign(found, more, less, "no interaction can be told from zero ({})")
 
 
 def _beyond_real(square: Mapping[str, Estimate]) -> str:

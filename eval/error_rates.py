@@ -7,7 +7,6 @@ a report: calibration, estimate, mean over seeds, Holm's correction, verdict. (A
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,11 +17,11 @@ from tqdm import tqdm
 from eval.blurriness import MEASURES, PRIMARY, gaussian_blur
 from eval.calibration import LADDER_IMAGES, Calibration, calibrate
 from eval.findings import COMPARED
+from eval.halves import HeldOutArguments, halves
 from eval.intervals import ALPHA, Estimate, over_seeds
 from eval.multiplicity import decide
 from vaegan.commandline import parse
-from vaegan.data import load
-from vaegan.errors import UsageError, UserError, exits_cleanly
+from vaegan.errors import UsageError, exits_cleanly
 
 NODES = tuple(round(0.1 * i, 1) for i in range(16))  # px; images are blurred by these, once, and read off in between
 POPULATION = 5000  # images that are drawn from, at most
@@ -33,15 +32,9 @@ LEAST_POWER = 0.95
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(HeldOutArguments):
     """Simulate comparisons of which the truth is known and print how often the verdict is wrong."""
 
-    dataset: str = "synthfaces"
-    """As for vaegan.train: synthfaces, mnist, fashion-mnist, cifar10, folder:DIR or npz:FILE."""
-    data_dir: Path = Path("data")
-    """Where downloaded data sets lie."""
-    image_size: int | None = None
-    """Pixels a side; default the data set's own."""
     comparisons: int = 400
     """Simulated comparisons behind each figure."""
     images: int = 1000
@@ -54,8 +47,6 @@ class Arguments:
     """px; blur of the sharper side."""
     difference: float = 0.1
     """px; how much blurrier the other side is when there is something to find."""
-    seed: int = 0
-    """Decides the halves and every draw."""
 
 
 @dataclass(frozen=True)
@@ -106,14 +97,11 @@ def check(arguments: Arguments) -> None:
 
 def prepare(arguments: Arguments) -> tuple[Calibration, Population]:
     """Calibrate on one half of the held-out images and measure the other under every blur of NODES."""
-    found = load(arguments.dataset, "test", image_size=arguments.image_size, data_dir=arguments.data_dir).images
-    half = min(POPULATION, len(found) // 2)
-    if half < 2:
-        raise UserError(f"{arguments.dataset} has {len(found)} held-out image(s); simulating needs at least 4")
-    order = torch.randperm(len(found), generator=torch.Generator().manual_seed(arguments.seed))
-    measure = MEASURES[PRIMARY]
+    found = arguments.load()
+    calibration, others = halves(found, POPULATION, arguments.seed)
     # Every calibration image under the whole ladder, so that they can be drawn anew together.
-    return calibrate(measure, found[order[: min(half, LADDER_IMAGES)]]), measured(found[order[half : 2 * half]])
+    ruler = calibrate(MEASURES[PRIMARY], found.images[calibration[:LADDER_IMAGES]])
+    return ruler, measured(found.images[others])
 
 
 def measured(images: Tensor) -> Population:
@@ -138,7 +126,7 @@ def simulate(
             team(arguments, ruler, population, arguments.blur + more, spread, originals, rng)
             for more in (difference, 0.0)
         ]
-        found = decide([tuple(side[what] for side in sides) for what in COMPARED], [("first", "second")] * 2)
+        found = decide([tuple(side[what] for side in sides) for what in COMPARED])
         for what, verdict in zip(COMPARED, found, strict=True):
             outcomes[what].append(verdict.outcome)
     return {what: np.array(words) for what, words in outcomes.items()}

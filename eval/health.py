@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
 import tyro
 from torch import Tensor
 
 from eval.blurriness import nyquist_power
 from eval.distances import mean_pairwise_distance, nearest_pair
 from eval.features import FeatureNetwork
-from eval.measuring import network_for
+from eval.halves import drawn
+from eval.measuring import MAPPED, network_for
 from eval.sources import load_split, open_runs
 from vaegan.commandline import parse
 from vaegan.errors import UsageError, UserError, exits_cleanly
@@ -24,7 +24,7 @@ MAX_NYQUIST = 2.0  # mean power near Nyquist of samples, relative to real images
 MIN_NEAREST = 0.4  # nearest pair among 64 samples, relative to the nearest pair among 64 real images
 BLIND, CERTAIN = 0.02, 0.95  # Dis's mean probability for real minus that for fakes, over the last tenth of the log
 GRID = 64  # images a person sees in one grid, where nothing may be repeated
-MOST_PAIRED = 1024  # images whose pairs are looked at: half a million pairs
+MOST_PAIRED = MAPPED  # images whose pairs are looked at: half a million pairs
 FAKES = ("dis/reconstruction", "dis/prior")
 
 
@@ -141,7 +141,7 @@ def discriminator_state(metrics: Sequence[dict]) -> tuple[float | None, float | 
 def examine_run(directory: Path, count: int = 512, seed: int = 0, data_dir: Path | None = None) -> dict:
     """Open a run, draw `count` prior samples and as many held-out images, and return its row for the table."""
     (run,) = open_runs([directory])
-    real = some(load_split(run, "test", data_dir).images, count, seed)
+    real = drawn(load_split(run, "test", data_dir).images, count, seed)
     if len(real) < 2:
         raise UserError(f"{run.config.dataset} has {len(real)} held-out image(s); health needs at least 2")
     samples = run.model.sample(len(real), seed=seed)
@@ -156,11 +156,6 @@ def examine_run(directory: Path, count: int = 512, seed: int = 0, data_dir: Path
         "features": network.name,
         "images": len(real),
     }
-
-
-def some(images: Tensor, count: int, seed: int) -> Tensor:
-    """`count` images drawn by the seed: files are often sorted by class, so the first ones are of one kind."""
-    return images[torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:count]]
 
 
 def table(rows: Sequence[dict]) -> str:

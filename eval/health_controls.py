@@ -6,33 +6,24 @@ repeated (not varied at all). An audit that cannot tell these apart judges nothi
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from eval import health
 from eval.blurriness import gaussian_blur
+from eval.halves import HeldOutArguments, halves
 from eval.measuring import network_for
 from vaegan.commandline import parse
-from vaegan.data import load
 from vaegan.errors import UsageError, UserError, exits_cleanly
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(HeldOutArguments):
     """Print the audit's figures for real images damaged or repeated on purpose."""
 
-    dataset: str = "synthfaces"
-    """As for vaegan.train."""
-    data_dir: Path = Path("data")
-    """Where downloaded data sets lie."""
-    image_size: int | None = None
-    """Pixels a side; default the data set's own."""
     images: int = 512
     """Images of each condition, and real ones they are compared with; at most half of the held-out ones."""
-    seed: int = 0
-    """Decides the images, the noise and the repetitions."""
 
 
 @exits_cleanly
@@ -41,11 +32,11 @@ def main() -> None:
     arguments = parse(Arguments, prog="python -m eval.health_controls")
     if arguments.images < health.GRID:
         raise UsageError(f"--images {arguments.images} is not possible: use {health.GRID} or more, one grid")
-    found = load(arguments.dataset, "test", image_size=arguments.image_size, data_dir=arguments.data_dir).images
-    drawn = health.some(found, 2 * arguments.images, arguments.seed)
-    real, others = drawn.tensor_split(2)
+    found = arguments.load()
+    real, others = (found.images[rows] for rows in halves(found, arguments.images, arguments.seed))
     if len(real) < health.GRID:
-        raise UserError(f"{arguments.dataset} has {len(found)} held-out images; the controls need {2 * health.GRID}")
+        count = len(found.images)
+        raise UserError(f"{arguments.dataset} has {count} held-out images; the controls need {2 * health.GRID}")
     network, _ = network_for(arguments.dataset, real.shape[1])
     reference = health.look(real, network)
     print("| held-out images | diversity | semantic | nearest pair | power near Nyquist | verdict |")

@@ -54,13 +54,12 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`outcome` is one of OUTCOMES; `sentence` says it with the figures; `difference` is blurrier minus sharper, px.
+    """`outcome` is one of OUTCOMES; `difference` is blurrier minus sharper, px.
 
     `p` is that of the difference alone, `p_adjusted` what the outcome was decided by.
     """
 
     outcome: str
-    sentence: str
     difference: Interval
     p: float
     p_adjusted: float
@@ -187,10 +186,9 @@ def p_value(first: Estimate, second: Estimate) -> float:
 def verdict(
     blurrier: Estimate,
     sharper: Estimate,
-    names: tuple[str, str] = ("VAE", "VAE/GAN"),
     p_adjusted: float | None = None,
 ) -> Verdict:
-    """Decide "`names[0]` is blurrier than `names[1]`" from two estimates of sigma_eq in px.
+    """Decide "the first is blurrier than the second" from two estimates of sigma_eq in px.
 
     `supported`: the difference is at least MINIMAL_EFFECT, its interval excludes 0 and `p_adjusted`, its p-value
     corrected for every hypothesis declared with it (eval.multiplicity; as it is by default), is below ALPHA; `refuted`:
@@ -205,9 +203,7 @@ def verdict(
         outcome = "refuted"
     else:
         outcome = "inconclusive"
-    claim = f"{names[0]} is blurrier than {names[1]}"
-    sentence = f"{outcome} {scope(blurrier, sharper)}: {claim} (difference {difference} px of Gaussian blur)"
-    return Verdict(outcome, sentence, difference, p, p_adjusted)
+    return Verdict(outcome, difference, p, p_adjusted)
 
 
 def scope(first: Estimate, second: Estimate) -> str:

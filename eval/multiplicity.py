@@ -21,8 +21,7 @@ def holm(p: ArrayLike) -> np.ndarray:
     return adjusted
 
 
-def decide(hypotheses: Sequence[tuple[Estimate, Estimate]], names: Sequence[tuple[str, str]]) -> list[Verdict]:
+def decide(hypotheses: Sequence[tuple[Estimate, Estimate]]) -> list[Verdict]:
     """The verdict on every declared "the first is blurrier than the second", corrected for all of them."""
     adjusted = holm([p_value(*sides) for sides in hypotheses])
-    rows = zip(hypotheses, names, adjusted, strict=True)
-    return [verdict(*sides, pair, float(p)) for sides, pair, p in rows]
+    return [verdict(*sides, float(p)) for sides, p in zip(hypotheses, adjusted, strict=True)]

@@ -8,18 +8,16 @@ not, as for samples. (A composition root; nothing imports it.)
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from eval.blurriness import AUDITS, MEASURES, PRIMARY, gaussian_blur
 from eval.calibration import Calibration, alarm, calibrate
 from eval.damages import DAMAGES
+from eval.halves import HeldOutArguments, halves
 from vaegan.commandline import parse
-from vaegan.data import load
-from vaegan.errors import UsageError, UserError, exits_cleanly
+from vaegan.errors import UsageError, exits_cleanly
 
 APPLIED = (0.3, 0.4, 0.5, 0.8, 1.2, 2.0)  # px
 CLEAN_SHARE, CLEAN_PIXELS = 0.05, 0.03  # the larger of these is what a reading may be off by
@@ -27,19 +25,11 @@ DAMAGED_SHARE = 0.15
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(HeldOutArguments):
     """Blur held-out real images by known sigmas and print what every measure reads."""
 
-    dataset: str = "synthfaces"
-    """As for vaegan.train: synthfaces, mnist, fashion-mnist, cifar10, folder:DIR or npz:FILE."""
-    data_dir: Path = Path("data")
-    """Where downloaded data sets lie."""
-    image_size: int | None = None
-    """Pixels a side; default the data set's own."""
     images: int = 2000
     """Images of each half, at most half of the held-out ones."""
-    seed: int = 0
-    """Decides the halves and the noise."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +55,10 @@ class Row:
 def main() -> None:
     """Load, calibrate, read, print."""
     arguments, begun = parse(Arguments, prog="python -m eval.recovery"), time.monotonic()
-    calibration, report = halves(arguments)
+    if arguments.images < 2:
+        raise UsageError(f"--images {arguments.images} is not possible: use 2 or more")
+    found = arguments.load()
+    calibration, report = (found.images[rows] for rows in halves(found, arguments.images, arguments.seed))
     measures = {name: calibrate(measure, calibration) for name, measure in tqdm(MEASURES.items(), "calibrate")}
     audits = {name: calibrate(audit, calibration) for name, audit in tqdm(AUDITS.items(), "calibrate audits")}
     rows = list(recover(report, measures, audits, arguments.seed))
@@ -73,18 +66,6 @@ def main() -> None:
     print(f"{arguments.dataset}, {width}x{height}, {len(calibration)} images calibrate, {len(report)} are read")
     print(table(rows))
     print(summary(rows), f"({time.monotonic() - begun:.0f} s)")
-
-
-def halves(arguments: Arguments) -> tuple[Tensor, Tensor]:
-    """Two disjoint random halves of the held-out images; UserError when there are fewer than four."""
-    if arguments.images < 2:
-        raise UsageError(f"--images {arguments.images} is not possible: use 2 or more")
-    found = load(arguments.dataset, "test", image_size=arguments.image_size, data_dir=arguments.data_dir).images
-    half = min(arguments.images, len(found) // 2)
-    if half < 2:
-        raise UserError(f"{arguments.dataset} has {len(found)} held-out image(s); calibrating needs at least 4")
-    order = torch.randperm(len(found), generator=torch.Generator().manual_seed(arguments.seed))
-    return found[order[:half]], found[order[half : 2 * half]]
 
 
 def recover(

@@ -13,6 +13,7 @@ import vaegan
 from baselines.objectives import OBJECTIVES as BASELINES
 from eval import damages
 from eval.blurriness import gaussian_blur
+from eval.halves import halves
 from vaegan.data import ImageSet, load
 from vaegan.errors import UsageError, UserError
 from vaegan.model import prior_codes
@@ -21,9 +22,7 @@ from vaegan.objective import OBJECTIVES as VAEGAN
 BATCH = 250  # images a batch: 12 MB of float32 at 64x64 RGB, so that memory does not grow with the number of images
 KNOWN_SIGMAS = (0.5, 1.0, 2.0)  # px; what the instrument must recover from held-out images blurred on purpose
 CONTROL_COUNT = 1000  # images a control or known-blur source uses: enough for an interval of about 0.01 px
-POSTERIOR_COUNT = (
-    2000  # posterior draws a run: unpaired images need more than controls, and eight batches cost a second or two
-)
+POSTERIOR_COUNT = 2000  # posterior draws a run: unpaired images need more than controls; they cost a second or two
 AVERAGE_COUNT = 1000  # images of each source with averaged weights: two rows of a table, on which nothing rests
 OBJECTIVES = VAEGAN | BASELINES
 
@@ -149,17 +148,13 @@ def load_split(run: Run, split: str, data_dir: Path | None = None) -> ImageSet:
 
 def held_out(images: ImageSet, samples: int, seed: int) -> HeldOut:
     """Shuffle the held-out images by `seed` and split them in two disjoint halves of at most `samples` images each."""
-    available = len(images.images)
-    half = min(samples, available // 2)
-    if half < 2:
-        raise UserError(f"{images.name} has {available} held-out image(s); comparing needs at least 4")
-    order = torch.randperm(available, generator=torch.Generator().manual_seed(seed))
+    calibration, report = halves(images, samples, seed)
     return HeldOut(
         dataset=images.name,
-        available=available,
+        available=len(images.images),
         note=images.note,
-        calibration=images.images[order[:half]],
-        report=images.images[order[half : 2 * half]],
+        calibration=images.images[calibration],
+        report=images.images[report],
     )
 
 

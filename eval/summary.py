@@ -109,8 +109,8 @@ def pooled(mode: str, what: str, report: dict) -> dict | None:
 
 def verdict(mode: str, what: str, report: dict) -> str | None:
     """Whether the claim holds against this mode, as the report has it."""
-    ending = f"than the {OBJECTIVES[mode].title}"
-    rows = (r for r in report.get("verdicts", ()) if r["what"] == what and r["claim"].endswith(ending))
+    title = OBJECTIVES[mode].title
+    rows = (r for r in report.get("verdicts", ()) if (r["what"], r["sharper"]) == (what, title))
     return next((r["verdict"] for r in rows), None)
 
 

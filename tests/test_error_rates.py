@@ -7,7 +7,7 @@ import pytest
 import torch
 from stand_in import dead_leaves
 
-from eval import error_rates
+from eval import error_rates, halves
 from eval.blurriness import MEASURES, PRIMARY, gaussian_blur
 from eval.error_rates import NODES, Arguments
 from vaegan.data import ImageSet
@@ -20,7 +20,7 @@ def images() -> torch.Tensor:
 
 @pytest.fixture
 def few_images(monkeypatch, images):
-    monkeypatch.setattr(error_rates, "load", lambda *_, **__: ImageSet("leaves", "test", images))
+    monkeypatch.setattr(halves, "load", lambda *_, **__: ImageSet("leaves", "test", images))
 
 
 def run(monkeypatch, *arguments: str) -> None:
@@ -89,7 +89,7 @@ def test_bad_arguments_are_one_line(monkeypatch, few_images, capsys, arguments, 
 
 def test_too_few_held_out_images_are_one_line(monkeypatch, capsys):
     three = ImageSet("three", "test", torch.zeros(3, 1, 32, 32, dtype=torch.uint8))
-    monkeypatch.setattr(error_rates, "load", lambda *_, **__: three)
+    monkeypatch.setattr(halves, "load", lambda *_, **__: three)
     with pytest.raises(SystemExit) as stop:
         run(monkeypatch)
     assert stop.value.code == 1

@@ -10,6 +10,7 @@ from stand_in import Blurrer, dead_leaves, save_npz, save_run
 import vaegan
 from eval import health
 from eval.blurriness import nyquist_power
+from eval.halves import drawn
 from vaegan.config import Config
 
 DIS = {"dis/real": 0.6, "dis/prior": 0.4, "dis/reconstruction": 0.5}
@@ -73,10 +74,10 @@ def test_features_that_are_not_numbers_are_ill():
 
 def test_real_images_are_drawn_from_the_whole_file():
     sorted_by_class = torch.arange(100)
-    chosen = health.some(sorted_by_class, 20, seed=0)
+    chosen = drawn(sorted_by_class, 20, seed=0)
     assert len(set(chosen.tolist())) == 20 and chosen.max() > 60
-    assert torch.equal(chosen, health.some(sorted_by_class, 20, seed=0))
-    assert len(health.some(sorted_by_class, 1000, seed=0)) == 100
+    assert torch.equal(chosen, drawn(sorted_by_class, 20, seed=0))
+    assert len(drawn(sorted_by_class, 1000, seed=0)) == 100
 
 
 def test_only_the_end_of_training_judges_the_discriminator():

@@ -107,8 +107,7 @@ def test_verdict_needs_a_visible_difference(first, second, outcome):
     blurrier, sharper = (Estimate(v, v + 0.002 * rng.standard_normal(RESAMPLES)) for v in (first, second))
     found = verdict(blurrier, sharper)
     assert found.outcome == outcome
-    assert found.sentence.startswith(f"{outcome} for this pair of runs: VAE is blurrier than VAE/GAN")
-    assert f"{first - second:.2f}" in found.sentence
+    assert found.difference.value == pytest.approx(first - second, abs=1e-9)
     assert MINIMAL_EFFECT == 0.05
 
 
@@ -134,7 +133,6 @@ def test_false_alarms_between_two_halves_of_one_source_and_power_over_three_seed
     assert np.mean([outcome != "inconclusive" for outcome in alarms]) <= 0.072
     found = [verdict(runs(0.6), runs(0.5)) for _ in range(60)]
     assert np.mean([v.outcome == "supported" for v in found]) >= 0.9
-    assert "over 3 seeds" in found[0].sentence
 
 
 def test_p_value_counts_the_replicates_on_the_far_side_of_zero():
@@ -207,7 +205,7 @@ def test_a_difference_that_is_chance_among_many_hypotheses_settles_nothing():
 )
 def test_scope_says_how_many_seeds_each_side_has(seeds, words):
     sides = [Estimate(0.5, np.full(RESAMPLES, 0.5), n) for n in seeds]
-    assert scope(*sides) == words and words in verdict(*sides).sentence
+    assert scope(*sides) == words
 
 
 @pytest.mark.parametrize(

@@ -51,17 +51,16 @@ def pair(far: int) -> tuple[Estimate, Estimate]:
 
 
 def test_the_same_difference_is_supported_alone_and_not_among_many():
-    names = ("VAE", "VAE/GAN")
     assert p_value(*pair(9)) == pytest.approx(0.02, abs=1e-4)
-    (alone,) = decide([pair(9)], [names])
+    (alone,) = decide([pair(9)])
     assert alone.outcome == "supported" and alone.p_adjusted == alone.p
-    among = decide([pair(9), pair(400), pair(400)], [names] * 3)
+    among = decide([pair(9), pair(400), pair(400)])
     assert [row.outcome for row in among] == ["inconclusive"] * 3
     assert among[0].p == alone.p and among[0].p_adjusted == pytest.approx(3 * alone.p)
 
 
 def test_sure_differences_stay_supported_among_many():
-    found = decide([pair(0), pair(400), pair(0)], [("a", "b")] * 3)
+    found = decide([pair(0), pair(400), pair(0)])
     assert [row.outcome for row in found] == ["supported", "inconclusive", "supported"]
     assert found[0].p_adjusted == pytest.approx(3 * SMALLEST_P)
-    assert decide([], []) == []
+    assert decide([]) == []

@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from eval import recovery
+from eval import halves, recovery
 from eval.blurriness import PRIMARY
 from vaegan.data import ImageSet
 
@@ -16,7 +16,7 @@ def few_images(monkeypatch):
     generator = torch.Generator().manual_seed(0)
     images = torch.nn.functional.interpolate(torch.rand(80, 1, 8, 8, generator=generator), size=32, mode="nearest")
     held_out = ImageSet("squares", "test", images.mul(255).round().byte())
-    monkeypatch.setattr(recovery, "load", lambda *_, **__: held_out)
+    monkeypatch.setattr(halves, "load", lambda *_, **__: held_out)
 
 
 def run(monkeypatch, *arguments: str) -> None:
@@ -51,7 +51,7 @@ def test_bad_arguments_are_one_line(monkeypatch, few_images, capsys, arguments, 
 
 def test_too_few_held_out_images_are_one_line(monkeypatch, capsys):
     three = ImageSet("three", "test", torch.zeros(3, 1, 32, 32, dtype=torch.uint8))
-    monkeypatch.setattr(recovery, "load", lambda *_, **__: three)
+    monkeypatch.setattr(halves, "load", lambda *_, **__: three)
     with pytest.raises(SystemExit) as stop:
         run(monkeypatch)
     assert stop.value.code == 1

@@ -10,7 +10,6 @@ from eval.plans import Plan
 from eval.summary import Outcome
 from vaegan.config import Config
 
-CLAIM = "the claim that the VAE is blurrier than the"
 HEALTHY = {"losses_finite": True, "diversity": 0.9, "nearest": 0.9}
 
 
@@ -36,9 +35,9 @@ REPORT = {
         pooled("vaegan-pixel", "samples", 0.4),
     ],
     "verdicts": [
-        {"what": "reconstructions", "claim": f"{CLAIM} VAE/GAN", "verdict": "supported"},
-        {"what": "samples", "claim": f"{CLAIM} VAE/GAN", "verdict": "inconclusive"},
-        {"what": "samples", "claim": f"{CLAIM} pixel VAE/GAN", "verdict": "refuted"},
+        {"what": "reconstructions", "sharper": "VAE/GAN", "verdict": "supported"},
+        {"what": "samples", "sharper": "VAE/GAN", "verdict": "inconclusive"},
+        {"what": "samples", "sharper": "pixel VAE/GAN", "verdict": "refuted"},
     ],
 }  # fmt: skip
 

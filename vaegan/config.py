@@ -26,7 +26,7 @@ class Config:
     image_size: int | None = 32
     """Pixels a side: 32, 64 or 128; none: the data's own."""
     width: float = 0.25
-    """Multiplies every layer's channels; 1 is the released network."""
+    """Multiplies every layer's channels (16 at least at full resolution); 1 is the released network."""
     latent_dim: int = 64
     """Numbers in a code."""
     norm: Literal["batch", "group"] = "batch"

@@ -1,0 +1,47 @@
+"""Held-out images for measuring: two disjoint random halves, some drawn at random, and the flags that name them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vaegan.data import ImageSet, load
+from vaegan.errors import UserError
+
+
+@dataclass(frozen=True)
+class HeldOutArguments:
+    """Flags of the commands that try the instrument out on held-out images."""
+
+    dataset: str = "synthfaces"
+    """As for vaegan.train: synthfaces, mnist, fashion-mnist, cifar10, folder:DIR or npz:FILE."""
+    data_dir: Path = Path("data")
+    """Where downloaded data sets lie."""
+    image_size: int | None = None
+    """Pixels a side; default the data set's own."""
+    seed: int = 0
+    """Decides the halves and every draw."""
+
+    def load(self) -> ImageSet:
+        """The held-out images."""
+        return load(self.dataset, "test", image_size=self.image_size, data_dir=self.data_dir)
+
+
+def shuffled(count: int, seed: int) -> Tensor:
+    """Row numbers 0 to count - 1 in an order decided by the seed."""
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+
+
+def halves(images: ImageSet, most: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Rows of two disjoint random halves, at most `most` each; UserError when there are fewer than four images."""
+    half = min(most, len(images.images) // 2)
+    if half < 2:
+        raise UserError(f"{images.name} has {len(images.images)} held-out image(s); comparing needs at least 4")
+    order = shuffled(len(images.images), seed)
+    return order[:half], order[half : 2 * half]
+
+
+def drawn(images: Tensor, count: int, seed: int) -> Tensor:
+    """At most `count` images, chosen by the seed: files are often sorted by class, so the first are of one kind."""
+    return images[shuffled(len(images), seed)[:count]]
