@@ -1,6 +1,7 @@
 """vaegan.data: what each loader yields, how splits and caches are made, and one clear line for every bad input."""
 
 import multiprocessing
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,30 @@ def test_a_damaged_set_is_one_line_and_is_not_deleted(tmp_path):
     with pytest.raises(UserError, match="cannot read mnist"):
         load("mnist", "train", data_dir=tmp_path)
     assert len(list(raw.iterdir())) == 4
+
+
+def save_cifar10(data_dir: Path, count=4) -> None:
+    folder = data_dir / "cifar-10-batches-py"
+    folder.mkdir()
+    for i, name in enumerate([*(f"data_batch_{k}" for k in range(1, 6)), "test_batch"]):
+        rows = np.full((count, 3072), i, np.uint8)
+        rows[:, :1024] += 100  # the first plane is red
+        (folder / name).write_bytes(pickle.dumps({"data": rows, "labels": [i] * count}))
+
+
+def test_cifar10_is_read_from_files_that_are_not_the_publishers_own(tmp_path):
+    save_cifar10(tmp_path)
+    train, test = (load("cifar10", split, data_dir=tmp_path) for split in ("train", "test"))
+    assert train.images.shape == (20, 3, 32, 32) and train.labels.tolist() == [i for i in range(5) for _ in range(4)]
+    assert test.images[0, :, 0, 0].tolist() == [105, 5, 5] and test.label_names[5] == "dog"
+
+
+def test_a_truncated_cifar10_is_one_line(tmp_path):
+    save_cifar10(tmp_path)
+    file = tmp_path / "cifar-10-batches-py" / "test_batch"
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(UserError, match="cannot read cifar10"):
+        load("cifar10", "test", data_dir=tmp_path)
 
 
 def test_synthfaces_are_drawn_once_then_mapped(monkeypatch):

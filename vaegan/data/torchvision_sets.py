@@ -24,6 +24,17 @@ class TorchvisionSet:
     label_names: tuple[str, ...]
 
 
+class Cifar10(datasets.CIFAR10):
+    """torchvision's reader without its checksums, so that a copy that is not the publisher's is read."""
+
+    def _check_integrity(self) -> bool:
+        names = [name for name, _ in (*self.train_list, *self.test_list)]
+        return all((Path(self.root) / self.base_folder / name).is_file() for name in names)
+
+    def _load_meta(self) -> None:
+        pass  # the class names stand in SETS
+
+
 SETS = {
     "mnist": TorchvisionSet(
         datasets.MNIST,
@@ -36,7 +47,7 @@ SETS = {
         ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"),
     ),
     "cifar10": TorchvisionSet(
-        datasets.CIFAR10,
+        Cifar10,
         {"train": "cifar-10-batches-py/data_batch_1", "test": "cifar-10-batches-py/test_batch"},
         ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
     ),
