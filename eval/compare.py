@@ -143,7 +143,7 @@ def collect(runs: Sequence[Run], arguments: Arguments) -> Evidence:
     images = staged("held-out images", lambda: sources.load_split(runs[0], "test", arguments.data_dir))
     held_out = sources.held_out(images, arguments.samples, arguments.seed)
     check_channels(runs, held_out)
-    network, own = choose_network(arguments.features, runs[0].config.dataset, images.channels)
+    network, own = features.choose(arguments.features, images)
     calibrations = {
         name: staged(f"calibrate {measure.title}", lambda measure=measure: calibrate(measure, held_out.calibration))
         for name, measure in MEASURES.items()
@@ -166,14 +166,6 @@ def check_channels(runs: Sequence[Run], held_out: HeldOut) -> None:
                 f"{run.directory.name} was trained on images of {run.model.channels} channel(s), {held_out.dataset} "
                 f"now has {held_out.report.shape[1]}; give the right --data-dir"
             )
-
-
-def choose_network(name: str, dataset: str, channels: int) -> tuple[FeatureNetwork, bool]:
-    """The feature network of --features, and whether it was made for the data set."""
-    if name != "auto":
-        network = features.load(Path(name))
-        return network, network.card.data == dataset
-    return measuring.network_for(dataset, channels)
 
 
 def image_sources(runs: Sequence[Run], held_out: HeldOut, seed: int) -> list[Source]:
