@@ -17,9 +17,9 @@ from tqdm import tqdm
 from eval.blurriness import MEASURES, PRIMARY, gaussian_blur
 from eval.calibration import calibrate
 from eval.content import Matcher
+from eval.features import network_for
 from eval.halves import HeldOutArguments, halves
 from eval.intervals import Estimate, Interval
-from eval.measuring import network_for
 from vaegan.commandline import parse
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError, exits_cleanly
@@ -76,7 +76,7 @@ def readings(found: ImageSet, images: int, seed: int = 0) -> Iterator[Row]:
     if found.labels is None:
         raise UserError(f"{found.name} has no labels: a kind of image cannot be chosen from it")
     calibration, report = halves(found, images, seed)
-    network, _ = network_for(found.name, found.images.shape[1])
+    network, _ = network_for(found)
     ruler = calibrate(MEASURES[PRIMARY], found.images[calibration])
     matcher = Matcher(ruler, found.images[calibration], network)
     kinds = chosen_kinds(members(found), calibration, report, ruler.values)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from eval.distances import COLUMNS, Features, Reference, column_name, flags, measure, singular_note
+from eval.distances import COLUMNS, LEAST, Features, Reference, column_name, flags, measure, singular_note
 from eval.features import Extractor
 from eval.fingerprint import Fingerprint, fingerprint, one_column
 from eval.moments import blocks_of

@@ -1,124 +1,82 @@
-"""The shipped feature networks: uint8 images in, features out, and a card that says what each network is.
+"""Which feature extractor a number is made with: the data set's own, the FID Inception, or one that --features names.
 
-`python -m eval.features train mnist` makes one anew (eval/feature_training.py).
+`python -m eval.features train mnist` makes a shipped one anew (eval/feature_training.py).
 """
 
-import hashlib
-import json
-from dataclasses import dataclass, fields
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
-import safetensors
-import safetensors.torch
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from vaegan.data.fitting import fit
-from vaegan.errors import UserError
-from vaegan.pixels import to_float
+from eval import inception, rotations
+from eval.feature_network import SHIPPED, FeatureNetwork, load
+from vaegan import data
+from vaegan.data import ImageSet
+from vaegan.errors import UsageError, nearest
 
-SHIPPED = Path(__file__).parent / "features"
-INPUT_SIZE = 32
-RESIZE_RULE = "32 px, bilinear, antialiased"  # what vaegan.data.fitting.fit does to any other size
-NUM_FEATURES = 128
-MAP_BLOCKS = 3  # of the trunk, up to its 8x8 maps
+__all__ = [
+    *("SHIPPED", "Card", "Extractor", "FeatureNetwork"),
+    *("choose", "features", "for_dataset", "load", "network_for", "save"),
+]
 
-
-@dataclass(frozen=True)
-class Card:
-    """What a feature network is; stored as JSON beside its weights."""
-
-    name: str
-    data: str  # the data set it was trained on
-    kind: str  # "classes": one of the outputs is true; "attributes": each is true or not
-    channels: int
-    output_names: tuple[str, ...]
-    accuracy: float  # on the held-out images; over attributes the mean
-    chance: float  # the accuracy of always giving each output's commonest answer
-    accuracies: dict[str, float]  # by output: recall of a class, accuracy of an attribute
-    training: str  # the command and its budget
-    seed: int
-    num_features: int = NUM_FEATURES
-    sha256: str = ""  # of the weights file
-
-    def to_json(self) -> str:
-        return json.dumps({field.name: getattr(self, field.name) for field in fields(self)}, indent=2) + "\n"
+AUTO, INCEPTION = "auto", "inception"
+INCEPTION_SUFFIXES = (".pth", ".pt")
 
 
-class FeatureNetwork(nn.Module):
-    """A small convolutional classifier of 32x32 images whose penultimate layer is the feature vector.
+class Extractor(Protocol):
+    """uint8 (N, C, H, W) in, float32 features (N, num_features) out."""
 
-    It is always in evaluation mode and without gradients once `load`ed. Features are means over space of rectified
-    channels, so they are 0 or more.
-    """
-
-    def __init__(self, card: Card):
-        super().__init__()
-        self.card = card
-        self.num_features = card.num_features
-        self.trunk = nn.Sequential(
-            _block(card.channels, 32, kernel=5, stride=2),  # 16 x 16
-            _block(32, 48, kernel=3, stride=1),
-            _block(48, 96, kernel=3, stride=2),  # 8 x 8
-            _block(96, card.num_features, kernel=3, stride=2),  # 4 x 4
-            nn.AdaptiveAvgPool2d(1),
-            nn.Flatten(),
-        )
-        self.head = nn.Linear(card.num_features, len(card.output_names))
-        self.to(memory_format=torch.channels_last)  # convolutions on a CPU are a third faster so
+    num_features: int
+    is_fid: bool  # only the published Inception: no other Frechet distance is called FID
 
     @property
     def name(self) -> str:
-        """The network, its weights and its resize rule, as every number made with it must state."""
-        return f"{self.card.name} ({self.card.sha256[:8]}; {RESIZE_RULE})"
+        """The network, its weights and its resize rule."""
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Map uint8 (N, C, H, W) of any size to float32 features (N, num_features)."""
-        return self.trunk(to_float(self._fitted(images)))
+    def identity(self) -> dict[str, str]:
+        """The same in full: `extractor`, `sha256`, `resize`."""
 
-    @torch.no_grad()
-    def features(self, images: Tensor, batch_size: int = 500) -> Tensor:
-        """Return float32 features (N, num_features) of uint8 (N, C, H, W); grey is repeated to RGB when needed.
-
-        Raises UserError for images that are not uint8 or have colour that the network cannot take.
-        """
-        return torch.cat([self(batch) for batch in images.split(batch_size)])
-
-    @torch.no_grad()
-    def maps(self, images: Tensor, batch_size: int = 500) -> Tensor:
-        """Return the 8x8 maps before the last convolution, float32 (N, 6144), of uint8 (N, C, H, W); errors as
-        `features`. They say what is where; the features say which classes or attributes are there, and how clearly."""
-        early = self.trunk[:MAP_BLOCKS]
-        batches = images.split(batch_size)
-        return torch.cat([early(to_float(self._fitted(batch))).flatten(1) for batch in batches])
-
-    @torch.no_grad()
-    def predict(self, images: Tensor, batch_size: int = 500) -> Tensor:
-        """Return the (N,) int64 class, or the (N, A) uint8 attributes, of uint8 (N, C, H, W); errors as `features`."""
-        logits = self.head(self.features(images, batch_size))
-        return logits.argmax(dim=1) if self.card.kind == "classes" else (logits > 0).to(torch.uint8)
-
-    def _fitted(self, images: Tensor) -> Tensor:
-        if images.dtype != torch.uint8 or images.ndim != 4:
-            raise UserError(f"features need uint8 images (N, C, H, W), not {images.dtype} {tuple(images.shape)}")
-        if images.shape[1] == 1 and self.card.channels == 3:
-            images = images.expand(-1, 3, -1, -1)
-        if images.shape[1] != self.card.channels:
-            raise UserError(
-                f"the feature network {self.card.name} takes {self.card.channels} channel(s), the images have "
-                f"{images.shape[1]}; choose another with --features"
-            )
-        return fit(images, INPUT_SIZE)
+    def features(self, images: Tensor, batch_size: int = ...) -> Tensor:
+        """Raises UserError for images that are not uint8 or that the network cannot take."""
 
 
-def features(network: FeatureNetwork, images: Tensor, batch_size: int = 500) -> Tensor:
-    """Return `network`'s float32 features (N, d) of uint8 (N, C, H, W)."""
-    return network.features(images, batch_size)
+def choose(spec: str, images: ImageSet | Callable[[], ImageSet]) -> tuple[Extractor, bool]:
+    """The extractor that --features names for these images (any split), and whether it was made for their data set.
+
+    spec: "auto", the data set's own (see `network_for`); "inception", the published FID Inception; a .safetensors FILE
+    with its card beside it; or a .pth FILE with weights of the Inception architecture.
+    Raises UsageError for anything else, UserError when the file is absent, damaged or another network's.
+    """
+    if spec == AUTO:
+        return network_for(images)
+    if spec == INCEPTION:
+        return inception.published(), False
+    file = Path(spec).expanduser()
+    if file.suffix in INCEPTION_SUFFIXES:
+        return inception.load(file), False
+    if file.suffix != ".safetensors":
+        raise UsageError(
+            f"--features {spec!r} is none of auto, inception, a .safetensors or a .pth file"
+            f"{nearest(spec, (AUTO, INCEPTION))}"
+        )
+    network = load(file)
+    return network, network.card.data == _called(images).name
 
 
-def _block(channels_in: int, channels_out: int, kernel: int, stride: int) -> nn.Sequential:
-    convolution = nn.Conv2d(channels_in, channels_out, kernel, stride, padding=kernel // 2, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True))
+def network_for(images: ImageSet | Callable[[], ImageSet]) -> tuple[FeatureNetwork, bool]:
+    """A network of this project for a data set, of which `images` is any split, and whether it was made for it.
+
+    The shipped one where there is one; else one trained on rotations of the training images, which takes about a
+    minute the first time. Unlike Inception these have `maps`, which health and content need.
+    """
+    images = _called(images)
+    shipped = for_dataset(images.name)
+    if shipped:
+        return shipped, True
+    if images.split != "train":
+        images = data.load(images.name, "train", image_size=images.image_size)
+    return rotations.network_of(images), True
 
 
 def for_dataset(name: str) -> FeatureNetwork | None:
@@ -127,48 +85,13 @@ def for_dataset(name: str) -> FeatureNetwork | None:
     return load(shipped[name]) if name in shipped else None
 
 
-def load(file: Path) -> FeatureNetwork:
-    """Load weights from `file`.safetensors and their card from the .json beside it, frozen and in evaluation mode.
-
-    Raises UserError when either is absent, the weights are not those of the card (sha256), or do not fit the network.
-    """
-    card = _read_card(file.with_suffix(".json"))
-    if not file.is_file():
-        raise UserError(f"no feature network at {file}; give a .safetensors file with its .json card beside it")
-    data = file.read_bytes()
-    found = hashlib.sha256(data).hexdigest()
-    if found != card.sha256:
-        raise UserError(f"{file} has sha256 {found[:12]}..., but its card {card.sha256[:12]}...; fetch both files anew")
-    network = FeatureNetwork(card)
-    try:
-        network.load_state_dict(safetensors.torch.load(data))
-    except (safetensors.SafetensorError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise UserError(f"{file} are no weights of this feature network ({reason}); make it anew") from None
-    return network.eval().requires_grad_(False)
+def features(network: Extractor, images: Tensor, batch_size: int = 500) -> Tensor:
+    """Return `network`'s float32 features (N, d) of uint8 (N, C, H, W)."""
+    return network.features(images, batch_size)
 
 
-def save(network: FeatureNetwork, file: Path) -> Card:
-    """Write the weights to `file` and, beside it, the network's card with their sha256; return that card."""
-    data = safetensors.torch.save({key: value.contiguous() for key, value in network.state_dict().items()})
-    card = Card(**{**vars(network.card), "sha256": hashlib.sha256(data).hexdigest()})
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
-        file.with_suffix(".json").write_text(card.to_json())
-    except OSError as error:
-        raise UserError(f"cannot write {file} ({error.strerror}); choose another --out") from None
-    return card
-
-
-def _read_card(file: Path) -> Card:
-    try:
-        entries = json.loads(file.read_text())
-        return Card(**{**entries, "output_names": tuple(entries["output_names"])})
-    except FileNotFoundError:
-        raise UserError(f"no card {file} for the feature network; it must lie beside the weights") from None
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{file} is not the card of a feature network ({error}); fetch both files anew") from None
+def _called(images: ImageSet | Callable[[], ImageSet]) -> ImageSet:
+    return images if isinstance(images, ImageSet) else images()
 
 
 if __name__ == "__main__":

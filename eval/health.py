@@ -11,9 +11,9 @@ import tyro
 from torch import Tensor
 
 from eval.blurriness import nyquist_power
-from eval.features import FeatureNetwork
+from eval.features import FeatureNetwork, network_for
 from eval.halves import drawn
-from eval.measuring import MAPPED, network_for
+from eval.measuring import MAPPED
 from eval.neighbours import mean_pairwise_distance, nearest_pair
 from eval.sources import load_split, open_runs
 from vaegan.commandline import parse
@@ -141,11 +141,12 @@ def discriminator_state(metrics: Sequence[dict]) -> tuple[float | None, float | 
 def examine_run(directory: Path, count: int = 512, seed: int = 0, data_dir: Path | None = None) -> dict:
     """Open a run, draw `count` prior samples and as many held-out images, and return its row for the table."""
     (run,) = open_runs([directory])
-    real = drawn(load_split(run, "test", data_dir).images, count, seed)
+    held_out = load_split(run, "test", data_dir)
+    real = drawn(held_out.images, count, seed)
     if len(real) < 2:
         raise UserError(f"{run.config.dataset} has {len(real)} held-out image(s); health needs at least 2")
     samples = run.model.sample(len(real), seed=seed)
-    network, _ = network_for(run.config.dataset, real.shape[1])
+    network, _ = network_for(held_out)
     health = examine(look(samples, network), look(real, network), read_metrics(run.directory))
     return {
         "run": str(directory),

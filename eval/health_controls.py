@@ -12,8 +12,8 @@ from torch import Tensor
 
 from eval import health
 from eval.blurriness import gaussian_blur
+from eval.features import network_for
 from eval.halves import HeldOutArguments, halves
-from eval.measuring import network_for
 from vaegan.commandline import parse
 from vaegan.errors import UsageError, UserError, exits_cleanly
 
@@ -37,7 +37,7 @@ def main() -> None:
     if len(real) < health.GRID:
         count = len(found.images)
         raise UserError(f"{arguments.dataset} has {count} held-out images; the controls need {2 * health.GRID}")
-    network, _ = network_for(arguments.dataset, real.shape[1])
+    network, _ = network_for(found)
     reference = health.look(real, network)
     print("| held-out images | diversity | semantic | nearest pair | power near Nyquist | verdict |")
     print("| --- | ---: | ---: | ---: | ---: | --- |")

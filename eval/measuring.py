@@ -8,14 +8,13 @@ from torch import Tensor
 
 from eval import quality
 from eval.blurriness import AUDITS, MEASURES, check_images, power_spectrum
-from eval.features import FeatureNetwork, for_dataset
+from eval.feature_network import FeatureNetwork
 from eval.sources import Source
 from vaegan.errors import UserError
 
 EXCERPT = 64  # first images kept for the eye
 MAPPED, MAPPED_KINDS = 1024, ("real", "samples")  # first images whose maps are kept for their diversity: 25 MB
 QUALITY_COUNT = 1000  # reconstructions compared with their originals; SSIM alone costs 1 ms a 64x64 RGB image
-FALLBACK_NETWORKS = {1: "mnist", 3: "synthfaces"}  # channels -> a shipped network for data sets that have none
 
 
 @dataclass(frozen=True)
@@ -91,9 +90,3 @@ def sound_batches(source: Source) -> Iterator[Tensor]:
         raise UserError(f"{source.title}: there are no images to measure; give at least one")
     if seen != source.count:
         raise UserError(f"{source.title}: {seen:,} images came where {source.count:,} were promised")
-
-
-def network_for(dataset: str, channels: int) -> tuple[FeatureNetwork, bool]:
-    """The shipped feature network of a data set and True, or another that takes its channels and False."""
-    own = for_dataset(dataset)
-    return own or for_dataset(FALLBACK_NETWORKS[channels]), own is not None

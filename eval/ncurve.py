@@ -12,7 +12,7 @@ PANELS = {"reconstructions": "Reconstructions", "samples": "Prior samples"}
 
 
 def ncurve(report: dict, origin: str) -> Chart | None:
-    """Distances against 1 / N with the lines to N = infinity; None where there are no two points to draw one through."""
+    """Distances against 1 / N with the lines to N = infinity; None where no line can be drawn."""
     rows = [row for row in report["distances"]["rows"] if row["frechet_limit"] is not None]
     kinds = {source["title"]: source["kind"] for source in report["sources"]}
     panels = [(title, [r for r in rows if kinds.get(r["title"]) == kind]) for kind, title in PANELS.items()]
@@ -24,7 +24,7 @@ def ncurve(report: dict, origin: str) -> Chart | None:
         "ncurve",
         f"{name} by number of images",
         f"{name} against the number of images; every line falls towards its value at infinitely many",
-        f"Filled: measured at N images a side, averaged over disjoint parts. Open: where the straight line meets 1/N = 0. "
+        "Filled: measured at N images a side, averaged over disjoint parts. Open: where the line meets 1/N = 0. "
         f"Black: other held-out images, whose distance is bias alone. {report['distances']['protocol']}. {origin}",
         lambda figure, narrow: _draw(figure, report, panels, [r for r in rows if r["run"] is None], name, narrow),
         3.0,
@@ -45,10 +45,9 @@ def _draw(
         for row in [*floors[-1:], *rows]:
             shade = colour(report, row["run"])
             x = [1 / count for count in row["curve"]["count"]]
-            slope = (row["curve"]["value"][0] - row["frechet_limit"]) / x[0]
-            axes.plot(
-                [0, x[0]], [row["frechet_limit"], row["frechet_limit"] + slope * x[0]], color=shade, linewidth=0.8
-            )
+            slope = (row["curve"]["value"][-1] - row["frechet_limit"]) / x[-1]
+            ends = [row["frechet_limit"], row["frechet_limit"] + slope * x[0]]
+            axes.plot([0, x[0]], ends, color=shade, linewidth=0.8)
             axes.plot(x, row["curve"]["value"], "o", color=shade, markersize=4)
             axes.plot(0, row["frechet_limit"], "o", color=shade, markersize=5, markerfacecolor="none", clip_on=False)
         counts = rows[0]["curve"]["count"]

@@ -6,7 +6,19 @@ from pathlib import Path
 import pytest
 import torch
 
+from eval import rotations
+
 torch.set_num_threads(int(os.environ.get("VAEGAN_TEST_THREADS", "2")))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_rotations(tmp_path_factory):
+    """Networks of data sets that have none are trained for moments and kept apart from the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rotations, "STEPS", 16)
+        folder = tmp_path_factory.mktemp("rotations")
+        patch.setattr(rotations, "cache_dir", lambda: folder)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from eval import feature_training
+from eval.feature_training import Recipe
 from eval.features import SHIPPED, FeatureNetwork, features, for_dataset, load
 from vaegan.data import ImageSet
 from vaegan.data import load as load_images
@@ -42,7 +43,7 @@ def small_batches():
 
 @pytest.fixture(scope="module")
 def trained(small_batches) -> FeatureNetwork:
-    return feature_training.train_network(bright_or_dark(), steps=8, seed=0)
+    return feature_training.train_network(bright_or_dark(), Recipe(steps=8), seed=0)
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ def test_a_damaged_card_is_one_line(saved, content):
 @pytest.mark.parametrize("attributes", [False, True])
 def test_training_learns_and_the_card_says_how_well(attributes):
     images = bright_or_dark(attributes=attributes)
-    network = feature_training.train_network(images, steps=40, seed=0)
+    network = feature_training.train_network(images, Recipe(steps=40), seed=0)
     card = feature_training.graded(network, images)
     assert card.kind == ("attributes" if attributes else "classes")
     assert card.accuracy > 0.95 and card.chance == 0.5
@@ -182,7 +183,7 @@ def test_training_learns_and_the_card_says_how_well(attributes):
 def test_training_is_deterministic_and_leaves_the_random_state_alone(trained):
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    again = feature_training.train_network(bright_or_dark(), steps=8, seed=0)
+    again = feature_training.train_network(bright_or_dark(), Recipe(steps=8), seed=0)
     assert torch.equal(torch.get_rng_state(), before)
     for a, b in zip(again.state_dict().values(), trained.state_dict().values(), strict=True):
         assert torch.equal(a, b)
@@ -210,4 +211,4 @@ def test_bad_commands_are_one_line(args, complaint, capsys):
 def test_images_without_labels_train_nothing(labels):
     images = ImageSet("x", "train", random_images(3), labels, ("a", "b"))
     with pytest.raises(UserError, match="without a label"):
-        feature_training.train_network(images, steps=1, seed=0)
+        feature_training.train_network(images, Recipe(steps=1), seed=0)
