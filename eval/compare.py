@@ -12,6 +12,7 @@ from pathlib import Path
 if not __package__:  # run as a script: sys.path[0] is eval/, from where neither package can be imported
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+import torch
 import tyro
 from torch import Tensor
 from tqdm import tqdm
@@ -19,8 +20,9 @@ from tqdm import tqdm
 from eval import (
     claims,
     content,
-    coverage,
     decomposition,
+    distance_reference,
+    distance_table,
     features,
     findings,
     measuring,
@@ -32,12 +34,13 @@ from eval import (
 )
 from eval.blurriness import MEASURES
 from eval.calibration import calibrate
-from eval.features import FeatureNetwork
+from eval.features import Extractor, FeatureNetwork
 from eval.findings import Evidence
 from eval.halves import drawn
 from eval.measuring import Measured
 from eval.sources import HeldOut, Run, Source
 from vaegan.commandline import parse
+from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError, exits_cleanly
 
 
@@ -119,8 +122,7 @@ def compare(runs: Sequence[Run], arguments: Arguments) -> tuple[dict, dict[str, 
         "prior_gap": prior_gap.describe(evidence, instrument["ok"]),
         "measures": findings.measure_rows(evidence),
         "runs": trained,
-        "frechet": findings.frechet_rows(evidence),
-        "coverage": coverage.coverage_rows(evidence),
+        "distances": evidence.distances,
         "spectrum": findings.spectrum(evidence),
         "training": findings.training(runs),
         **protocol.describe(evidence, arguments.runs, flags(arguments)),
@@ -143,19 +145,55 @@ def collect(runs: Sequence[Run], arguments: Arguments) -> Evidence:
     images = staged("held-out images", lambda: sources.load_split(runs[0], "test", arguments.data_dir))
     held_out = sources.held_out(images, arguments.samples, arguments.seed)
     check_channels(runs, held_out)
-    network, own = features.choose(arguments.features, images)
+    train = staged("training images", lambda: sources.load_split(runs[0], "train", arguments.data_dir))
+    extractor, own = features.choose(arguments.features, train)
+    network = extractor if isinstance(extractor, FeatureNetwork) else features.network_for(train)[0]
     calibrations = {
         name: staged(f"calibrate {measure.title}", lambda measure=measure: calibrate(measure, held_out.calibration))
         for name, measure in MEASURES.items()
     }
-    count = len(held_out.calibration)
-    training = staged("training images", lambda: some_training(runs[0], arguments, count))
+    training = drawn(train.images, len(held_out.calibration), arguments.seed)
     measured = [with_progress(source, network) for source in image_sources(runs, held_out, arguments.seed)]
     measured += [with_progress(source, None) for source in extra_sources(runs, held_out, training, arguments.seed)]
     measured += [with_progress(source, None) for source in control_sources(held_out, arguments.seed)]
     reference = staged("features of held-out images", lambda: network.features(held_out.calibration))
-    train = staged("features of training images", lambda: network.features(training))
-    return Evidence(runs, held_out, calibrations, measured, network, own, reference, train, arguments.seed)
+    distances = distances_of(measured, (images, train), held_out, extractor, arguments.seed)
+    return Evidence(runs, held_out, calibrations, measured, network, own, reference, distances, arguments.seed)
+
+
+def distances_of(
+    measured: Sequence[Measured],
+    splits: tuple[ImageSet, ImageSet],
+    held_out: HeldOut,
+    extractor: Extractor,
+    seed: int,
+) -> dict:
+    """The table of distances of all reconstructions and prior samples, by an extractor that may be another network than
+    the one that measured them."""
+    if len(held_out.report) < distance_table.LEAST:
+        return distance_table.absent(len(held_out.report))
+    protocol, floors = distance_reference.prepared(*splits, (held_out.calibration, held_out.report), extractor, seed)
+    same = isinstance(extractor, FeatureNetwork)
+    sets = [
+        distance_table.Set(
+            m.source.title,
+            m.source.run,
+            distance_table.of_vectors(m.features if same else refined(m.source, extractor)),
+        )
+        for m in measured
+        if m.source.kind in findings.COMPARED
+    ]
+    return staged("distances", lambda: distance_table.table(distance_table.rows([*floors, *sets], protocol)))
+
+
+def refined(source: Source, extractor: Extractor) -> Tensor:
+    """The extractor's features of a source's images, (N, d)."""
+    with distance_reference.progress(f"{source.title}, {extractor.name}", source.count) as bar:
+        parts = []
+        for batch in source.batches():
+            parts.append(extractor.features(batch))
+            bar.update(len(batch))
+    return torch.cat(parts)
 
 
 def check_channels(runs: Sequence[Run], held_out: HeldOut) -> None:
@@ -191,12 +229,6 @@ def control_sources(held_out: HeldOut, seed: int) -> list[Source]:
     """What the instrument must read right: known blurs, and damage that is not blur, on some of the held-out images."""
     some = held_out.report[: sources.CONTROL_COUNT]
     return [*(sources.known_blur(some, sigma) for sigma in sources.KNOWN_SIGMAS), *sources.controls(some, seed)]
-
-
-def some_training(run: Run, arguments: Arguments, count: int) -> Tensor:
-    """As many training images as held-out ones are compared with, chosen by the seed."""
-    images = sources.load_split(run, "train", arguments.data_dir).images
-    return drawn(images, count, arguments.seed)
 
 
 def with_progress(source: Source, network: FeatureNetwork | None) -> Measured:

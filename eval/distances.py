@@ -1,115 +1,141 @@
-"""Distances between sets of feature vectors: Frechet, density and coverage, and how far apart those of one set are.
+"""Distances between a set of images and real ones: every column of the table, from features that are there already.
 
-None of these is "the FID": that name belongs to the Inception network of its authors. Each number's name says what
-it was made with.
+None of these is "the FID" unless the extractor is the published Inception; each number's name says what it was made by.
+`python -m eval.distances RUN` measures runs and folders of images (eval/distance_command.py).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-import torch
-from torch import Tensor, nn
-from torchmetrics.image.fid import FrechetInceptionDistance
+from torch import Tensor
 
-CHUNK = 1000  # rows of a distance matrix held at a time: 80 MB against 10,000 vectors
-NEIGHBOURS = 5  # k of density and coverage, the value their authors recommend
+from eval.fingerprint import Fingerprint
+from eval.frechet import curve, singular
+from eval.kid import Kernel, kernel_distance, kernel_of
+from eval.moments import Moments, merged
+from eval.neighbours import (
+    COPY,
+    NEIGHBOURS,
+    density_and_coverage,
+    memorisation,
+    nearest_distances,
+    neighbourhood_radii,
+)
+from vaegan.errors import UserError
+
+LEAST = NEIGHBOURS + 1  # images: fewer have no neighbourhood
+MOST_COPIES = 0.05  # share of copies above which a set is flagged; by chance it is COPY
+LEAST_COVERAGE = 0.5  # of the floor's coverage, below which a set is flagged
 
 
 @dataclass(frozen=True)
-class Distance:
-    """A value with the protocol it was measured by; None, and a note saying why, when it cannot be trusted."""
+class Column:
+    """A distance as people see it. `name` is used with the published Inception, `own_name` with any other network."""
 
-    value: float | None
+    key: str
+    own_name: str
     name: str
-    note: str = ""
+    note: str  # unit and direction
+    digits: int
 
 
-class _FeaturesGiven(nn.Module):
-    """The "feature extractor" that torchmetrics asks for, when the features are there already."""
-
-    def __init__(self, num_features: int):
-        super().__init__()
-        self.num_features = num_features
-
-    def forward(self, features: Tensor) -> Tensor:
-        return features
-
-
-def frechet(features: Tensor, reference: Tensor, extractor: str, reference_name: str) -> Distance:
-    """Return the squared Frechet distance of the Gaussians fitted to `features` (N, d) and `reference` (M, d).
-
-    Features come from eval.features: extracted once from uint8 images, in evaluation mode, without gradients; here
-    they are accumulated in float64 (torchmetrics returns the type it is given). With fewer vectors than features the
-    covariances are singular and the distance is mostly bias, so the value is None. Finite N biases it upwards by
-    about 1/N: compare only equal N, and beside the floor of real against real.
-    Source: Heusel et al. 2017, arXiv 1706.08500, Eq. 6.
-    """
-    count, d = features.shape
-    name = f"Frechet distance in {extractor}, {count:,} images against {len(reference):,} of {reference_name}"
-    if min(count, len(reference)) <= d:
-        return Distance(None, name, f"needs more images than the {d} features")
-    metric = FrechetInceptionDistance(feature=_FeaturesGiven(d))
-    metric.update(reference.double(), real=True)
-    metric.update(features.double(), real=False)
-    return Distance(max(metric.compute().item(), 0.0), name)  # rounding can leave -1e-12
+COLUMNS = (
+    Column("frechet", "Fréchet distance", "FID", "squared; 0 is best", 2),
+    Column("frechet_limit", "Fréchet distance, N → ∞", "FID, N → ∞", "extrapolated", 2),
+    Column("kernel", "Kernel distance × 1000", "KID × 1000", "squared; 0 is best", 1),
+    Column("density", "Density", "Density", "real about 1", 2),
+    Column("coverage", "Coverage", "Coverage", "0..1", 2),
+    Column("copies", "Copies", "Copies", f"by chance {COPY:g}", 3),
+)
+SCALE = 1000  # of the kernel distance, as KID is usually given
 
 
-def mean_pairwise_distance(features: Tensor) -> float:
-    """Return the mean Euclidean distance over all pairs of different rows of (N, d); 0 when all images are alike."""
-    count = len(features)
-    total = sum(distances.sum().item() for distances in _distance_rows(features))
-    return total / (count * (count - 1))
+@dataclass(frozen=True)
+class Features:
+    """A set of images as its extractor sees it: the first vectors (N, d), and the moments of all."""
+
+    vectors: Tensor = field(repr=False)
+    blocks: Sequence[Moments] = field(repr=False)
+
+    @property
+    def count(self) -> int:
+        return sum(block.count for block in self.blocks)
 
 
-def nearest_pair(features: Tensor) -> tuple[float, int, int]:
-    """Return the smallest distance between two rows of (N, d), and which two: the likeliest repeated image."""
-    best = (float("inf"), 0, 0)
-    for start, distances in zip(range(0, len(features), CHUNK), _distance_rows(features), strict=True):
-        rows = torch.arange(len(distances))
-        distances[rows, start + rows] = float("inf")  # itself
-        row, column = divmod(int(distances.argmin()), len(features))
-        best = min(best, (distances[row, column].item(), *sorted((start + row, column))))
-    return best
+@dataclass(frozen=True)
+class Reference:
+    """Real images prepared for many comparisons; `training` and `held_out` are what memorisation is read against."""
+
+    features: Features
+    training: Tensor = field(repr=False)
+    kernel: Kernel = field(repr=False)
+    radii: Tensor = field(repr=False)
+    held_out: Tensor = field(repr=False)  # distances to training images
 
 
-def neighbourhood_radii(reference: Tensor) -> Tensor:
-    """Return how far each row of (M, d) is from its NEIGHBOURS-th nearest other row, float64 (M,).
-
-    Raises ValueError when there are not more rows than NEIGHBOURS.
-    """
-    if len(reference) <= NEIGHBOURS:
-        raise ValueError(f"{NEIGHBOURS} neighbours need more than {len(reference)} feature vectors")
-    # one more than asked for: the nearest is the row itself. kthvalue would take eight times as long.
-    nearest = (rows.topk(NEIGHBOURS + 1, dim=1, largest=False).values[:, -1] for rows in _distance_rows(reference))
-    return torch.cat(list(nearest))
-
-
-def density_and_coverage(features: Tensor, reference: Tensor, radii: Tensor) -> tuple[float, float]:
-    """Return how `features` (N, d) fill the neighbourhoods of `reference` (M, d), whose `radii` (M,) are those above.
-
-    Density is the mean number of neighbourhoods that a row lies in, over NEIGHBOURS: 1 is expected of real images, more
-    of rows that crowd where real ones are dense. Coverage is the share of neighbourhoods with at least one row in them,
-    0..1: a generator that repeats itself leaves most empty. Memory grows as CHUNK * N.
-    Source: Naeem et al. 2020, arXiv 2002.09797, Eq. 3 and 4.
-    """
-    found, covered = 0, 0
-    for distances, radius in zip(_distance_rows(reference, features), radii.split(CHUNK), strict=True):
-        inside = (distances <= radius[:, None]).sum(dim=1)
-        found += int(inside.sum())
-        covered += int((inside > 0).sum())
-    return found / (NEIGHBOURS * len(features)), covered / len(reference)
+def reference(features: Features, training: Tensor, held_out: Tensor) -> Reference:
+    """Prepare a reference: `features` of real held-out images, vectors (T, d) of the training images and of other
+    held-out images (H, d). Raises UserError where there are too few."""
+    if features.count < LEAST:
+        raise UserError(f"distances need at least {LEAST} held-out images on each side, not {features.count}")
+    return Reference(
+        features,
+        training,
+        kernel_of(features.vectors),
+        neighbourhood_radii(features.vectors),
+        nearest_distances(held_out, training),
+    )
 
 
-def _distance_rows(features: Tensor, others: Tensor | None = None) -> Iterator[Tensor]:
-    """Yield (CHUNK, M) float64 blocks of the distances of (N, d) to `others` (M, d), by default to itself.
+def measure(features: Features, reference: Reference) -> dict:
+    """Every distance of a set of images: {column: value}, the kernel distance's interval, the N-curve, and what to be
+    wary of in words. Raises UserError for fewer than LEAST images."""
+    if features.count < LEAST:
+        raise UserError(f"distances need at least {LEAST} images, not {features.count}")
+    found = curve(features.blocks, reference.features.blocks)
+    kernel = kernel_distance(kernel_of(features.vectors), reference.kernel)
+    density, coverage = density_and_coverage(features.vectors, reference.features.vectors, reference.radii)
+    copied = memorisation(nearest_distances(features.vectors, reference.training), reference.held_out)
+    return {
+        "frechet": found.values[-1],
+        "frechet_limit": found.limit,
+        "curve": {"count": list(found.counts), "value": list(found.values)},
+        "kernel": SCALE * kernel.value,
+        "kernel_interval": [SCALE * kernel.low, SCALE * kernel.high],
+        "density": density,
+        "coverage": coverage,
+        "copies": copied.copies,
+        "nearer": copied.nearer,
+        "dimension": features.vectors.shape[1],
+        "singular": singular(merged(features.blocks), merged(reference.features.blocks)),
+    }
 
-    By matrix products, which are 20 times as fast as differences and lose half the digits near 0: in float64 equal
-    rows still come out below 1e-6 of the spread.
-    """
-    if others is None and len(features) < 2:
-        raise ValueError("a pair needs at least two feature vectors")
-    centre = features.double().mean(dim=0)
-    features = features.double() - centre
-    others = features if others is None else others.double() - centre
-    for rows in features.split(CHUNK):
-        yield torch.cdist(rows, others, compute_mode="use_mm_for_euclid_dist")
+
+def flags(row: dict, floor: dict) -> list[str]:
+    """What a Frechet distance can hide, in words: a set that repeats itself, or the training images."""
+    found = []
+    if row["coverage"] < LEAST_COVERAGE * floor["coverage"]:
+        found.append(f"covers {row['coverage']:.0%} where real images cover {floor['coverage']:.0%}")
+    if row["copies"] > MOST_COPIES:
+        found.append(f"{row['copies']:.0%} are as near to a training image as {COPY:.0%} of held-out images are")
+    return found
+
+
+def column_name(column: Column, is_fid: bool) -> str:
+    """What a column is called: FID and KID are names of the published Inception's distances alone."""
+    return column.name if is_fid else column.own_name
+
+
+def singular_note(protocol: Fingerprint, dimension: int) -> str:
+    """The warning that goes with a Frechet distance of fewer images than features."""
+    fewest = min(protocol.count, protocol.reference_count)
+    return (
+        f"{fewest:,} images for {dimension:,} features: the covariances are singular and the Fréchet distance is "
+        f"mostly bias; use more than {dimension:,} images, or read the kernel distance, which has none"
+    )
+
+
+if __name__ == "__main__":
+    from eval.distance_command import main
+
+    main()

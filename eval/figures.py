@@ -1,6 +1,6 @@
 """Every chart of report.json, in the order of the page."""
 
-from eval import curves, forest
+from eval import curves, forest, ncurve
 from eval.drawing import Chart
 
 
@@ -13,6 +13,7 @@ def charts(report: dict) -> list[Chart]:
         forest.controls(report, primary, source),
         curves.calibration(report, source),
         curves.spectrum(report, source),
+        ncurve.ncurve(report, source),
         curves.training(report),
     ]
     return [chart for chart in found if chart]

@@ -9,7 +9,6 @@ from torch import Tensor
 from eval import health, quality
 from eval.blurriness import AUDITS, MEASURES, PRIMARY, band_frequencies
 from eval.calibration import Calibration
-from eval.distances import frechet
 from eval.features import FeatureNetwork
 from eval.intervals import Estimate, Interval, mean_interval
 from eval.measuring import Measured
@@ -31,8 +30,8 @@ class Evidence:
     measured: Sequence[Measured] = field(repr=False)
     network: FeatureNetwork
     network_is_own: bool  # made for this data set
-    reference: Tensor = field(repr=False)  # features of the calibration half, (N, d)
-    train: Tensor = field(repr=False)  # features of training images, (N, d)
+    reference: Tensor = field(repr=False)  # the network's features of the calibration half, (N, d)
+    distances: dict = field(repr=False)  # the finished table (eval.distance_table)
     seed: int
 
     def of(self, *kinds: str) -> list[Measured]:
@@ -168,30 +167,6 @@ def instrument(evidence: Evidence) -> dict:
     wrong = [f"{check['title']}: {check['read']['text']}" for check in checks if not check["ok"]]
     sentence = f"Wrong: {'; '.join(wrong)}." if wrong else f"All {len(checks)} come out where they belong."
     return {"ok": not wrong, "sentence": sentence, "checks": checks}
-
-
-def frechet_rows(evidence: Evidence) -> dict:
-    """Frechet distances to the calibration half of the held-out images, the floor first, all of one protocol."""
-    count = len(evidence.reference)
-    sets = [("Training images (floor)", None, evidence.train)]
-    sets += [("Held-out images (floor)", None, evidence.real.features)]
-    sets += [(m.source.title, m.source.run, m.features) for m in evidence.of(*COMPARED)]
-    rows, notes = [], set()
-    for title, run, features in sets:
-        distance = frechet(features, evidence.reference, evidence.network.name, "the held-out calibration half")
-        rows.append({"title": title, "run": run, "value": distance.value, "name": distance.name})
-        notes.add(distance.note)
-    if all(row["value"] is None for row in rows):
-        rows = []
-    protocol = (
-        f"Squared Fréchet distance to {count:,} held-out images of the calibration half, "
-        f"{len(evidence.real.features):,} images a source, features of {evidence.network.name}: "
-        "compare only within this table, and with its floor."
-    )
-    if not evidence.network_is_own:
-        protocol += f" No network is shipped for {evidence.held_out.dataset}: this one was made for other images."
-    protocol += "".join(f" Not shown: {note}." for note in sorted(notes - {""}))
-    return {"extractor": evidence.network.name, "rows": rows, "protocol": protocol}
 
 
 def spectrum(evidence: Evidence) -> dict:

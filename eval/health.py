@@ -11,10 +11,10 @@ import tyro
 from torch import Tensor
 
 from eval.blurriness import nyquist_power
-from eval.distances import mean_pairwise_distance, nearest_pair
 from eval.features import FeatureNetwork, network_for
 from eval.halves import drawn
 from eval.measuring import MAPPED
+from eval.neighbours import mean_pairwise_distance, nearest_pair
 from eval.sources import load_split, open_runs
 from vaegan.commandline import parse
 from vaegan.errors import UsageError, UserError, exits_cleanly

@@ -2,7 +2,7 @@
 
 import base64
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -44,7 +44,6 @@ def view(report: dict, folder: Path) -> dict:
         "sources": [list(rows) for _, rows in groupby(report["sources"], key=lambda source: source["kind"])],
         "pooled": pooled(report),
         "quality": quality_by_group(report),
-        "distances": distances(report),
         "distances_by_group": distances_by_group(report),
         "laplacian": any(source.get("laplacian") for source in report["sources"]),
     }
@@ -135,35 +134,22 @@ def quality_by_group(report: dict) -> list[dict]:
     return _side_by_side(columns)
 
 
-def distances(report: dict) -> list[dict]:
-    """Frechet distance, density and coverage of every set of images: {title, run, frechet, density, coverage}."""
-    rows: dict[str, dict] = {}
-    for row in report["frechet"]["rows"]:
-        rows[row["title"]] = {"title": row["title"], "run": row["run"], "frechet": row["value"]}
-    for row in (report.get("coverage") or {"rows": ()})["rows"]:
-        rows.setdefault(row["title"], {}).update(row)
-    return list(rows.values())
-
-
 def distances_by_group(report: dict) -> list[dict]:
-    """The same as means over each group's seeds, for reconstructions and samples; what belongs to no run stays."""
-    rows = distances(report)
+    """Distances as means over each group's seeds, for reconstructions and samples; what belongs to no run stays."""
+    table = report["distances"]
     kinds = {source["title"]: source["kind"] for source in report["sources"]}
-    found = [{"title": r["title"], "run": None, "seeds": None, "values": _single(r)} for r in rows if r["run"] is None]
-    for kind in dict.fromkeys(kinds[row["title"]] for row in rows if row["title"] in kinds and row["run"]):
-        same = [row for row in rows if kinds.get(row["title"]) == kind]
-        columns = {name: grouping.averages(report, same, _value(name)) for name in ("frechet", "density", "coverage")}
+    keys = [column["key"] for column in table["columns"]]
+    found = [_single(row, keys) for row in table["rows"] if row["run"] is None]
+    for kind in dict.fromkeys(kinds[row["title"]] for row in table["rows"] if row["run"]):
+        same = [row for row in table["rows"] if kinds.get(row["title"]) == kind]
+        columns = {key: grouping.averages(report, same, lambda row, key=key: row[key]) for key in keys}
         found += [{**row, "title": f"{row['title']} {kind}"} for row in _side_by_side(columns)]
     return found
 
 
-def _value(name: str) -> Callable[[dict], float | None]:
-    return lambda row: row.get(name)
-
-
-def _single(row: dict) -> dict:
-    names = [name for name in ("frechet", "density", "coverage") if row.get(name) is not None]
-    return {name: {"value": row[name], "low": None, "high": None} for name in names}
+def _single(row: dict, keys: Sequence[str]) -> dict:
+    values = {key: {"value": row[key], "low": None, "high": None} for key in keys if row[key] is not None}
+    return {"title": row["title"], "run": None, "seeds": None, "values": values}
 
 
 def _side_by_side(columns: dict[str, Sequence[dict]]) -> list[dict]:

@@ -16,7 +16,7 @@ from eval import board, drawing, figures, grouping, page
 from vaegan.config import Config, default_run_dir
 from vaegan.errors import UserError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: one table of distances with its fingerprint
 TEMPLATES = Path(__file__).with_name("templates")
 
 

@@ -173,7 +173,7 @@ def test_what_is_drawn_and_where_codes_come_from_are_reported(value):
     rows = {row["name"]: row for row in value["sources"]}
     assert rows["vae/posterior"]["kind"] == "posterior" and rows["vae/average/samples"]["kind"] == "average"
     assert rows["vae/average/reconstructions"]["quality"] is None
-    assert {row["run"] for row in value["frechet"]["rows"]} == {None, "vae", "vaegan"}
+    assert {row["run"] for row in value["distances"]["rows"]} == {None, "vae", "vaegan"}
     assert all("/average" not in name and "/posterior" not in name for name in value["spectrum"]["relative"])
 
 

@@ -1,0 +1,121 @@
+"""The table of distances: floors first, every row of one protocol, with what each number must be read beside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from eval.distances import COLUMNS, LEAST, Features, Reference, column_name, flags, measure, singular_note
+from eval.features import Extractor
+from eval.fingerprint import Fingerprint, fingerprint, one_column
+from eval.moments import blocks_of
+from eval.neighbours import COPY, NEIGHBOURS
+from vaegan.errors import UserError
+
+FLOORS = ("Training images (floor)", "Held-out images (floor)")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The reference, and what the fingerprint says of it besides counts."""
+
+    extractor: Extractor
+    reference: Reference
+    name: str  # data set, size and split in words
+    reference_sha256: str
+    training_sha256: str
+    seed: int
+
+    def fingerprint(self, count: int) -> Fingerprint:
+        """The fingerprint of a set of `count` images measured against this reference."""
+        return fingerprint(
+            **self.extractor.identity(),
+            count=count,
+            reference=self.name,
+            reference_count=self.reference.features.count,
+            reference_sha256=self.reference_sha256,
+            training_count=len(self.reference.training),
+            training_sha256=self.training_sha256,
+            seed=self.seed,
+            is_fid=self.extractor.is_fid,
+        )
+
+
+@dataclass(frozen=True)
+class Set:
+    """A set of images to be measured: its title, the run it belongs to, and its features."""
+
+    title: str
+    run: str | None
+    features: Features = field(repr=False)
+
+
+def of_vectors(vectors: Tensor) -> Features:
+    """The features of a set whose vectors (N, d) are all there."""
+    return Features(vectors, blocks_of(vectors))
+
+
+def rows(sets: Sequence[Set], protocol: Protocol) -> list[dict]:
+    """Measure sets of images, the floors among them by title: {title, run, flags, fingerprint, every distance}."""
+    found = []
+    for s in sets:
+        row = measure(s.features, protocol.reference)
+        if s.title == FLOORS[0]:  # they are the training images
+            row |= {"copies": None, "nearer": None}
+        found.append({"title": s.title, "run": s.run, **row, "fingerprint": protocol.fingerprint(s.features.count)})
+    floor = next((row for row in found if row["title"] == FLOORS[1]), None)
+    for row in found:
+        row["flags"] = flags(row, floor) if floor and row["title"] not in FLOORS else []
+    return found
+
+
+def table(rows: Sequence[dict]) -> dict:
+    """report.json's value of rows that share a protocol; UserError where two do not."""
+    protocol = one_column((row["title"], row["fingerprint"]) for row in rows)
+    columns = [
+        {"key": c.key, "title": column_name(c, protocol.is_fid), "note": c.note, "digits": c.digits} for c in COLUMNS
+    ]
+    return {
+        "fingerprint": protocol.to_dict(),
+        "protocol": protocol.short,
+        "columns": columns,
+        "rows": [{**row, "fingerprint": row["fingerprint"].to_dict()} for row in rows],
+        "notes": notes(protocol, rows),
+    }
+
+
+def absent(count: int) -> dict:
+    """The table of sets that are too small for one."""
+    note = f"No distances: they need at least {LEAST} images on each side, and there are {count}."
+    return {"fingerprint": None, "protocol": "", "columns": [], "rows": [], "notes": [note]}
+
+
+def notes(protocol: Fingerprint, rows: Sequence[dict]) -> list[str]:
+    """How the columns are to be read."""
+    found = [
+        f"Extractor {protocol.extractor} (sha256 {protocol.sha256[:12]}), {protocol.resize}; {protocol.count:,} images "
+        f"against {protocol.reference_count:,} of {protocol.reference}; {protocol.quantisation}. Compare only within "
+        "this table, and with its floors.",
+        "N → ∞: the straight line in 1 / N through the distances at N, N/2, N/4 and N/8 images of both sides (Chong "
+        "and Forsyth 2020), because finite N adds about c / N, with another c for each model. Kernel distance: "
+        "unbiased squared MMD, cubic kernel, all pairs; its 95 % interval is over images.",
+        f"Coverage and density: {NEIGHBOURS} nearest neighbours (Naeem et al. 2020). Copies: the share of images "
+        f"nearer to one of {protocol.training_count:,} training images than the nearest {COPY:.0%} of held-out images.",
+    ]
+    if any(row["singular"] for row in rows):
+        found.append(singular_note(protocol, rows[0]["dimension"]))
+    return found
+
+
+def check_images(a: tuple[int, ...], b: tuple[int, ...], names: tuple[str, str]) -> None:
+    """Raise UserError for images (C, H, W) of two sizes, or grey against colour."""
+    if a[1:] != b[1:]:
+        raise UserError(
+            f"{names[0]} has images of {a[1]}x{a[2]} and {names[1]} of {b[1]}x{b[2]}; make both one size, for example "
+            "with --image-size"
+        )
+    if a[0] != b[0]:
+        raise UserError(
+            f"{names[0]} has {a[0]} channel(s) and {names[1]} {b[0]}; convert one of them, or measure against data of "
+            "the same kind"
+        )

@@ -1,0 +1,149 @@
+"""From images to features: streamed, shared out among processes, and for real images kept from one time to the next."""
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from eval.distances import Features
+from eval.features import Extractor
+from eval.moments import Accumulator, blocks_of, merged
+from vaegan import processes
+from vaegan.data.cache import cache_dir, cache_key
+from vaegan.errors import UserError
+
+BATCH = 250  # images a pass, always the same ones together, whatever the number of processes
+MOST_KEPT = 10_000  # vectors of a stream that are kept for neighbours and kernels, whose cost grows as their square
+CACHE_FORMAT = "1"
+Images = Callable[[int, int], Tensor]  # (first, last) -> uint8 (last - first, C, H, W)
+
+
+def extract(
+    count: int,
+    images: Images,
+    extractor: Extractor,
+    advance: Callable[[int], object] = lambda n: None,
+    most_kept: int = MOST_KEPT,
+) -> Features:
+    """Return the features of `count` images; memory holds one batch of them, `most_kept` vectors and the moments.
+
+    Under torchrun every process does its share of the batches, and all get the same result. `advance` hears how many
+    images are done. Raises UserError where a feature is not finite.
+    """
+    accumulator, kept = Accumulator(extractor.num_features), {}
+    for first in range(0, count, BATCH)[processes.rank() :: processes.count()]:
+        last = min(first + BATCH, count)
+        vectors = extractor.features(images(first, last))
+        accumulator.update(vectors, first)
+        if first < most_kept:
+            kept[first] = vectors[: most_kept - first]
+        advance(last - first)
+    shares = _of_all_processes((kept, accumulator.blocks))
+    kept = {first: vectors for part, _ in shares for first, vectors in part.items()}
+    blocks = [merged(parts) for parts in zip(*(share for _, share in shares), strict=True)]
+    return Features(torch.cat([kept[first] for first in sorted(kept)]), blocks)
+
+
+def _of_all_processes(value):
+    if processes.count() == 1:
+        return [value]
+    values = [None] * processes.count()
+    dist.all_gather_object(values, value)
+    return values
+
+
+def of_tensor(images: Tensor) -> Images:
+    """Images that are all there, uint8 (N, C, H, W), as `extract` asks for them."""
+    return lambda first, last: images[first:last]
+
+
+def content(images: Tensor) -> str:
+    """The sha256 of the images' shape and bytes: what a cached result belongs to."""
+    digest = hashlib.sha256(repr((str(images.dtype), tuple(images.shape))).encode())
+    for part in images.split(4096):
+        digest.update(part.contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+def complain(line: str) -> None:
+    """Print a line to stderr."""
+    print(line, file=sys.stderr)
+
+
+def extract_cached(
+    images: Tensor,
+    extractor: Extractor,
+    advance: Callable[[int], object] = lambda n: None,
+    say: Callable[[str], object] = complain,
+) -> Features:
+    """Return the features of real images, uint8 (N, C, H, W), from the cache folder when they were extracted before.
+
+    A file belongs to these very images and this very network (both by sha256). One that is damaged or of another
+    version is made anew, and `say` hears why. Processes that write at once each write a file of their own, and the last
+    one stays.
+    Raises UserError when the cache folder cannot be written.
+    """
+    key = {"images": content(images), **extractor.identity()}
+    path = cache_dir() / f"{cache_key('features', sorted(key.items()))}.safetensors"
+    vectors = _read(path, (len(images), extractor.num_features), say) if processes.rank() == 0 else None
+    (vectors, *_) = _of_all_processes(vectors)
+    if vectors is None:
+        vectors = extract(len(images), of_tensor(images), extractor, advance, most_kept=len(images)).vectors
+        if processes.rank() == 0:
+            _write(path, vectors, key)
+    else:
+        advance(len(images))
+    return Features(vectors, blocks_of(vectors))
+
+
+def _read(path: Path, shape: tuple[int, int], say: Callable[[str], object]) -> Tensor | None:
+    """The vectors of a cache file; None when there is none that can be used."""
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            found, vectors = file.metadata() or {}, file.get_tensor("vectors")
+    except FileNotFoundError:
+        return None
+    except (safetensors.SafetensorError, OSError) as error:
+        say(f"the cache file {path} is damaged ({' '.join(str(error).split())[:80]}): extracting its features anew")
+        return None
+    if found.get("format") != CACHE_FORMAT:
+        say(f"the cache file {path} is of another version ({found.get('format')}): extracting its features anew")
+        return None
+    if tuple(vectors.shape) != shape or _digest(vectors) != found.get("digest"):
+        say(f"the cache file {path} does not hold what its header says: extracting its features anew")
+        return None
+    return vectors
+
+
+def _write(path: Path, vectors: Tensor, key: dict[str, str]) -> None:
+    metadata = {"format": CACHE_FORMAT, "digest": _digest(vectors), "of": json.dumps(key)}
+    partial_path = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".partial")
+        os.close(handle)
+        partial_path = Path(name)
+        safetensors.torch.save_file({"vectors": vectors.contiguous()}, partial_path, metadata)
+        os.replace(partial_path, path)
+    except (OSError, safetensors.SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(
+            f"cannot write {vectors.nbytes / 1e6:.0f} MB to the cache folder {path.parent} ({reason}); free some space "
+            "or set VAEGAN_CACHE to another folder"
+        ) from None
+    finally:
+        if partial_path:
+            partial_path.unlink(missing_ok=True)
+
+
+def _digest(vectors: Tensor) -> str:
+    return hashlib.sha256(vectors.contiguous().numpy().data).hexdigest()

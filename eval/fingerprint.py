@@ -1,0 +1,89 @@
+"""The protocol that a distance was measured by, without which it means nothing, and the refusal to mix two of them."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from eval.protocol import versions
+from vaegan.errors import UserError
+
+QUANTISATION = "uint8: clamp, scale, round"
+DECIDING = (  # what two numbers of one column must share; draws and library versions are recorded, and may differ
+    "extractor",
+    "sha256",
+    "resize",
+    "quantisation",
+    "count",
+    "reference",
+    "reference_count",
+    "reference_sha256",
+    "training_count",
+    "training_sha256",
+)
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Everything that a distance depends on besides the images it is about."""
+
+    extractor: str
+    sha256: str  # of the extractor's weights
+    resize: str  # what the extractor does to images of another size
+    count: int  # images of the set
+    reference: str  # data set, size and split in words
+    reference_count: int
+    reference_sha256: str  # of the reference images' bytes
+    training_count: int  # images that memorisation is looked for in
+    training_sha256: str
+    seed: int  # decides which held-out images are the reference, and the prior samples
+    is_fid: bool  # whether the extractor is the published Inception
+    versions: dict[str, str]
+    quantisation: str = QUANTISATION
+
+    def to_dict(self) -> dict:
+        """The whole of it, for JSON."""
+        return asdict(self)
+
+    @property
+    def short(self) -> str:
+        """What a column's name says of it."""
+        return (
+            f"{self.extractor} {self.sha256[:8]}, {self.resize}, {self.count:,} images against "
+            f"{self.reference_count:,} of {self.reference}"
+        )
+
+
+def fingerprint(**values) -> Fingerprint:
+    """A fingerprint of this machine's library versions."""
+    return Fingerprint(**values, versions=versions())
+
+
+def of_dict(values: dict) -> Fingerprint:
+    """Read `to_dict` back. Raises UserError when it is of another version."""
+    try:
+        return Fingerprint(**values)
+    except TypeError as error:
+        raise UserError(
+            f"a fingerprint of another version ({error}); measure anew with python -m eval.distances"
+        ) from None
+
+
+def one_column(named: Iterable[tuple[str, Fingerprint]]) -> Fingerprint:
+    """Return the protocol that all of these share.
+
+    Raises UserError, naming the first difference and the remedy, where two numbers were not measured alike.
+    """
+    (first_name, first), *others = named
+    for name, other in others:
+        for field in DECIDING:
+            ours, theirs = getattr(first, field), getattr(other, field)
+            if ours != theirs:
+                raise UserError(
+                    f"{first_name} and {name} cannot stand in one column: {field} is {_brief(ours)} for the first and "
+                    f"{_brief(theirs)} for the second; measure both anew by one command: python -m eval.distances"
+                )
+    return first
+
+
+def _brief(value: object) -> str:
+    text = f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{text[:12]}..." if len(text) == 64 else text

@@ -1,0 +1,64 @@
+"""The chart of the Frechet distance against the number of images: how much of each distance is bias."""
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from eval import grouping
+from eval.drawing import INK, MUTED, Chart, colour
+
+PANELS = {"reconstructions": "Reconstructions", "samples": "Prior samples"}
+
+
+def ncurve(report: dict, origin: str) -> Chart | None:
+    """Distances against 1 / N with the lines to N = infinity; None where no line can be drawn."""
+    rows = [row for row in report["distances"]["rows"] if row["frechet_limit"] is not None]
+    kinds = {source["title"]: source["kind"] for source in report["sources"]}
+    panels = [(title, [r for r in rows if kinds.get(r["title"]) == kind]) for kind, title in PANELS.items()]
+    panels = [(title, own) for title, own in panels if own]
+    if not panels:
+        return None
+    name = report["distances"]["columns"][0]["title"]
+    return Chart(
+        "ncurve",
+        f"{name} by number of images",
+        f"{name} against the number of images; every line falls towards its value at infinitely many",
+        "Filled: measured at N images a side, averaged over disjoint parts. Open: where the line meets 1/N = 0. "
+        f"Black: other held-out images, whose distance is bias alone. {report['distances']['protocol']}. {origin}",
+        lambda figure, narrow: _draw(figure, report, panels, [r for r in rows if r["run"] is None], name, narrow),
+        3.0,
+        2.6 * len(panels) + 0.5,
+    )
+
+
+def _draw(
+    figure: Figure,
+    report: dict,
+    panels: Sequence[tuple[str, list[dict]]],
+    floors: Sequence[dict],
+    name: str,
+    narrow: bool,
+) -> None:
+    grid = (len(panels), 1) if narrow else (1, len(panels))
+    for axes, (title, rows) in zip(figure.subplots(*grid, squeeze=False).flat, panels, strict=True):
+        for row in [*floors[-1:], *rows]:
+            shade = colour(report, row["run"])
+            x = [1 / count for count in row["curve"]["count"]]
+            slope = (row["curve"]["value"][-1] - row["frechet_limit"]) / x[-1]
+            ends = [row["frechet_limit"], row["frechet_limit"] + slope * x[0]]
+            axes.plot([0, x[0]], ends, color=shade, linewidth=0.8)
+            axes.plot(x, row["curve"]["value"], "o", color=shade, markersize=4)
+            axes.plot(0, row["frechet_limit"], "o", color=shade, markersize=5, markerfacecolor="none", clip_on=False)
+        counts = rows[0]["curve"]["count"]
+        axes.set_xticks([0, *(1 / count for count in counts)], ["∞", *(f"{count:,}" for count in counts)])
+        axes.set_xlabel("images a side (spaced as 1/N)")
+        axes.set_ylabel(name)
+        axes.set_ylim(bottom=0)
+        axes.set_title(title)
+        axes.grid()
+    groups = grouping.groups(report)
+    handles = [Line2D([], [], color=colour(report, g.labels[0]), linewidth=1.7) for g in groups]
+    handles.append(Line2D([], [], color=INK, linewidth=1.7))
+    names = [*(g.title for g in groups), "held-out images"]
+    figure.legend(handles, names, fontsize=8, loc="outside upper left", ncols=2 if narrow else 4, labelcolor=MUTED)
