@@ -279,6 +279,11 @@ def test_auto_is_the_shipped_network_of_the_data_set():
     }
 
 
+def test_a_named_set_without_a_network_has_one_of_its_channels():
+    network, own = choose("auto", ImageSet("celeba", "test", random_images(2, 3)))
+    assert not own and network.card.data == "synthfaces"
+
+
 def test_a_file_is_chosen_by_its_path_and_knows_its_data(saved):
     faces = ImageSet("synthfaces", "test", random_images(2, 3))
     network, own = choose(str(saved), faces)
