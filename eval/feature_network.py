@@ -80,7 +80,7 @@ class Card:
     num_features: int = NUM_FEATURES
     sha256: str = ""  # of the weights file
     architecture: str = "plain"  # a key of ARCHITECTURES
-    training_seconds: int | None = None  # on one core, where it was measured
+    training_seconds: int | None = None  # by the clock, on the machine where it was made
     note: str = ""  # what is unusual about the data
 
     def to_json(self) -> str:
