@@ -22,6 +22,7 @@ __all__ = [
 
 AUTO, INCEPTION = "auto", "inception"
 INCEPTION_SUFFIXES = (".pth", ".pt")
+FALLBACK = {1: "mnist", 3: "synthfaces"}  # channels -> the shipped network for a named data set that has none
 
 
 class Extractor(Protocol):
@@ -67,13 +68,16 @@ def choose(spec: str, images: ImageSet | Callable[[], ImageSet]) -> tuple[Extrac
 def network_for(images: ImageSet | Callable[[], ImageSet]) -> tuple[FeatureNetwork, bool]:
     """A network of this project for a data set, of which `images` is any split, and whether it was made for it.
 
-    The shipped one where there is one; else one trained on rotations of the training images, which takes about a
-    minute the first time. Unlike Inception these have `maps`, which health and content need.
+    The shipped one where there is one; for a user's own data (folder:, npz:) one trained on rotations of the training
+    images, which takes about a minute the first time; else a shipped one of as many channels. Unlike Inception these
+    have `maps`, which health and content need.
     """
     images = _called(images)
     shipped = for_dataset(images.name)
     if shipped:
         return shipped, True
+    if images.name.partition(":")[0] not in data.PREFIXES:
+        return for_dataset(FALLBACK[images.channels]), False
     if images.split != "train":
         images = data.load(images.name, "train", image_size=images.image_size)
     return rotations.network_of(images), True

@@ -2,19 +2,22 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from eval import feature_training
-from eval.feature_training import Recipe
-from eval.features import SHIPPED, FeatureNetwork, features, for_dataset, load
+from eval.feature_cards import table
+from eval.feature_network import ARCHITECTURES, packed
+from eval.feature_training import RECIPES, Recipe
+from eval.features import SHIPPED, FeatureNetwork, choose, features, for_dataset, load
 from vaegan.data import ImageSet
 from vaegan.data import load as load_images
 from vaegan.errors import UsageError, UserError
 
-TARGETS = {"mnist": 0.992, "synthfaces": 0.95, "fashion-mnist": 0.91}  # on held-out images
+TARGETS = {"mnist": 0.992, "synthfaces": 0.95, "fashion-mnist": 0.91, "cifar10": 0.85}  # on held-out images
 shipped = sorted(file.stem for file in SHIPPED.glob("*.safetensors"))
 
 
@@ -76,7 +79,7 @@ def test_the_digit_network_reads_mnist_as_its_card_says(shared_data):
     assert digits.label_names == network.card.output_names
 
 
-@pytest.mark.parametrize("name", ["cifar10", "folder:/some/where", "npz:x.npz", "../mnist"])
+@pytest.mark.parametrize("name", ["celeba", "folder:/some/where", "npz:x.npz", "../mnist"])
 def test_other_data_sets_have_none(name):
     assert for_dataset(name) is None
 
@@ -212,3 +215,87 @@ def test_images_without_labels_train_nothing(labels):
     images = ImageSet("x", "train", random_images(3), labels, ("a", "b"))
     with pytest.raises(UserError, match="without a label"):
         feature_training.train_network(images, Recipe(steps=1), seed=0)
+
+
+# --- architectures, recipes, choice
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_architecture_has_features_and_8x8_maps(architecture):
+    card = replace(for_dataset("mnist").card, architecture=architecture)
+    network, images = FeatureNetwork(card).eval(), random_images(3)
+    assert network.features(images).shape == (3, 128) and (network.features(images) >= 0).all()
+    assert network.maps(images).shape == (3, 96 * 8 * 8)
+    assert 4 * sum(p.numel() for p in network.parameters()) < 1.5e6
+
+
+def test_cards_from_before_architectures_are_plain_and_unknown_ones_are_one_line(saved):
+    card = json.loads(saved.with_suffix(".json").read_text())
+    old = {key: value for key, value in card.items() if key not in ("architecture", "training_seconds", "note")}
+    saved.with_suffix(".json").write_text(json.dumps(old))
+    assert load(saved).card.architecture == "plain"
+    saved.with_suffix(".json").write_text(json.dumps({**card, "architecture": "of tomorrow"}))
+    with pytest.raises(UserError, match="architecture 'of tomorrow' is not one of plain, residual.; fetch"):
+        load(saved)
+
+
+def test_flips_and_shifts_move_every_image_for_itself():
+    x = torch.zeros(400, 1, 32, 32, dtype=torch.uint8)
+    x[:, :, 10, 12] = 255
+    moved, labels = feature_training.flipped_and_shifted((x, torch.arange(400)), torch.Generator().manual_seed(0))
+    rows, columns = moved[:, 0].flatten(1).argmax(dim=1) // 32, moved[:, 0].flatten(1).argmax(dim=1) % 32
+    assert (moved.flatten(1).sum(dim=1) == 255).all() and torch.equal(labels, torch.arange(400))
+    assert set(rows.tolist()) == set(range(6, 15))
+    assert set(columns.tolist()) == {*range(8, 17), *range(31 - 16, 31 - 7)}
+
+
+def test_the_default_recipe_rolls_as_the_shipped_networks_of_mnist_and_faces_were_trained():
+    assert RECIPES["mnist"] == Recipe(steps=2000) and RECIPES["synthfaces"] == Recipe(steps=1000)
+    x, generator = random_images(), torch.Generator().manual_seed(3)
+    by = torch.randint(-2, 3, (2, 2), generator=torch.Generator().manual_seed(3)).tolist()
+    for shift in by:
+        assert torch.equal(feature_training.rolled((x, None), generator)[0], x.roll(shift, dims=(2, 3)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "steps"), [("fashion-mnist", 40), ("cifar10", 20)])
+def test_training_twice_on_real_data_gives_the_same_weights(name, steps, shared_data, monkeypatch):
+    monkeypatch.setattr(feature_training, "BATCH_SIZE", 128)
+    if not (shared_data / "cifar-10-batches-py").is_dir() and name == "cifar10":
+        pytest.skip("CIFAR-10 is not there")
+    images, recipe = load_images(name, "train", data_dir=shared_data), replace(RECIPES[name], steps=steps)
+    one, other = (packed(feature_training.train_network(images, recipe, seed=0))[0].sha256 for _ in range(2))
+    assert one == other
+
+
+def test_auto_is_the_shipped_network_of_the_data_set():
+    digits = ImageSet("mnist", "test", random_images(2))
+    network, own = choose("auto", digits)
+    assert own and network.card.data == "mnist" and not network.is_fid
+    assert network.identity() == {
+        "extractor": "vaegan-mnist-classes",
+        "sha256": network.card.sha256,
+        "resize": "32 px, bilinear, antialiased",
+    }
+
+
+def test_a_named_set_without_a_network_has_one_of_its_channels():
+    network, own = choose("auto", ImageSet("celeba", "test", random_images(2, 3)))
+    assert not own and network.card.data == "synthfaces"
+
+
+def test_a_file_is_chosen_by_its_path_and_knows_its_data(saved):
+    faces = ImageSet("synthfaces", "test", random_images(2, 3))
+    network, own = choose(str(saved), faces)
+    assert not own and network.card.data == "noise"
+    assert choose(str(SHIPPED / "synthfaces.safetensors"), lambda: faces)[1]
+
+
+@pytest.mark.parametrize(("spec", "words"), [("incepton", "did you mean 'inception'"), ("a.npz", "is none of auto")])
+def test_a_choice_that_means_nothing_is_one_line(spec, words):
+    with pytest.raises(UsageError, match=words):
+        choose(spec, ImageSet("mnist", "test", random_images(2)))
+
+
+def test_the_documentation_shows_the_cards():
+    assert table() in (Path(__file__).parents[1] / "docs" / "features.md").read_text()
