@@ -1,7 +1,8 @@
 """Do the distances make sense? `python -m eval.distance_controls --dataset mnist`: real images made worse step by step.
 
-A distance that can be trusted grows with every step of blur, of noise and of missing kinds of images, from a floor that lies
-below them all; and what a Frechet distance can hide, a set that repeats a few images, must show in coverage or copies.
+A distance that can be trusted grows with every step of blur, of noise and of missing kinds of images, from a floor that
+lies below them all; and what a Frechet distance can hide, a set that repeats a few images, must show in coverage or
+copies.
 """
 
 from collections.abc import Sequence
@@ -69,7 +70,7 @@ def main(args: Sequence[str] | None = None) -> None:
 def measured(test: ImageSet, train: ImageSet, extractor: Extractor, most: int, seed: int) -> dict:
     """The table of every condition, all of one count; each row also has its `series`."""
     calibration, reported = halves(test, len(test.images), seed)
-    left = {n: rows[~missing(test, rows, n)] for rows in (reported,) for n in (MISSING if test.labels is not None else ())}
+    left = {n: reported[~missing(test, reported, n)] for n in (MISSING if test.labels is not None else ())}
     count = min([most, len(calibration), *map(len, left.values())])
     parts = test.images[calibration[:count]], test.images[reported[:count]]
     protocol, floors = prepared(test, train, parts, extractor, seed)
