@@ -11,7 +11,7 @@ from vaegan import checkpoint
 from vaegan import config as configuration
 from vaegan.config import Config
 from vaegan.errors import UserError
-from vaegan.networks.convolutional import build
+from vaegan.networks.architectures import build
 from vaegan.pixels import to_float, to_uint8
 
 BATCH = 250  # images a pass; bounds memory, and eval mode makes results independent of it
@@ -102,6 +102,7 @@ def networks_of(config: Config, names: tuple[str, ...], channels: int) -> dict[s
         latent_dim=config.latent_dim,
         norm=config.norm,
         seed=config.seed,
+        architecture=config.architecture,
     )
 
 

@@ -2,6 +2,28 @@
 
 from typing import Any
 
+# MNIST as TensorFlow's tutorials gave it to both authors: 28 pixels a side, 55,000 training digits. 550 updates are an
+# epoch, so that every line of metrics.jsonl is the mean of one: losses/encoder is the training cost in nats.
+TENSORFLOW_MNIST: dict[str, Any] = {
+    "mode": "vae",
+    "dataset": "mnist",
+    "image_size": 28,
+    "validation_images": 5000,
+    "likelihood": "bernoulli",
+    "width": 1.0,
+    "latent_dim": 20,
+    "batch_size": 100,
+    "optimizer": "adam",
+    "adam_beta1": 0.9,  # with 0.999, TensorFlow's and PyTorch's default
+    "learning_rate": 1e-3,
+    "log_every": 550,
+    "save_every": 2750,
+    "images_every": 2750,
+}
+
+# github.com/jmetzen/jmetzen.github.com, notebook "Variational Autoencoder in TensorFlow": 75 epochs.
+JMETZEN: dict[str, Any] = {**TENSORFLOW_MNIST, "architecture": "mlp", "steps": 75 * 550}
+
 PRESETS: dict[str, dict[str, Any]] = {
     # The defaults of `Config` but for batch norm, under which samples of short runs vary less (docs/choices.md).
     "cpu": {"norm": "group"},
@@ -34,4 +56,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "images_every": 1000,
         "save_every": 2500,
     },
+    "jmetzen-20d": JMETZEN,
+    "jmetzen-2d": {**JMETZEN, "latent_dim": 2},
+    # github.com/kvfrans/variational-autoencoder, the code of the post: 10 epochs. The post says squared error, the code
+    # has the cross-entropy. Deviation: a log variance head (vaegan/networks/kvfrans.py).
+    "kvfrans": {**TENSORFLOW_MNIST, "architecture": "kvfrans", "steps": 10 * 550, "images_every": 550},
 }

@@ -125,8 +125,7 @@ def optimizer(config: Config, name: str, network: nn.Module) -> torch.optim.Opti
     shared = {"lr": learning_rate(config, name, 0), "weight_decay": config.weight_decay}
     if config.optimizer == "rmsprop":
         return torch.optim.RMSprop(network.parameters(), alpha=0.9, **shared)
-    # A first-moment decay of 0.5 is the usual choice against an adversary (DCGAN, arXiv 1511.06434).
-    return torch.optim.Adam(network.parameters(), betas=(0.5, 0.999), fused=True, **shared)
+    return torch.optim.Adam(network.parameters(), betas=(config.adam_beta1, 0.999), fused=True, **shared)
 
 
 def learning_rate(config: Config, name: str, step: int) -> float:

@@ -4,6 +4,7 @@ Every kernel is 5x5, every activation a plain ReLU; a strided convolution halves
 64x64 RGB and latent size 128 the parameter counts are the released ones: 18,071,360, 4,693,155 and 10,953,857.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -34,6 +35,7 @@ STAGES = {
     64: Stages((64, 128, 256), (256, 256, 128, 32), (32, 128, 256, 256)),
     128: Stages((64, 128, 256, 256), (256, 256, 256, 128, 32), (32, 128, 256, 256, 256)),
 }
+STAGES |= {size: STAGES[32] for size in (26, 28)}  # Enc and Dis alone: Dec would make 32 of these
 ENCODER_UNITS, DISCRIMINATOR_UNITS = 1024, 512
 RELEASED_FEATURES = 256 * 8 * 8  # of Dis_l, on which the paper puts a Gaussian of unit variance
 
@@ -147,30 +149,4 @@ def parameter_count(network: nn.Module) -> int:
 def feature_count(image_size: int, width: float) -> int:
     """Return how many numbers Dis_l holds."""
     channels = STAGES[image_size].discriminator
-    return scaled(channels[-1], width) * (image_size // 2 ** (len(channels) - 1)) ** 2
-
-
-def build(
-    names: tuple[str, ...],
-    *,
-    channels: int,
-    image_size: int,
-    width: float,
-    latent_dim: int,
-    norm: Norm,
-    seed: int,
-) -> dict[str, nn.Module]:
-    """Build the named networks, each from its own seeded initialisation, so that modes share starting weights."""
-    shape = {"channels": channels, "image_size": image_size, "width": width}
-    makers = {
-        "encoder": lambda: Encoder(**shape, latent_dim=latent_dim, norm=norm),
-        "decoder": lambda: Decoder(**shape, latent_dim=latent_dim, norm=norm),
-        "discriminator": lambda: Discriminator(**shape, norm=norm),
-    }
-    networks = {}
-    for offset, (name, make) in enumerate(makers.items()):
-        if name in names:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed * len(makers) + offset)
-                networks[name] = make().to(memory_format=torch.channels_last)  # a third faster at 64x64 on a CPU
-    return networks
+    return scaled(channels[-1], width) * math.ceil(image_size / 2 ** (len(channels) - 1)) ** 2
