@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from vaegan.networks import cppn
 from vaegan.networks.architectures import ARCHITECTURES, build
 from vaegan.networks.convolutional import RELEASED_FEATURES, Discriminator, feature_count, parameter_count
 
@@ -146,3 +147,24 @@ def test_kvfrans_is_the_posts_network():
         (7 * 7 * 32, 20), (32, 16, 5, 5), (16, 1, 5, 5),
     ]  # fmt: skip
     assert nets["encoder"].mu.weight.std().item() == pytest.approx(0.02, rel=0.1)
+
+
+def test_a_cppn_is_one_function_read_at_more_places():
+    decoder, z = coders("cppn", 26, width=0.25, latent_dim=3)["decoder"], torch.randn(2, 3)
+    small, large = decoder(z), decoder(z, size=51)
+    assert small.shape == (2, 1, 26, 26) and large.shape == (2, 1, 51, 51)
+    torch.testing.assert_close(large[..., ::2, ::2], small, rtol=1e-4, atol=1e-5)
+    assert torch.equal(decoder(z, size=26), small)
+
+
+def test_a_cppn_in_parts_is_the_cppn_whole(monkeypatch):
+    decoder, z = coders("cppn", 26, width=0.25, latent_dim=3)["decoder"], torch.randn(2, 3)
+    whole = decoder(z)
+    monkeypatch.setattr(cppn, "POINTS", 100)
+    torch.testing.assert_close(decoder(z), whole, rtol=1e-4, atol=1e-5)
+
+
+def test_places_run_from_corner_to_corner_row_by_row():
+    places = cppn.coordinates(3)
+    assert places[:, :2].tolist() == [[x, y] for y in (-8, 0, 8) for x in (-8, 0, 8)]
+    torch.testing.assert_close(places[:, 2], places[:, :2].norm(dim=1))

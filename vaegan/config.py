@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from vaegan.errors import UsageError, UserError
 from vaegan.networks.architectures import ARCHITECTURES
+from vaegan.schedules import SCHEDULES
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Config:
     norm: Literal["batch", "group"] = "batch"
     """Normalisation in every network; batch is the paper's."""
 
+    schedule: str = "together"
+    """When which network steps: together (Algorithm 1), or otoro, the original's turns (vaegan/schedules.py)."""
     steps: int = 1800
     """Updates."""
     batch_size: int = 64
@@ -124,6 +127,7 @@ def check(config: Config) -> None:
     require(config.validation_images >= 0, "validation_images", config.validation_images, "use 0 or more")
     remedy = f"known are {', '.join(ARCHITECTURES)}"
     require(config.architecture in ARCHITECTURES, "architecture", config.architecture, remedy)
+    require(config.schedule in SCHEDULES, "schedule", config.schedule, f"known are {', '.join(SCHEDULES)}")
     check_size(config)
     for name in ("width", "learning_rate", "discriminator_learning_rate", "learning_rate_decay"):
         value = getattr(config, name)

@@ -1,5 +1,6 @@
 """Named sets of defaults, a row each; flags given beside a preset win."""
 
+import math
 from typing import Any
 
 # MNIST as TensorFlow's tutorials gave it to both authors: 28 pixels a side, 55,000 training digits. 550 updates are an
@@ -23,6 +24,31 @@ TENSORFLOW_MNIST: dict[str, Any] = {
 
 # github.com/jmetzen/jmetzen.github.com, notebook "Variational Autoencoder in TensorFlow": 75 epochs.
 JMETZEN: dict[str, Any] = {**TENSORFLOW_MNIST, "architecture": "mlp", "steps": 75 * 550}
+
+# github.com/hardmaru/cppn-gan-vae-tensorflow, `train.py`: 100 epochs of 60,000 digits in batches of 500.
+OTORO: dict[str, Any] = {
+    "mode": "vaegan-pixel",
+    "dataset": "mnist",
+    "image_size": 26,  # deviation: the centre of 28 pixels, where the original cuts at random
+    "architecture": "cppn",
+    "schedule": "otoro",
+    "likelihood": "bernoulli",
+    "width": 1.0,
+    "latent_dim": 32,
+    "norm": "batch",
+    "batch_size": 500,
+    "steps": 100 * 120,
+    "optimizer": "adam",
+    "adam_beta1": 0.65,
+    "learning_rate": 1e-3,  # 5e-3 beside the adversary (vaegan/schedules.py)
+    "discriminator_learning_rate": 1e-3,
+    "gamma": 1 / 26**2,  # the original's VAE loss is a mean over pixels, its adversary's is not
+    "fakes": "reconstruction",
+    "gate_margin": math.inf,  # the schedule has bounds of its own
+    "log_every": 120,
+    "images_every": 600,
+    "save_every": 600,
+}
 
 PRESETS: dict[str, dict[str, Any]] = {
     # The defaults of `Config` but for batch norm, under which samples of short runs vary less (docs/choices.md).
@@ -61,4 +87,5 @@ PRESETS: dict[str, dict[str, Any]] = {
     # github.com/kvfrans/variational-autoencoder, the code of the post: 10 epochs. The post says squared error, the code
     # has the cross-entropy. Deviation: a log variance head (vaegan/networks/kvfrans.py).
     "kvfrans": {**TENSORFLOW_MNIST, "architecture": "kvfrans", "steps": 10 * 550, "images_every": 550},
+    "otoro": OTORO,
 }

@@ -80,6 +80,11 @@ def find_objective(mode: str) -> Objective:
 
 def build(config: Config, objective: Objective, channels: int, device: torch.device) -> Trainer:
     """Build a mode's networks and their trainer; vae-disl brings another run's discriminator."""
+    if config.schedule != "together" and not (objective.adversarial and objective.reconstruction):
+        raise UsageError(
+            f"--schedule {config.schedule} has no use in mode {config.mode}: its phases need an encoder and an "
+            "adversary; use --mode vaegan-pixel or vaegan"
+        )
     networks = model.networks_of(config, objective.needs, channels)
     if "discriminator" in set(objective.needs) - set(objective.trains):
         networks["discriminator"] = frozen_discriminator(config, channels)

@@ -1,4 +1,4 @@
-"""The encoder and decoder by name, a row each; every row has the discriminator of Larsen et al."""
+"""The networks by name, a row each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from vaegan.networks import convolutional, kvfrans, mlp
+from vaegan.networks import convolutional, cppn, kvfrans, mlp
 from vaegan.networks.normalisation import Norm
 
 
@@ -19,7 +19,9 @@ class Architecture:
     sizes: tuple[int, ...]
     encoder: Callable[..., nn.Module]
     decoder: Callable[..., nn.Module]
-    normalised: bool = False  # whether `norm` is theirs too
+    discriminator: Callable[..., nn.Module] = convolutional.Discriminator
+    normalised: bool = False  # whether the encoder and decoder have a norm, as the discriminators do
+    any_size: bool = False  # whether the decoder draws images of every size, as `decoder(z, size)`
 
 
 SMALL = (
@@ -33,6 +35,14 @@ ARCHITECTURES = {
     ),
     "kvfrans": Architecture("kvfrans/variational-autoencoder", (28, *LARGE), kvfrans.Encoder, kvfrans.Decoder),
     "mlp": Architecture("jmetzen's VAE", (*SMALL, *LARGE), mlp.Encoder, mlp.Decoder),
+    "cppn": Architecture(
+        "hardmaru/cppn-gan-vae-tensorflow",
+        (*SMALL, *LARGE),
+        partial(mlp.Encoder, hidden=cppn.ENCODER_UNITS),
+        cppn.Decoder,
+        cppn.Discriminator,
+        any_size=True,
+    ),
 }
 
 
@@ -54,7 +64,7 @@ def build(
     makers = {
         "encoder": partial(row.encoder, **coder),
         "decoder": partial(row.decoder, **coder),
-        "discriminator": partial(convolutional.Discriminator, **shape, norm=norm),
+        "discriminator": partial(row.discriminator, **shape, norm=norm),
     }
     networks = {}
     for offset, (name, make) in enumerate(makers.items()):

@@ -120,12 +120,12 @@ class Discriminator(nn.Module):
         for c_in, c_out in zip(sizes[:-1], sizes[1:-1], strict=False):
             layers += [nn.Conv2d(c_in, c_out, KERNEL, 2, PADDING, bias=False), normalise(norm, c_out, 2), nn.ReLU()]
         self.features = nn.Sequential(*layers, nn.Conv2d(sizes[-2], sizes[-1], KERNEL, 2, PADDING, bias=False))
-        flat, units = feature_count(image_size, width), scaled(DISCRIMINATOR_UNITS, width)
+        units, self.feature_count = scaled(DISCRIMINATOR_UNITS, width), feature_count(image_size, width)
         self.verdict = nn.Sequential(
             normalise(norm, sizes[-1], 2),
             nn.ReLU(),
             nn.Flatten(),
-            nn.Linear(flat, units, bias=False),
+            nn.Linear(self.feature_count, units, bias=False),
             normalise(norm, units, 1),
             nn.ReLU(),
             nn.Linear(units, 1),

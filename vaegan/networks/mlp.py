@@ -14,9 +14,9 @@ HIDDEN = (500, 500)
 class Encoder(nn.Module):
     """q(z|x): (B, C, S, S) in [-1, 1] -> mu (B, D), logvar (B, D)."""
 
-    def __init__(self, channels: int, image_size: int, width: float, latent_dim: int):
+    def __init__(self, channels: int, image_size: int, width: float, latent_dim: int, hidden: tuple[int, ...] = HIDDEN):
         super().__init__()
-        units = [scaled(u, width) for u in HIDDEN]
+        units = [scaled(u, width) for u in hidden]
         self.hidden = softplus_layers([channels * image_size**2, *units])
         self.mu, self.logvar = xavier(nn.Linear(units[-1], latent_dim)), xavier(nn.Linear(units[-1], latent_dim))
 
