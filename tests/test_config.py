@@ -49,6 +49,12 @@ def test_the_jmetzen_presets_train_75_epochs_of_55_000_digits_and_log_each(laten
     assert (config.latent_dim, config.image_size, config.width) == (latent_dim, 28, 1.0)
 
 
+def test_the_two_larsen_presets_differ_where_paper_and_code_do():
+    code, paper = PRESETS["larsen-code"], PRESETS["larsen-paper"]
+    assert {k for k in code if code[k] != paper[k]} == {"architecture", "fakes", "gate_margin"}
+    assert code.keys() == paper.keys()
+
+
 def test_a_run_of_an_older_version_takes_defaults_for_what_it_does_not_name():
     old = {k: v for k, v in configuration.to_dict(Config()).items() if k not in ("architecture", "adam_beta1")}
     assert configuration.from_dict(old, "config.json") == Config()

@@ -168,3 +168,9 @@ def test_places_run_from_corner_to_corner_row_by_row():
     places = cppn.coordinates(3)
     assert places[:, :2].tolist() == [[x, y] for y in (-8, 0, 8) for x in (-8, 0, 8)]
     torch.testing.assert_close(places[:, 2], places[:, :2].norm(dim=1))
+
+
+def test_the_papers_encoder_is_wider_than_the_released_one():
+    nets = coders("larsen-paper", 64, latent_dim=128, channels=3)
+    assert nets["encoder"].mu.weight.shape == (128, 2048)
+    assert parameter_count(nets["decoder"]) == 4_693_155

@@ -30,7 +30,7 @@ class Config:
     image_size: int | None = 32
     """Pixels a side: 32, 64 or 128 (mlp and cppn also 26, and with kvfrans 28); none: the data's own."""
     architecture: str = "convolutional"
-    """Encoder and decoder: convolutional (Larsen et al.), kvfrans, mlp (jmetzen) or cppn (hardmaru)."""
+    """convolutional (Larsen et al.), larsen-paper, kvfrans, mlp (jmetzen) or cppn (hardmaru)."""
     width: float = 0.25
     """Multiplies every layer's channels (16 at least at full resolution); 1 is the released network."""
     latent_dim: int = 64

@@ -55,8 +55,8 @@ class Model:
             decoder = partial(decoder, size=size)
         elif size != self.config.image_size:
             raise UsageError(
-                f"size {size} is not possible: a {self.config.architecture} decoder draws {self.config.image_size} px "
-                "alone; train with --architecture cppn"
+                f"--size {size} is not possible: a {self.config.architecture} decoder draws {self.config.image_size} "
+                f"x {self.config.image_size} pixels; --architecture cppn draws any size"
             )
         batch = max(1, BATCH * self.config.image_size**2 // max(size, self.config.image_size) ** 2)
         parts = [to_uint8(decoder(part.to(self.device))).cpu() for part in z.split(batch)]

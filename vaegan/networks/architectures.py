@@ -31,7 +31,14 @@ SMALL = (
 LARGE = tuple(size for size in convolutional.STAGES if size not in SMALL)
 ARCHITECTURES = {
     "convolutional": Architecture(
-        "Larsen et al.", LARGE, convolutional.Encoder, convolutional.Decoder, normalised=True
+        "Larsen et al., the released code", LARGE, convolutional.Encoder, convolutional.Decoder, normalised=True
+    ),
+    "larsen-paper": Architecture(
+        "Larsen et al., Table 1 of the paper",
+        LARGE,
+        partial(convolutional.Encoder, units=convolutional.PAPER_ENCODER_UNITS),
+        convolutional.Decoder,
+        normalised=True,
     ),
     "kvfrans": Architecture("kvfrans/variational-autoencoder", (28, *LARGE), kvfrans.Encoder, kvfrans.Decoder),
     "mlp": Architecture("jmetzen's VAE", (*SMALL, *LARGE), mlp.Encoder, mlp.Decoder),

@@ -37,6 +37,7 @@ STAGES = {
 }
 STAGES |= {size: STAGES[32] for size in (26, 28)}  # Enc and Dis alone: Dec would make 32 of these
 ENCODER_UNITS, DISCRIMINATOR_UNITS = 1024, 512
+PAPER_ENCODER_UNITS = 2048  # Table 1 of the paper; the released code has half of them
 RELEASED_FEATURES = 256 * 8 * 8  # of Dis_l, on which the paper puts a Gaussian of unit variance
 
 
@@ -53,7 +54,15 @@ def scaled(channels: int, width: float, least: int = 4) -> int:
 class Encoder(nn.Module):
     """q(z|x): (B, C, S, S) in [-1, 1] -> mu (B, D), logvar (B, D). Batch norm here only ever sees real images."""
 
-    def __init__(self, channels: int, image_size: int, width: float, latent_dim: int, norm: Norm):
+    def __init__(
+        self,
+        channels: int,
+        image_size: int,
+        width: float,
+        latent_dim: int,
+        norm: Norm,
+        units: int = ENCODER_UNITS,
+    ):
         super().__init__()
         stages = STAGES[image_size]
         sizes = [channels, *(scaled(c, width) for c in stages.encoder)]
@@ -61,7 +70,7 @@ class Encoder(nn.Module):
         for c_in, c_out in zip(sizes, sizes[1:], strict=False):
             layers += [nn.Conv2d(c_in, c_out, KERNEL, 2, PADDING, bias=False), normalise(norm, c_out, 2), nn.ReLU()]
         self.convolutions = nn.Sequential(*layers)
-        flat, units = sizes[-1] * (image_size // stages.grid) ** 2, scaled(ENCODER_UNITS, width)
+        flat, units = sizes[-1] * (image_size // stages.grid) ** 2, scaled(units, width)
         self.dense = nn.Sequential(
             nn.Flatten(), nn.Linear(flat, units, bias=False), normalise(norm, units, 1), nn.ReLU()
         )
