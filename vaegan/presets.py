@@ -18,9 +18,9 @@ LARSEN_CODE: dict[str, Any] = {
     "discriminator_learning_rate": 3.9e-4,
     "learning_rate_decay": 1.6e-7 / 3.9e-4,
     "weight_decay": 1e-5,
-    "gamma": 1e-6,  # 1e-5 in the scripts for CIFAR-10 and LFW
+    "gamma": 1e-6,  # 1e-5 in the script for CIFAR-10
     "adversarial_loss": "minimax",
-    "fakes": "prior",  # as every released script
+    "fakes": "prior",  # as every released script; the first commit had both
     "gate_equilibrium": 0.68,
     "gate_margin": 0.35,
     "log_every": 100,
