@@ -42,7 +42,7 @@ class Decoder(nn.Module):
         code = self.code(SCALE * z)[:, None]  # (B, 1, units)
         places = coordinates(size, z.device).split(max(1, POINTS // max(len(z), 1)))
         pixels = torch.cat([self.layers(code + self.place(p)) for p in places], dim=1)  # (B, S * S, C)
-        return widened(bernoulli_mean(pixels)).mT.unflatten(2, (size, size))
+        return bernoulli_mean(widened(pixels)).mT.unflatten(2, (size, size))
 
 
 class Discriminator(nn.Module):

@@ -54,7 +54,7 @@ class Decoder(nn.Module):
         self.apply(start)
 
     def forward(self, z: Tensor) -> Tensor:
-        return widened(bernoulli_mean(self.layers(z)))
+        return bernoulli_mean(widened(self.layers(z)))
 
 
 def start(layer: nn.Module) -> None:

@@ -36,7 +36,7 @@ class Decoder(nn.Module):
         self.shape = (channels, image_size, image_size)
 
     def forward(self, z: Tensor) -> Tensor:
-        return widened(bernoulli_mean(self.pixels(self.hidden(z)))).unflatten(1, self.shape)
+        return bernoulli_mean(widened(self.pixels(self.hidden(z)))).unflatten(1, self.shape)
 
 
 def softplus_layers(sizes: list[int]) -> nn.Sequential:
