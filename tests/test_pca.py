@@ -1,11 +1,13 @@
 """PCA against the singular value decomposition, and its closed forms."""
 
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
 from baselines import pca
+from eval import sources
 from vaegan.errors import UsageError, UserError
 from vaegan.pixels import to_float
 
@@ -71,3 +73,11 @@ def test_the_command_needs_a_run(monkeypatch, capsys, tmp_path):
     with pytest.raises(SystemExit) as stop:
         pca.main()
     assert stop.value.code == 1 and "has no checkpoint" in capsys.readouterr().err
+
+
+def test_it_is_a_source_that_reports_measure():
+    fitted = pca.fit(IMAGES, 4)
+    run = sources.Run("pca", "PCA, 4 numbers", Path(), fitted)
+    reconstructed, sampled = sources.reconstructions(run, IMAGES), sources.prior_samples(run, 7, seed=0)
+    assert torch.equal(torch.cat(list(reconstructed.batches())), fitted.reconstruct(IMAGES)) and reconstructed.paired
+    assert torch.equal(torch.cat(list(sampled.batches())), fitted.sample(7))
