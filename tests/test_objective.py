@@ -9,7 +9,7 @@ import torch
 from baselines.objectives import OBJECTIVES as BASELINES
 from vaegan import losses
 from vaegan import objective as algorithm
-from vaegan.networks.convolutional import build
+from vaegan.networks.architectures import build
 from vaegan.objective import Settings
 
 ROWS = {**algorithm.OBJECTIVES, **BASELINES}

@@ -1,5 +1,6 @@
 """A trained run as an object: sample, encode, decode, reconstruct."""
 
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -10,8 +11,8 @@ from torch import Tensor, nn
 from vaegan import checkpoint
 from vaegan import config as configuration
 from vaegan.config import Config
-from vaegan.errors import UserError
-from vaegan.networks.convolutional import build
+from vaegan.errors import UsageError, UserError
+from vaegan.networks.architectures import ARCHITECTURES, build
 from vaegan.pixels import to_float, to_uint8
 
 BATCH = 250  # images a pass; bounds memory, and eval mode makes results independent of it
@@ -41,16 +42,25 @@ class Model:
         return self.decode(prior_codes(n, self.latent_dim, seed))
 
     @torch.no_grad()
-    def decode(self, z: Tensor) -> Tensor:
-        """Decode codes to images. Raises UserError for codes of another length."""
+    def decode(self, z: Tensor, size: int | None = None) -> Tensor:
+        """Decode codes to images, `size` pixels a side where the decoder can draw any size.
+
+        Raises UserError for codes of another length, UsageError for a size that it cannot draw.
+        """
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
             raise UserError(f"codes of shape {tuple(z.shape)} do not fit: this model takes (N, {self.latent_dim})")
-        parts = [to_uint8(self.networks["decoder"](part.to(self.device))).cpu() for part in z.split(BATCH)]
-        return (
-            torch.cat(parts)
-            if parts
-            else torch.empty(0, self.channels, *[self.config.image_size] * 2, dtype=torch.uint8)
-        )
+        size = size or self.config.image_size
+        decoder = self.networks["decoder"]
+        if ARCHITECTURES[self.config.architecture].any_size:
+            decoder = partial(decoder, size=size)
+        elif size != self.config.image_size:
+            raise UsageError(
+                f"--size {size} is not possible: a {self.config.architecture} decoder draws {self.config.image_size} "
+                f"x {self.config.image_size} pixels; --architecture cppn draws any size"
+            )
+        batch = max(1, BATCH * self.config.image_size**2 // max(size, self.config.image_size) ** 2)
+        parts = [to_uint8(decoder(part.to(self.device))).cpu() for part in z.split(batch)]
+        return torch.cat(parts) if parts else torch.empty(0, self.channels, size, size, dtype=torch.uint8)
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -102,6 +112,7 @@ def networks_of(config: Config, names: tuple[str, ...], channels: int) -> dict[s
         latent_dim=config.latent_dim,
         norm=config.norm,
         seed=config.seed,
+        architecture=config.architecture,
     )
 
 

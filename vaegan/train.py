@@ -18,6 +18,7 @@ from vaegan.config import Config
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError, exits_cleanly, nearest
 from vaegan.networks.convolutional import parameter_count
+from vaegan.networks.normalisation import has_norm
 from vaegan.objective import OBJECTIVES, Objective
 from vaegan.pixels import to_float
 from vaegan.reporter import Reporter
@@ -39,7 +40,8 @@ def main() -> None:
     config = dataclasses.replace(
         config, image_size=config.image_size or data.native_size(config.dataset, config.data_dir)
     )
-    images = data.load(config.dataset, "train", image_size=config.image_size, data_dir=config.data_dir)
+    configuration.check_size(config)
+    images = training_images(config)
     trainer = build(config, objective, images.channels, device)
     if processes.rank() == 0:
         announce(config, objective, images, trainer, notes)
@@ -59,6 +61,16 @@ def main() -> None:
         processes.stop()
 
 
+def training_images(config: Config) -> ImageSet:
+    """Load what a run trains on."""
+    images = data.load(config.dataset, "train", image_size=config.image_size, data_dir=config.data_dir)
+    left_out = config.validation_images
+    if left_out >= len(images.images):
+        raise UsageError(f"--validation-images {left_out} leaves none of {len(images.images)}: use a smaller number")
+    labels = images.labels if images.labels is None else images.labels[left_out:]
+    return dataclasses.replace(images, images=images.images[left_out:], labels=labels)
+
+
 def find_objective(mode: str) -> Objective:
     """Return the row of a mode. Raises UsageError with the nearest one."""
     if mode not in MODES:
@@ -68,6 +80,11 @@ def find_objective(mode: str) -> Objective:
 
 def build(config: Config, objective: Objective, channels: int, device: torch.device) -> Trainer:
     """Build a mode's networks and their trainer; vae-disl brings another run's discriminator."""
+    if config.schedule != "together" and not (objective.adversarial and objective.reconstruction):
+        raise UsageError(
+            f"--schedule {config.schedule} has no use in mode {config.mode}: its phases need an encoder and an "
+            "adversary; use --mode vaegan-pixel or vaegan"
+        )
     networks = model.networks_of(config, objective.needs, channels)
     if "discriminator" in set(objective.needs) - set(objective.trains):
         networks["discriminator"] = frozen_discriminator(config, channels)
@@ -94,7 +111,8 @@ def frozen_discriminator(config: Config, channels: int) -> nn.Module:
 def announce(config: Config, objective: Objective, images: ImageSet, trainer: Trainer, notes: list[str]) -> None:
     """Say what will run."""
     sizes = ", ".join(f"{name} {parameter_count(network):,}" for name, network in trainer.networks.items())
-    settings = f"width {config.width:g}, latent {config.latent_dim}, {config.norm} norm"
+    settings = f"{config.architecture}, width {config.width:g}, latent {config.latent_dim}"
+    settings += f", {config.norm} norm" if any(map(has_norm, trainer.networks.values())) else ""
     seen = f"{len(images.images):,} images, {images.channels} x {config.image_size} x {config.image_size}"
     device = f"{trainer.device.type}, {config.precision}, {torch.get_num_threads()} threads"
     if processes.count() > 1:

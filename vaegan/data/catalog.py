@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from vaegan.data import folder, npz, torchvision_sets
-from vaegan.data.imageset import SIZES, SPLITS, ImageSet
+from vaegan.data.imageset import SIZES, SMALL_SIZES, SPLITS, ImageSet
 from vaegan.errors import UsageError, nearest
 
 
@@ -47,7 +47,7 @@ def load(name: str, split: str, *, image_size: int | None = None, data_dir: Path
     dataset, where = _find(name, data_dir)
     if image_size is None:
         image_size = dataset.native_size(where)
-    if image_size not in SIZES:
+    if image_size not in SIZES + SMALL_SIZES:
         raise UsageError(f"image size {image_size} is not one of {', '.join(map(str, SIZES))}")
     return dataset.read(where, split, image_size)
 
