@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from vaegan import checkpoint
 from vaegan import config as configuration
 from vaegan.config import Config
-from vaegan.errors import UserError
+from vaegan.errors import UsageError, UserError
 from vaegan.networks.convolutional import build
 from vaegan.pixels import to_float, to_uint8
 
@@ -41,10 +41,13 @@ class Model:
         return self.decode(prior_codes(n, self.latent_dim, seed))
 
     @torch.no_grad()
-    def decode(self, z: Tensor) -> Tensor:
-        """Decode codes to images. Raises UserError for codes of another length."""
+    def decode(self, z: Tensor, size: int | None = None) -> Tensor:
+        """Decode codes to images. Raises UsageError for codes of another length, or a size the decoder cannot draw."""
+        if size not in (None, self.config.image_size):
+            drawn = self.config.image_size
+            raise UsageError(f"--size {size} is not possible: a convolutional decoder draws {drawn} x {drawn} pixels")
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
-            raise UserError(f"codes of shape {tuple(z.shape)} do not fit: this model takes (N, {self.latent_dim})")
+            raise UsageError(f"codes of shape {tuple(z.shape)} do not fit: this model takes (N, {self.latent_dim})")
         parts = [to_uint8(self.networks["decoder"](part.to(self.device))).cpu() for part in z.split(BATCH)]
         return (
             torch.cat(parts)
