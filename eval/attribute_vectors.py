@@ -22,7 +22,8 @@ from tqdm import tqdm
 
 from eval import editing
 from eval.editing import Effect, Faces
-from eval.features import FeatureNetwork, for_dataset
+from eval.feature_network import FeatureNetwork
+from eval.features import for_dataset
 from eval.halves import halves
 from eval.sources import Run, load_split, open_runs
 from vaegan import latent

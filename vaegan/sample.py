@@ -1,7 +1,7 @@
 """`python -m vaegan.sample RUN --out FILE.png`: pictures of what a trained run draws and of its latent space."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -217,7 +217,8 @@ def attributes(scene: Scene) -> bytes:
     rows = torch.cat([scene.beside(images), scene.decode(mu), scene.decode(edited.flatten(0, 1))])
     marks = [""] * 2 * scene.n + ["−" if there else "+" for there in has.flatten().tolist()]
     names = ["original", "reconstruction", *(scene.held_out.label_names[i] for i in chosen)]
-    return sheets.sheet(rows, scene.n, rows=names, marks=marks, zoom=scene.zoom)
+    title = f"+ adds, − removes {scene.asked.amount:g} x the attribute's vector ({scene.asked.vectors})"
+    return sheets.sheet(rows, scene.n, rows=names, marks=marks, title=title, zoom=scene.zoom)
 
 
 def wanted(scene: Scene, images: ImageSet) -> list[int]:
@@ -240,7 +241,7 @@ class Kind:
     draw: Callable[[Scene], bytes]
     n: int | None
     encoder: bool = True
-    latent_dim: int | None = field(default=None)
+    latent_dim: int | None = None
 
 
 KINDS = {
