@@ -161,7 +161,7 @@ show(
     4,
     {"held-out image": x, "mean": vae.decode(mu[: S.shown]), "mean + noise": draws[0], "other noise": draws[1]},
     f"The posterior's standard deviation is {sigma.mean():.2f} on average, from {precise[0]:.2f} in the dimension that "
-    f"says most to {precise[-1]:.2f} (the prior's is 1); {used} of {vae.latent_dim} dimensions are in use. A code costs "
+    f"says most to {precise[-1]:.2f} (the prior's is 1); {used} of {vae.latent_dim} are in use. A code costs "
     f"{losses.kl_divergence(mu, logvar).mean():.0f} nats.",
 )
 
