@@ -19,7 +19,7 @@ class Config:
     mode: str = "vaegan"
     """Objective: ae, vae, vae-sigma, vae-disl, gan, vaegan-pixel or vaegan."""
     dataset: str = "synthfaces"
-    """synthfaces, mnist, fashion-mnist, cifar10, folder:DIR or npz:FILE."""
+    """synthfaces, mnist, fashion-mnist, cifar10, celeba, lfw, folder:DIR or npz:FILE."""
     data_dir: Path = Path("data")
     """Where downloaded data sets lie, in torchvision's layout."""
     preset: str | None = None

@@ -45,10 +45,10 @@ class Model:
     def decode(self, z: Tensor, size: int | None = None) -> Tensor:
         """Decode codes to images, `size` pixels a side where the decoder can draw any size.
 
-        Raises UserError for codes of another length, UsageError for a size that it cannot draw.
+        Raises UsageError for codes of another length, or a size that it cannot draw.
         """
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
-            raise UserError(f"codes of shape {tuple(z.shape)} do not fit: this model takes (N, {self.latent_dim})")
+            raise UsageError(f"codes of shape {tuple(z.shape)} do not fit: this model takes (N, {self.latent_dim})")
         size = size or self.config.image_size
         decoder = self.networks["decoder"]
         if ARCHITECTURES[self.config.architecture].any_size:

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.utils import make_grid
 
+from vaegan import latent
 from vaegan.model import prior_codes
 from vaegan.pixels import to_float, to_uint8
 
@@ -28,7 +29,7 @@ class Panels:
                 x = to_float(self.images.to(self.device))
                 mu, _ = networks["encoder"](x)
                 x_tilde = networks["decoder"](mu)
-                path = between(mu[0], mu[1], COLUMNS)
+                path = latent.linear(mu[0], mu[1], COLUMNS)
                 pictures["reconstructions"] = picture(triptych(self.images, to_uint8(x_tilde).cpu()))
                 pictures["interpolation"] = picture(to_uint8(networks["decoder"](path)).cpu())
         return pictures
@@ -63,12 +64,6 @@ class evaluating:
     def __exit__(self, *_) -> None:
         for name, network in self.networks.items():
             network.train(self.modes[name])
-
-
-def between(a: Tensor, b: Tensor, n: int) -> Tensor:
-    """Return n codes (n, D) on the straight line from a to b."""
-    t = torch.linspace(0, 1, n, device=a.device)[:, None]
-    return (1 - t) * a + t * b
 
 
 def triptych(x: Tensor, x_tilde: Tensor) -> Tensor:

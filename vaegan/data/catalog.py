@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from vaegan.data import folder, npz, torchvision_sets
+from vaegan.data import celeba, folder, lfw, npz, torchvision_sets
 from vaegan.data.imageset import SIZES, SMALL_SIZES, SPLITS, ImageSet
+from vaegan.data.portraits import NATIVE_SIZE
 from vaegan.errors import UsageError, nearest
 
 
@@ -30,6 +31,8 @@ DATASETS = {
     "mnist": Dataset("handwritten digits", lambda where: 32, partial(torchvision_sets.read, "mnist")),
     "fashion-mnist": Dataset("articles of clothing", lambda where: 32, partial(torchvision_sets.read, "fashion-mnist")),
     "cifar10": Dataset("photographs of ten classes", lambda where: 32, partial(torchvision_sets.read, "cifar10")),
+    "celeba": Dataset("photographs of faces with 40 attributes", lambda where: NATIVE_SIZE, celeba.read),
+    "lfw": Dataset("photographs of faces, split by person", lambda where: NATIVE_SIZE, lfw.read),
 }
 PREFIXES = {
     "folder": Dataset("folder:DIR, image files, with or without class sub-folders", folder.native_size, folder.read),
