@@ -34,10 +34,11 @@ from eval.blurriness import MEASURES
 from eval.calibration import calibrate
 from eval.features import FeatureNetwork
 from eval.findings import Evidence
-from eval.halves import drawn
+from eval.halves import drawn_set
 from eval.measuring import Measured
 from eval.sources import HeldOut, Run, Source
 from vaegan.commandline import parse
+from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError, exits_cleanly
 
 
@@ -149,12 +150,12 @@ def collect(runs: Sequence[Run], arguments: Arguments) -> Evidence:
         for name, measure in MEASURES.items()
     }
     count = len(held_out.calibration)
-    training = staged("training images", lambda: some_training(runs[0], arguments, count))
+    seen = staged("training images", lambda: some_training(runs[0], arguments, count))
     measured = [with_progress(source, network) for source in image_sources(runs, held_out, arguments.seed)]
-    measured += [with_progress(source, None) for source in extra_sources(runs, held_out, training, arguments.seed)]
+    measured += [with_progress(source, None) for source in extra_sources(runs, held_out, seen, arguments.seed)]
     measured += [with_progress(source, None) for source in control_sources(held_out, arguments.seed)]
     reference = staged("features of held-out images", lambda: network.features(held_out.calibration))
-    train = staged("features of training images", lambda: network.features(training))
+    train = staged("features of training images", lambda: network.features(seen.images))
     return Evidence(runs, held_out, calibrations, measured, network, own, reference, train, arguments.seed)
 
 
@@ -182,17 +183,23 @@ def image_sources(runs: Sequence[Run], held_out: HeldOut, seed: int) -> list[Sou
     count = len(held_out.report)
     return [
         sources.real(held_out.report),
-        *(sources.reconstructions(run, held_out.report) for run in able),
+        *(sources.reconstructions(run, held_out.report, held_out.report_labels) for run in able),
         *(sources.prior_samples(run, count, seed) for run in runs),
     ]
 
 
-def extra_sources(runs: Sequence[Run], held_out: HeldOut, training: Tensor, seed: int) -> list[Source]:
+def extra_sources(runs: Sequence[Run], held_out: HeldOut, seen: ImageSet, seed: int) -> list[Source]:
     """What tells the decoder's blur from the prior's and from that of averaging: no verdict rests on it."""
     able = [run for run in runs if run.model.has_encoder]
-    seen, some = training[: sources.POSTERIOR_COUNT], held_out.report[: sources.AVERAGE_COUNT]
-    averages = [source for run in runs for source in sources.averaged(run, some, seed)]
-    return [*(sources.posterior_samples(run, seen, seed) for run in able), *averages]
+    x, y = first(seen.images, seen.labels, sources.POSTERIOR_COUNT)
+    some = first(held_out.report, held_out.report_labels, sources.AVERAGE_COUNT)
+    averages = [source for run in runs for source in sources.averaged(run, some[0], seed, some[1])]
+    return [*(sources.posterior_samples(run, x, seed, y) for run in able), *averages]
+
+
+def first(images: Tensor, labels: Tensor | None, count: int) -> tuple[Tensor, Tensor | None]:
+    """The first images and, where there are any, their labels."""
+    return images[:count], None if labels is None else labels[:count]
 
 
 def control_sources(held_out: HeldOut, seed: int) -> list[Source]:
@@ -201,10 +208,9 @@ def control_sources(held_out: HeldOut, seed: int) -> list[Source]:
     return [*(sources.known_blur(some, sigma) for sigma in sources.KNOWN_SIGMAS), *sources.controls(some, seed)]
 
 
-def some_training(run: Run, arguments: Arguments, count: int) -> Tensor:
+def some_training(run: Run, arguments: Arguments, count: int) -> ImageSet:
     """As many training images as held-out ones are compared with, chosen by the seed."""
-    images = sources.load_split(run, "train", arguments.data_dir).images
-    return drawn(images, count, arguments.seed)
+    return drawn_set(sources.load_split(run, "train", arguments.data_dir), count, arguments.seed)
 
 
 def with_progress(source: Source, network: FeatureNetwork | None) -> Measured:

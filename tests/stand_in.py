@@ -33,7 +33,7 @@ def save_npz(path: Path, images: Tensor) -> str:
 class Blurrer:
     """A "model" that reconstructs by blurring and whose prior samples are blurred too."""
 
-    latent_dim, channels, has_encoder = 8, 1, True
+    latent_dim, channels, has_encoder, is_conditional = 8, 1, True, False
 
     def __init__(self, config: Config, sigma: float, step: int | None = None):
         self.config, self.sigma, self.step = config, sigma, config.steps if step is None else step

@@ -39,11 +39,14 @@ class Trainer:
         self.decoder_ema = copy.deepcopy(self.networks["decoder"]).requires_grad_(False)
         self.passes = {k: torch.compile(n) if config.compile else n for k, n in self.networks.items()}
 
-    def update(self, step: int, x: Tensor, measure_routes: bool = False) -> dict[str, Tensor | float]:
-        """Take step number `step` on this process's images x (b, C, S, S) and return its named scalars."""
+    def update(
+        self, step: int, x: Tensor, y: Tensor | None = None, measure_routes: bool = False
+    ) -> dict[str, Tensor | float]:
+        """Take step number `step` on this process's images x (b, C, S, S), which conditional networks are told y (b, A)
+        of, and return its named scalars."""
         eps, z_p = (processes.shard(n).to(self.device) for n in noise(self.config, step))
         with self.autocast():
-            f = algorithm.forward(self.objective, self.settings, self.passes, x, eps, z_p)
+            f = algorithm.forward(self.objective, self.settings, self.passes, x, eps, z_p, y)
         t = algorithm.terms(self.objective, self.settings, f)
         routes = algorithm.route(self.objective, self.settings, t)
         skip = self.gate(t)
