@@ -89,7 +89,9 @@ def of_images(kind: str, images: ImageSet) -> Conditions:
         return UNCONDITIONAL
     if kind != kind_of(images):
         raise UsageError(f"--condition {kind} is not possible: {images.name} has {described(images)}")
-    return Conditions(tuple(images.label_names), images.labels)
+    # A file may name more attributes than it has columns; a class that no image has keeps its place.
+    count = images.labels.shape[1] if kind == "attributes" else len(images.label_names)
+    return Conditions(tuple(images.label_names[:count]), images.labels)
 
 
 def kind_of(images: ImageSet) -> str:
