@@ -244,7 +244,9 @@ def picture(queries: ImageSet, rows: dict[str, Tensor]) -> bytes:
     axes = figure.subplots(len(rows), count, squeeze=False, gridspec_kw={"wspace": 0.04, "hspace": 0.04})
     for (title, images), line in zip(rows.items(), axes, strict=True):
         for image, ax in zip(images[:count], line, strict=True):
-            ax.imshow(image.permute(1, 2, 0).squeeze(-1), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            ax.imshow(
+                image.permute(1, 2, 0).squeeze(-1).numpy(), cmap="gray", vmin=0, vmax=255, interpolation="nearest"
+            )
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(False)
         line[0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=10)

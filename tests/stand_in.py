@@ -50,6 +50,9 @@ class Blurrer:
         seed = int((z.double().abs().sum() * 1000).item())
         return gaussian_blur(dead_leaves(len(z), self.config.image_size, seed=seed), self.sigma)
 
+    def decode_mean(self, z: Tensor) -> Tensor:
+        return torch.zeros(1).expand(len(z), self.channels, *[self.config.image_size] * 2)
+
     def sample(self, n: int, seed: int = 0) -> Tensor:
         return gaussian_blur(dead_leaves(n, self.config.image_size, seed=1000 + seed), self.sigma)
 

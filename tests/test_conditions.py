@@ -1,10 +1,8 @@
 """Conditional models: labels become numbers, follow their images, reach every network, and survive a resume."""
 
-import sys
-
-import numpy as np
 import pytest
 import torch
+from tiny_faces import NAMES, faces, save_faces, train_tiny
 
 import vaegan
 from eval import compare, sources
@@ -14,17 +12,6 @@ from vaegan.config import Config
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError
 
-NAMES = ("Bangs", "Smiling", "Wearing_Hat")
-TINY = ["--width", "0.0625", "--latent-dim", "4", "--batch-size", "4", "--log-every", "2", "--images-every", "4"]
-
-
-def faces(count=60, labels=True):
-    """Images whose grey value is their number, with the bits of that number as attributes."""
-    number = torch.arange(count)
-    attributes = torch.stack([number >> bit & 1 for bit in range(3)], dim=1).byte()
-    images = number.byte().view(-1, 1, 1, 1).expand(-1, 1, 32, 32).contiguous()
-    return ImageSet("faces", "train", images, attributes if labels else None, NAMES if labels else ())
-
 
 def digits(labels):
     return ImageSet(
@@ -33,23 +20,13 @@ def digits(labels):
 
 
 @pytest.fixture
-def run_train(tmp_path, monkeypatch, capsys):
-    """The real command on `faces`, in this process; returns what it printed."""
-    images = faces()
-    np.savez(
-        tmp_path / "faces.npz", images=images.images[:, 0].numpy(), labels=images.labels.numpy(), label_names=NAMES
-    )
-    np.savez(tmp_path / "bare.npz", images=images.images[:, 0].numpy())
+def run_train(tmp_path, capsys):
+    """The real command on faces; returns what it printed."""
+    save_faces(tmp_path)
 
     def run(name, *flags, data="faces", code=0):
-        words = ["--dataset", f"npz:{tmp_path / data}.npz", "--run-dir", str(tmp_path / name), *TINY]
-        monkeypatch.setattr(sys, "argv", ["train", *words, *map(str, flags)])
         capsys.readouterr()
-        try:
-            train.main()
-            left = 0
-        except SystemExit as stop:
-            left = stop.code
+        left = train_tiny(tmp_path, name, *flags, data=data)
         printed = capsys.readouterr()
         assert left == code, printed.err
         return printed

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 CONSTANT = 0.2  # pairwise distance among samples over that among real images
+IN_USE = 0.1  # least share of active units: a VAE of 64 numbers prunes many, but not nearly all (docs/diagnostics.md)
 CERTAIN, BLIND = 0.97, 0.01  # gap between the mean probabilities of "real" that the discriminator gives
 
 
@@ -21,6 +22,16 @@ def samples_constant(samples: Tensor, real: Tensor) -> str | None:
     return (
         f"prior samples are nearly constant (they differ {ratio:.0%} as much as real images): "
         "try a lower --learning-rate, --norm group or --fakes both"
+    )
+
+
+def posterior_collapsed(active: float, latent_dim: int) -> str | None:
+    """Return a warning when hardly any dimension of the code depends on the image."""
+    if active >= IN_USE * latent_dim:
+        return None
+    return (
+        f"posterior collapse: {active:.0f} of {latent_dim} latent dimensions depend on the image: "
+        "try a lower --beta, a lower --learning-rate or a smaller --latent-dim"
     )
 
 

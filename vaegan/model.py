@@ -75,17 +75,17 @@ class Model:
             attributes = self.attributes(n, seed)
         return self.decode(prior_codes(n, self.latent_dim, seed), attributes)
 
-    @torch.no_grad()
     def decode(self, z: Tensor, attributes: Tensor | None = None) -> Tensor:
         """Decode codes to images. Raises UserError for codes of another length."""
+        return to_uint8(self.decode_mean(z, attributes))
+
+    @torch.no_grad()
+    def decode_mean(self, z: Tensor, attributes: Tensor | None = None) -> Tensor:
+        """Decode codes to what the decoder gives before it is quantised, the mean of p(x|z): float (N, C, S, S) in
+        [-1, 1]; errors as `decode`."""
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
             raise UserError(f"codes of shape {tuple(z.shape)} do not fit: this model takes (N, {self.latent_dim})")
-        parts = [to_uint8(self.networks["decoder"](*part)).cpu() for part in self._batches(z, attributes)]
-        return (
-            torch.cat(parts)
-            if parts
-            else torch.empty(0, self.channels, *[self.config.image_size] * 2, dtype=torch.uint8)
-        )
+        return torch.cat([self.networks["decoder"](*part).cpu() for part in self._batches(z, attributes)])
 
     @torch.no_grad()
     def encode(self, images: Tensor, attributes: Tensor | None = None) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.utils import make_grid
 
+from vaegan import posterior
 from vaegan.model import prior_codes
 from vaegan.pixels import to_float, to_uint8
 
@@ -52,12 +53,19 @@ class Panels:
 
     @torch.no_grad()
     def posteriors(self, networks: dict[str, nn.Module]) -> dict[str, Tensor]:
-        """Return mu and sigma of the fixed images, for histograms."""
+        """Return mu, sigma and the KL of each dimension over the fixed images, for histograms."""
         if "encoder" not in networks:
             return {}
-        with evaluating(networks):
-            mu, logvar = networks["encoder"](to_float(self.images.to(self.device)), *self.y)
-        return {"mu": mu.cpu(), "sigma": (0.5 * logvar).exp().cpu()}
+        mu, logvar = encoded(networks, self.images.to(self.device), *self.y)
+        return {"mu": mu, "sigma": (0.5 * logvar).exp(), "kl_by_dimension": posterior.kl_by_dimension(mu, logvar)}
+
+
+@torch.no_grad()
+def encoded(networks: dict[str, nn.Module], images: Tensor, *told: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mu and logvar (N, D) on the CPU of uint8 images, with networks in eval mode."""
+    with evaluating(networks):
+        mu, logvar = networks["encoder"](to_float(images), *told)
+    return mu.cpu(), logvar.cpu()
 
 
 class evaluating:

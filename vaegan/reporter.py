@@ -9,17 +9,18 @@ from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 from tqdm import tqdm
 
-from vaegan import collapse, data, processes
+from vaegan import collapse, data, posterior, processes
 from vaegan import config as configuration
 from vaegan.conditions import Conditions
 from vaegan.config import Config
 from vaegan.data import ImageSet
 from vaegan.errors import UserError
 from vaegan.metrics import Averager, MetricsWriter, not_finite
-from vaegan.panels import COLUMNS, Panels
+from vaegan.panels import COLUMNS, Panels, encoded
 from vaegan.trainer import Trainer
 
 SHOWN = 16  # held-out images in the panels
+WATCHED = 256  # held-out images whose posterior is logged: a variance over 16 would be luck
 
 
 class Reporter:
@@ -34,6 +35,7 @@ class Reporter:
             held_out = data.load(config.dataset, "test", image_size=config.image_size, data_dir=config.data_dir)
             self.real = held_out.images[:64]
             self.panels = panels(config, told, held_out, trainer.device)
+            self.watched = watched(told, held_out, trainer.device)
             self.writer = MetricsWriter(config.run_dir, start)
 
     def __enter__(self) -> "Reporter":
@@ -63,6 +65,15 @@ class Reporter:
         if self.writer:
             self.writer.scalars(step, values)
             self.warn("discriminator", step, lambda: collapse.discriminator_lost(values))
+
+    def look(self, step: int) -> None:
+        """Take in the posterior of held-out images, and look for its collapse; costs one pass of the encoder."""
+        if not self.writer or "encoder" not in self.trainer.networks or not self.trainer.objective.prior:
+            return
+        found = posterior.scalars(*encoded(self.trainer.networks, *self.watched))
+        self.averager.add(found)
+        active = found["posterior/active_units"]
+        self.warn("posterior", step, lambda: collapse.posterior_collapsed(active, self.config.latent_dim))
 
     def draw(self, step: int) -> None:
         """Write pictures and histograms, and look for constant samples."""
@@ -98,3 +109,9 @@ def panels(config: Config, told: Conditions, held_out: ImageSet, device: torch.d
         y = told.numbers(held_out.labels[:SHOWN])
         y_p = told.numbers(told.draw(COLUMNS * COLUMNS, seed=0))
     return Panels(held_out.images[:SHOWN], config.latent_dim, device, y, y_p)
+
+
+def watched(told: Conditions, held_out: ImageSet, device: torch.device) -> tuple[Tensor, ...]:
+    """Return the held-out images whose posterior is logged, with what networks are told of them."""
+    y = (told.numbers(held_out.labels[:WATCHED]).to(device),) if told.names else ()
+    return held_out.images[:WATCHED].to(device), *y

@@ -140,11 +140,15 @@ def train(config: Config, images: ImageSet, told: Conditions, trainer: Trainer) 
             done = step + 1
             stopping = processes.any_process(bool(stop.signal), trainer.device)
             saving = stopping or due(config, done, config.save_every)
-            logging = saving or due(config, done, config.log_every)  # never save what was not seen to be finite
+            drawing = due(config, done, config.images_every)
+            # Never save what was not seen to be finite; what is looked at belongs to a line of its own step.
+            logging = saving or drawing or due(config, done, config.log_every)
             reporter.add(trainer.update(step, x, y, measure_routes=logging))
+            if drawing:
+                reporter.look(done)
             if logging:
                 reporter.log(done)
-            if due(config, done, config.images_every):
+            if drawing:
                 reporter.draw(done)
             if saving:
                 save(config, images, told, trainer, done)
