@@ -137,8 +137,9 @@ def describe(
             f"{held_out.name} {held_out.image_size} px, held-out images (seed {seed}): ELBO from one draw of z for "
             f"{len(some.images):,} of them; with K draws the ELBO plus the gain over it, measured on {len(few.images)} "
             f"with {max(DRAWS)} draws each; code: {len(some.images):,}. Nats an image, 95 % intervals over images. "
-            f"Active: variance of mu over images > {posterior.ACTIVE}. KL(q(z) || p): of the Gaussian with the "
-            "aggregated posterior's mean and covariance, a lower bound"
+            f"Active: dimensions whose mu has a variance over images > {posterior.ACTIVE}; beside it those that hold "
+            f"more than {posterior.INFORMATIVE} nats. KL(q(z) || p): of the Gaussian with the aggregated posterior's "
+            "mean and covariance, a lower bound"
         ),
     }
 
@@ -157,7 +158,7 @@ def diagnose(run: Run, some: ImageSet, few: ImageSet, fitted: ImageSet, seed: in
     mu, logvar = run.model.encode(*_told(run, some))
     if OBJECTIVES[run.config.mode].prior:
         row["code"] = code(mu, logvar)
-        row["warning"] = collapse.posterior_collapsed(row["code"]["active"], run.model.latent_dim)
+        row["warning"] = collapse.posterior_collapsed(row["code"]["informative"], run.model.latent_dim)
     return row if likelihood is None else row | bounds(run, likelihood, some, few, mu, logvar, seed)
 
 
@@ -198,6 +199,7 @@ def code(mu: Tensor, logvar: Tensor) -> dict:
         "kl": asdict(mean_interval(losses.kl_divergence(mu, logvar).numpy())),
         "kl_by_dimension": _rounded(kl.sort(descending=True).values),
         "active": posterior.active_units(mu),
+        "informative": posterior.informative_units(mu, logvar),
         "to_prior": gaussian_kl_to_prior(mean, covariance),
         "largest_mean": mean.abs().max().item(),
         "variance": [variance.min().item(), variance.max().item()],
@@ -264,7 +266,15 @@ def _noise(shape: Sequence[int], seed: int | tuple[int, ...]) -> Tensor:
 
 def table(value: dict) -> str:
     """The rows as aligned text, the protocol below."""
-    head = ["run", "ELBO", *(f"K = {k}" for k in value["draws"] if k > 1), "KL", "active", "KL(q(z) || p)"]
+    head = [
+        "run",
+        "ELBO",
+        *(f"K = {k}" for k in value["draws"] if k > 1),
+        "KL",
+        "active",
+        "> 0.1 nats",
+        "KL(q(z) || p)",
+    ]
     head += ["variance of z", "likelihood"]
     lines = [head] + [_line(row, value["draws"]) for row in value["rows"]]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
@@ -278,10 +288,11 @@ def _line(row: dict, draws: Sequence[int]) -> list[str]:
     cells = [_interval(bounds.get("1"))]
     cells += [f"{bounds[str(k)]['value']:.1f}" if bounds else "-" for k in draws if k > 1]
     if found is None:
-        cells += ["-"] * 4
+        cells += ["-"] * 5
     else:
         low, high = found["variance"]
-        cells += [_interval(found["kl"]), f"{found['active']} of {row['latent_dim']}", f"{found['to_prior']:.1f}"]
+        cells += [_interval(found["kl"]), f"{found['active']} of {row['latent_dim']}", str(found["informative"])]
+        cells += [f"{found['to_prior']:.1f}"]
         cells += [f"{low:.2f} to {high:.2f}"]
     return [row["title"], *cells, row["likelihood"] or f"- ({row['why']})"]
 

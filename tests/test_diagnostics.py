@@ -89,9 +89,11 @@ def test_kl_by_dimension_sums_to_the_prior_term_and_idle_dimensions_are_not_acti
     mu = mu * torch.tensor([1.0, 0.2, 0.02]) + torch.tensor([0.0, 0.0, 5.0])
     assert posterior.active_units(mu) == 2
     assert posterior.scalars(mu, logvar)["posterior/active_units"] == 2
+    empty = torch.tensor([[0.4, 0.5, 0.0]]) * torch.tensor([[1.0], [-1.0]])  # 0.08, 0.125 and 0 nats
+    assert posterior.informative_units(empty, torch.zeros(2, 3)) == 1
 
 
-@pytest.mark.parametrize("active,warns", [(0, True), (6, True), (7, False), (64, False)])
+@pytest.mark.parametrize("active,warns", [(0, True), (3, True), (4, False), (64, False)])
 def test_a_collapsed_posterior_is_one_line_with_a_remedy(active, warns):
     message = collapse.posterior_collapsed(active, 64)
     assert bool(message) == warns and (not warns or f"{active} of 64" in message and "--beta" in message)

@@ -118,7 +118,7 @@ def test_metrics_have_the_promised_names_and_tensorboard_has_the_same(finished):
         *(f"grad/encoder/{r}" for r in ("prior", "reconstruction")),
         *(f"grad/decoder/{r}" for r in ("reconstruction", "adversarial")),
         "grad/discriminator/adversarial",
-        *(f"posterior/{n}" for n in ("kl", "kl_largest_dimension", "active_units")),
+        *(f"posterior/{n}" for n in ("kl", "kl_largest_dimension", "active_units", "informative_units")),
         "images_per_second",
     }
     assert [line["step"] for line in lines if "posterior/kl" in line] == [4, 8]

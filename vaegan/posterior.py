@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+INFORMATIVE = 0.1  # nats: a short run leaves every dimension a little active, and most of them next to empty
 ACTIVE = 0.01  # variance of mu over images above which a dimension is in use (Burda et al., arXiv 1509.00519)
 
 
@@ -15,6 +16,11 @@ def active_units(mu: Tensor) -> int:
     return int((mu.var(0) > ACTIVE).sum())
 
 
+def informative_units(mu: Tensor, logvar: Tensor) -> int:
+    """Count the dimensions whose KL exceeds INFORMATIVE nats."""
+    return int((kl_by_dimension(mu, logvar) > INFORMATIVE).sum())
+
+
 def scalars(mu: Tensor, logvar: Tensor) -> dict[str, float]:
     """Name what a training run logs of the posterior of its held-out images."""
     kl = kl_by_dimension(mu, logvar)
@@ -22,4 +28,5 @@ def scalars(mu: Tensor, logvar: Tensor) -> dict[str, float]:
         "posterior/kl": kl.sum().item(),
         "posterior/kl_largest_dimension": kl.max().item(),
         "posterior/active_units": float(active_units(mu)),
+        "posterior/informative_units": float(informative_units(mu, logvar)),
     }

@@ -72,8 +72,8 @@ class Reporter:
             return
         found = posterior.scalars(*encoded(self.trainer.networks, *self.watched))
         self.averager.add(found)
-        active = found["posterior/active_units"]
-        self.warn("posterior", step, lambda: collapse.posterior_collapsed(active, self.config.latent_dim))
+        used = found["posterior/informative_units"]
+        self.warn("posterior", step, lambda: collapse.posterior_collapsed(used, self.config.latent_dim))
 
     def draw(self, step: int) -> None:
         """Write pictures and histograms, and look for constant samples."""
