@@ -7,7 +7,7 @@ the same images held against each other's queries the floor.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -108,7 +108,7 @@ def main() -> None:
         write(arguments.figure, lambda: arguments.figure.write_bytes(png))
 
 
-def write(path: Path, task) -> None:
+def write(path: Path, task: Callable[[], object]) -> None:
     """Write a file. Raises UserError when that is not possible."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
