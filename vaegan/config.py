@@ -69,6 +69,8 @@ class Config:
     """Half width of the gate; inf never skips an update."""
     discriminator: Path | None = None
     """Run whose frozen discriminator is the metric of mode vae-disl."""
+    condition: Literal["none", "attributes", "classes"] = "none"
+    """attributes or classes: every network is told the image's labels."""
 
     optimizer: Literal["adam", "rmsprop"] = "adam"
     """rmsprop is the paper's."""

@@ -45,8 +45,11 @@ class Trainer:
         self.decoder_ema = copy.deepcopy(self.networks["decoder"]).requires_grad_(False)
         self.passes = {k: torch.compile(n) if config.compile else n for k, n in self.networks.items()}
 
-    def update(self, step: int, x: Tensor, measure_routes: bool = False) -> dict[str, Tensor | float]:
-        """Take step number `step` on this process's images x (b, C, S, S) and return its named scalars.
+    def update(
+        self, step: int, x: Tensor, y: Tensor | None = None, measure_routes: bool = False
+    ) -> dict[str, Tensor | float]:
+        """Take step number `step` on this process's images x (b, C, S, S), which conditional networks are told y (b, A)
+        of, and return its named scalars.
 
         Where a schedule passes through the networks more than once, a scalar is that of the last pass that has it.
         """
@@ -54,7 +57,7 @@ class Trainer:
         for phase in self.phases:
             passes = 0
             for _ in range(phase.times):
-                described, costs, stepped = self.run(phase, step, x, next(draws), measure_routes)
+                described, costs, stepped = self.run(phase, step, (x, y), next(draws), measure_routes)
                 scalars |= described
                 passes += stepped
                 if not stepped or phase.until and inside(phase.until, costs):
@@ -64,13 +67,18 @@ class Trainer:
         return scalars
 
     def run(
-        self, phase: Phase, step: int, x: Tensor, draw: tuple[Tensor, Tensor], measure_routes: bool
+        self,
+        phase: Phase,
+        step: int,
+        batch: tuple[Tensor, Tensor | None],
+        draw: tuple[Tensor, Tensor],
+        measure_routes: bool,
     ) -> tuple[dict[str, Tensor | float], dict[str, float], bool]:
         """Pass once through a phase's networks; return its scalars, the adversary's costs, and whether they stepped."""
-        objective = phase.objective(self.objective)
+        objective, (x, y) = phase.objective(self.objective), batch
         eps, z_p = (processes.shard(n).to(self.device) for n in draw)
         with self.autocast():
-            f = algorithm.forward(objective, self.settings, self.passes, x, eps, z_p)
+            f = algorithm.forward(objective, self.settings, self.passes, x, eps, z_p, y)
         t = algorithm.terms(objective, self.settings, f)
         routes = algorithm.route(objective, self.settings, t)
         routes = {name: parts for name, parts in routes.items() if name in phase.moves}

@@ -7,6 +7,7 @@ from functools import partial
 import torch
 from torch import nn
 
+from vaegan.errors import UsageError
 from vaegan.networks import convolutional, cppn, kvfrans, mlp
 from vaegan.networks.normalisation import Norm
 
@@ -63,10 +64,18 @@ def build(
     norm: Norm,
     seed: int,
     architecture: str = "convolutional",
+    conditions: int = 0,
 ) -> dict[str, nn.Module]:
-    """Build the named networks, each from its own seeded initialisation, so that modes share starting weights."""
+    """Build the named networks, each from its own seeded initialisation, so that modes share starting weights.
+
+    `conditions` is how many numbers each is told beside its input, 0 for unconditional ones. Raises UsageError for an
+    architecture that cannot be told any.
+    """
     row = ARCHITECTURES[architecture]
-    shape = {"channels": channels, "image_size": image_size, "width": width}
+    if conditions and not row.normalised:
+        raise UsageError(f"--condition is not possible with --architecture {architecture}: use convolutional")
+    told = {"conditions": conditions} if conditions else {}
+    shape = {"channels": channels, "image_size": image_size, "width": width} | told
     coder = {**shape, "latent_dim": latent_dim} | ({"norm": norm} if row.normalised else {})
     makers = {
         "encoder": partial(row.encoder, **coder),

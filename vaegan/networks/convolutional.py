@@ -2,6 +2,10 @@
 
 Every kernel is 5x5, every activation a plain ReLU; a strided convolution halves, a transposed one doubles. At width 1,
 64x64 RGB and latent size 128 the parameter counts are the released ones: 18,071,360, 4,693,155 and 10,953,857.
+
+A conditional network takes y (B, A) too and concatenates it to its dense layer's input, the paper's "vector
+representation of the input in Enc, Dec and Dis". Constant maps beside the pixels would cost A channels of 5x5 at full
+resolution, and make Dis_l, the metric, depend on y.
 """
 
 import math
@@ -62,6 +66,7 @@ class Encoder(nn.Module):
         latent_dim: int,
         norm: Norm,
         units: int = ENCODER_UNITS,
+        conditions: int = 0,
     ):
         super().__init__()
         stages = STAGES[image_size]
@@ -72,13 +77,13 @@ class Encoder(nn.Module):
         self.convolutions = nn.Sequential(*layers)
         flat, units = sizes[-1] * (image_size // stages.grid) ** 2, scaled(units, width)
         self.dense = nn.Sequential(
-            nn.Flatten(), nn.Linear(flat, units, bias=False), normalise(norm, units, 1), nn.ReLU()
+            nn.Flatten(), nn.Linear(flat + conditions, units, bias=False), normalise(norm, units, 1), nn.ReLU()
         )
         self.mu = nn.Linear(units, latent_dim)
         self.logvar = nn.Linear(units, latent_dim)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        h = self.dense(self.convolutions(x))
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        h = self.dense(beside(self.convolutions(x), y))
         return widened(self.mu(h)), widened(self.logvar(h))
 
 
@@ -89,7 +94,7 @@ class Decoder(nn.Module):
     makes evaluation (one kind) differ from training (a mixture).
     """
 
-    def __init__(self, channels: int, image_size: int, width: float, latent_dim: int, norm: Norm):
+    def __init__(self, channels: int, image_size: int, width: float, latent_dim: int, norm: Norm, conditions: int = 0):
         super().__init__()
         stages = STAGES[image_size]
         *inner, outer = stages.decoder
@@ -98,7 +103,7 @@ class Decoder(nn.Module):
         flat = sizes[0] * side * side
         # One scale and shift per unit, not per channel: the released decoder normalises before it reshapes.
         self.dense = nn.Sequential(
-            nn.Linear(latent_dim, flat, bias=False),
+            nn.Linear(latent_dim + conditions, flat, bias=False),
             normalise(norm, flat, 1),
             nn.ReLU(),
             nn.Unflatten(1, (sizes[0], side, side)),
@@ -109,8 +114,8 @@ class Decoder(nn.Module):
             layers += [up, normalise(norm, c_out, 2), nn.ReLU()]
         self.convolutions = nn.Sequential(*layers, nn.Conv2d(sizes[-1], channels, KERNEL, 1, PADDING), nn.Tanh())
 
-    def forward(self, z: Tensor) -> Tensor:
-        return widened(self.convolutions(self.dense(z)))
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return widened(self.convolutions(self.dense(beside(z, y))))
 
 
 class Discriminator(nn.Module):
@@ -120,7 +125,7 @@ class Discriminator(nn.Module):
     samples pass apart: each batch norm sees one kind of image, and the features of x do not depend on x_tilde.
     """
 
-    def __init__(self, channels: int, image_size: int, width: float, norm: Norm):
+    def __init__(self, channels: int, image_size: int, width: float, norm: Norm, conditions: int = 0):
         super().__init__()
         stages = STAGES[image_size]
         outer, *inner = stages.discriminator
@@ -134,15 +139,22 @@ class Discriminator(nn.Module):
             normalise(norm, sizes[-1], 2),
             nn.ReLU(),
             nn.Flatten(),
-            nn.Linear(self.feature_count, units, bias=False),
+            nn.Linear(self.feature_count + conditions, units, bias=False),
             normalise(norm, units, 1),
             nn.ReLU(),
             nn.Linear(units, 1),
         )
+        self.dense = next(i for i, layer in enumerate(self.verdict) if isinstance(layer, nn.Linear))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         dis_l = self.features(x)
-        return widened(dis_l), widened(self.verdict(dis_l).squeeze(1))
+        flat = self.verdict[: self.dense](dis_l)
+        return widened(dis_l), widened(self.verdict[self.dense :](beside(flat, y)).squeeze(1))
+
+
+def beside(h: Tensor, y: Tensor | None) -> Tensor:
+    """Return what a dense layer takes: h, and beside it the condition y (B, A) of a conditional network."""
+    return h if y is None else torch.cat([h.flatten(1), y.to(h.dtype)], 1)
 
 
 def widened(t: Tensor) -> Tensor:
