@@ -21,6 +21,7 @@ from eval import (
     claims,
     content,
     decomposition,
+    diagnostics,
     distance_reference,
     distance_table,
     features,
@@ -36,7 +37,7 @@ from eval.blurriness import MEASURES
 from eval.calibration import calibrate
 from eval.features import Extractor, FeatureNetwork
 from eval.findings import Evidence
-from eval.halves import drawn
+from eval.halves import drawn_set
 from eval.measuring import Measured
 from eval.sources import HeldOut, Run, Source
 from vaegan.commandline import parse
@@ -122,6 +123,7 @@ def compare(runs: Sequence[Run], arguments: Arguments) -> tuple[dict, dict[str, 
         "prior_gap": prior_gap.describe(evidence, instrument["ok"]),
         "measures": findings.measure_rows(evidence),
         "runs": trained,
+        "diagnostics": staged("bounds", lambda: diagnostics.of_report(runs, arguments.data_dir, arguments.seed)),
         "distances": evidence.distances,
         "spectrum": findings.spectrum(evidence),
         "training": findings.training(runs),
@@ -152,9 +154,9 @@ def collect(runs: Sequence[Run], arguments: Arguments) -> Evidence:
         name: staged(f"calibrate {measure.title}", lambda measure=measure: calibrate(measure, held_out.calibration))
         for name, measure in MEASURES.items()
     }
-    training = drawn(train.images, len(held_out.calibration), arguments.seed)
+    seen = drawn_set(train, len(held_out.calibration), arguments.seed)
     measured = [with_progress(source, network) for source in image_sources(runs, held_out, arguments.seed)]
-    measured += [with_progress(source, None) for source in extra_sources(runs, held_out, training, arguments.seed)]
+    measured += [with_progress(source, None) for source in extra_sources(runs, held_out, seen, arguments.seed)]
     measured += [with_progress(source, None) for source in control_sources(held_out, arguments.seed)]
     reference = staged("features of held-out images", lambda: network.features(held_out.calibration))
     distances = distances_of(measured, (images, train), held_out, extractor, arguments.seed)
@@ -212,17 +214,23 @@ def image_sources(runs: Sequence[Run], held_out: HeldOut, seed: int) -> list[Sou
     count = len(held_out.report)
     return [
         sources.real(held_out.report),
-        *(sources.reconstructions(run, held_out.report) for run in able),
+        *(sources.reconstructions(run, held_out.report, held_out.report_labels) for run in able),
         *(sources.prior_samples(run, count, seed) for run in runs),
     ]
 
 
-def extra_sources(runs: Sequence[Run], held_out: HeldOut, training: Tensor, seed: int) -> list[Source]:
+def extra_sources(runs: Sequence[Run], held_out: HeldOut, seen: ImageSet, seed: int) -> list[Source]:
     """What tells the decoder's blur from the prior's and from that of averaging: no verdict rests on it."""
     able = [run for run in runs if run.model.has_encoder]
-    seen, some = training[: sources.POSTERIOR_COUNT], held_out.report[: sources.AVERAGE_COUNT]
-    averages = [source for run in runs for source in sources.averaged(run, some, seed)]
-    return [*(sources.posterior_samples(run, seen, seed) for run in able), *averages]
+    x, y = first(seen.images, seen.labels, sources.POSTERIOR_COUNT)
+    some = first(held_out.report, held_out.report_labels, sources.AVERAGE_COUNT)
+    averages = [source for run in runs for source in sources.averaged(run, some[0], seed, some[1])]
+    return [*(sources.posterior_samples(run, x, seed, y) for run in able), *averages]
+
+
+def first(images: Tensor, labels: Tensor | None, count: int) -> tuple[Tensor, Tensor | None]:
+    """The first images and, where there are any, their labels."""
+    return images[:count], None if labels is None else labels[:count]
 
 
 def control_sources(held_out: HeldOut, seed: int) -> list[Source]:

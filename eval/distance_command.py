@@ -18,6 +18,7 @@ from torch import Tensor
 from eval import distance_table, features, fingerprint, report, sources
 from eval.distance_reference import prepared, progress
 from eval.distance_table import FLOORS, Set
+from eval.distances import LEAST
 from eval.extraction import extract, of_tensor
 from eval.features import Extractor
 from eval.halves import drawn, halves
@@ -86,8 +87,8 @@ def check(arguments: Arguments) -> None:
     """Raise UsageError for arguments that cannot mean anything."""
     if not arguments.sources:
         raise UsageError("nothing to measure; use: python -m eval.distances RUN [RUN ...]")
-    if arguments.samples < distance_table.LEAST:
-        raise UsageError(f"--samples {arguments.samples} is not possible: use {distance_table.LEAST} or more")
+    if arguments.samples < LEAST:
+        raise UsageError(f"--samples {arguments.samples} is not possible: use {LEAST} or more")
     if not 0 <= arguments.seed < 2**31:
         raise UsageError(f"--seed {arguments.seed} is not possible: use 0 or more, below 2^31")
 

@@ -1,6 +1,6 @@
 """Held-out images for measuring: two disjoint random halves, some drawn at random, and the flags that name them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -15,7 +15,7 @@ class HeldOutArguments:
     """Flags of the commands that try the instrument out on held-out images."""
 
     dataset: str = "synthfaces"
-    """As for vaegan.train: synthfaces, mnist, fashion-mnist, cifar10, folder:DIR or npz:FILE."""
+    """As for vaegan.train: synthfaces, mnist, fashion-mnist, cifar10, celeba, lfw, folder:DIR or npz:FILE."""
     data_dir: Path = Path("data")
     """Where downloaded data sets lie."""
     image_size: int | None = None
@@ -45,3 +45,9 @@ def halves(images: ImageSet, most: int, seed: int) -> tuple[Tensor, Tensor]:
 def drawn(images: Tensor, count: int, seed: int) -> Tensor:
     """At most `count` images, chosen by the seed: files are often sorted by class, so the first are of one kind."""
     return images[shuffled(len(images), seed)[:count]]
+
+
+def drawn_set(images: ImageSet, count: int, seed: int) -> ImageSet:
+    """The same images as `drawn`, with their labels where there are any."""
+    labels = None if images.labels is None else drawn(images.labels, count, seed)
+    return replace(images, images=drawn(images.images, count, seed), labels=labels)

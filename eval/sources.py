@@ -43,13 +43,17 @@ class Run:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Images no run was trained on, uint8 (N, C, H, W): one half calibrates the measures, the other is reported."""
+    """Images no run was trained on, uint8 (N, C, H, W): one half calibrates the measures, the other is reported.
+
+    `report_labels` are the labels of the reported ones, which conditional runs are told; None where there are none.
+    """
 
     dataset: str
     available: int
     note: str
     calibration: Tensor = field(repr=False)
     report: Tensor = field(repr=False)
+    report_labels: Tensor | None = field(repr=False, default=None)
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,7 @@ def held_out(images: ImageSet, samples: int, seed: int) -> HeldOut:
         note=images.note,
         calibration=images.images[calibration],
         report=images.images[report],
+        report_labels=None if images.labels is None else images.labels[report],
     )
 
 
@@ -163,14 +168,15 @@ def real(images: Tensor) -> Source:
     return Source("real", "Held-out images", "real", len(images), lambda: iter(images.split(BATCH)))
 
 
-def reconstructions(run: Run, images: Tensor) -> Source:
-    """The run's reconstructions of `images` from the posterior mean, in the same order (paired)."""
+def reconstructions(run: Run, images: Tensor, labels: Tensor | None = None) -> Source:
+    """The run's reconstructions of `images` from the posterior mean, in the same order (paired); a conditional run is
+    told their `labels`."""
     return Source(
         f"{run.label}/reconstructions",
         f"{run.title} reconstructions",
         "reconstructions",
         len(images),
-        lambda: (run.model.reconstruct(batch) for batch in images.split(BATCH)),
+        lambda: (run.model.reconstruct(*batch) for batch in _batches(run, images, labels)),
         run=run.label,
         originals=images,
     )
@@ -179,17 +185,18 @@ def reconstructions(run: Run, images: Tensor) -> Source:
 def prior_samples(run: Run, count: int, seed: int) -> Source:
     """`count` decoded draws from the prior: the same images as `run.model.sample(count, seed)`."""
     z_p = prior_codes(count, run.model.latent_dim, seed)
+    labels = run.model.attributes(count, seed) if run.model.is_conditional else None
     return Source(
         f"{run.label}/samples",
         f"{run.title} samples",
         "samples",
         count,
-        lambda: (run.model.decode(z) for z in z_p.split(BATCH)),
+        lambda: (run.model.decode(*batch) for batch in _batches(run, z_p, labels)),
         run=run.label,
     )
 
 
-def posterior_samples(run: Run, images: Tensor, seed: int) -> Source:
+def posterior_samples(run: Run, images: Tensor, seed: int, labels: Tensor | None = None) -> Source:
     """Decoded draws from the aggregated posterior: z ~ q(z|x) for every x of `images`, which are none of the reported.
 
     The codes that the decoder was trained on: where prior samples are blurrier, the prior misses them.
@@ -201,8 +208,8 @@ def posterior_samples(run: Run, images: Tensor, seed: int) -> Source:
         "posterior",
         len(images),
         lambda: (
-            run.model.decode(_posterior_codes(run, x, e))
-            for x, e in zip(images.split(BATCH), eps.split(BATCH), strict=True)
+            run.model.decode(_posterior_codes(run, e, *batch), *batch[1:])
+            for batch, e in zip(_batches(run, images, labels), eps.split(BATCH), strict=True)
         ),
         run=run.label,
     )
@@ -214,17 +221,23 @@ def _noise(count: int, latent_dim: int, seed: int) -> Tensor:
     return torch.from_numpy(generator.standard_normal((count, latent_dim), dtype=np.float32))
 
 
-def _posterior_codes(run: Run, x: Tensor, eps: Tensor) -> Tensor:
-    mu, logvar = run.model.encode(x)
+def _posterior_codes(run: Run, eps: Tensor, *batch: Tensor) -> Tensor:
+    mu, logvar = run.model.encode(*batch)
     return mu + (0.5 * logvar).exp() * eps
 
 
-def averaged(run: Run, images: Tensor, seed: int) -> list[Source]:
+def _batches(run: Run, inputs: Tensor, labels: Tensor | None) -> Iterator[tuple[Tensor, ...]]:
+    """Inputs in batches; with their labels beside them for a conditional run, which cannot do without."""
+    told = (labels,) if run.model.is_conditional else ()
+    return zip(*(part.split(BATCH) for part in (inputs, *told)), strict=True)
+
+
+def averaged(run: Run, images: Tensor, seed: int, labels: Tensor | None = None) -> list[Source]:
     """What the decoder's averaged weights make of `images` and of as many prior draws: shown, never judged, because
     averaging is itself a blur."""
     model = vaegan.load(run.directory, weights="ema")
     run = replace(run, label=f"{run.label}/average", model=model)
-    found = [reconstructions(run, images)] if model.has_encoder else []
+    found = [reconstructions(run, images, labels)] if model.has_encoder else []
     found.append(prior_samples(run, len(images), seed))
     owner = run.label.removesuffix("/average")
     return [replace(s, title=f"{s.title}, averaged weights", kind="average", run=owner) for s in found]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from eval.blurriness import PRIMARY
 from eval.findings import COMPARED
+from eval.page import distances_by_group
 from eval.plans import Plan
 from eval.protocol import dataset_title, shown
 from eval.report import fixed
@@ -84,7 +85,16 @@ def dataset_entry(
         "rows": [row(mode, outcomes, found) for mode in modes],
         "runs": [outcome.entry() for outcome in outcomes],
         "decomposition": found.get("decomposition"),
+        "distances": distances(report) if report else None,
     }
+
+
+def distances(report: dict) -> dict | None:
+    """A report's distances as means over seeds, with the protocol that all of them share; None where it has none."""
+    table = report.get("distances") or {"rows": ()}
+    if not table["rows"]:
+        return None
+    return {name: table[name] for name in ("protocol", "fingerprint", "columns")} | {"rows": distances_by_group(report)}
 
 
 def row(mode: str, outcomes: Sequence[Outcome], report: dict) -> dict:
@@ -134,10 +144,28 @@ def markdown(study: dict) -> str:
     """study.md of study.json's value."""
     parts = ["# Study", table(study["datasets"]), study["protocol"]]
     for entry in study["datasets"]:
+        parts += distance_table(entry["title"], entry["distances"]) if entry["distances"] else []
         for what, found in (entry["decomposition"] or {}).items():
             parts.append(f"**{entry['title']}, {what}.** {found['sentence']}")
     parts += ["Made by", f"```\n{study['command']}\n```"]
     return "\n\n".join(parts) + "\n"
+
+
+def distance_table(title: str, found: dict) -> list[str]:
+    """A data set's distances as Markdown: each data set has a protocol, and so a table, of its own."""
+    head = [f"{title}, mean (smallest to largest seed)", *(f"{c['title']} ({c['note']})" for c in found["columns"])]
+    lines = [head, ["---", *("---:" for _ in found["columns"])]]
+    lines += [[row["title"], *(averaged(row, column) for column in found["columns"])] for row in found["rows"]]
+    return ["\n".join(f"| {' | '.join(line)} |" for line in lines), f"{found['protocol']}."]
+
+
+def averaged(row: dict, column: dict) -> str:
+    """A mean over seeds, and its smallest and largest seed where there are several."""
+    cell = row["values"].get(column["key"])
+    if cell is None:
+        return ABSENT
+    value, low, high = (fixed(cell[name], column["digits"]) for name in ("value", "low", "high"))
+    return value if cell["low"] is None or cell["low"] == cell["high"] else f"{value} ({low} to {high})"
 
 
 def value(datasets: Sequence[dict], command: str) -> dict:

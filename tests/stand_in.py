@@ -33,7 +33,7 @@ def save_npz(path: Path, images: Tensor) -> str:
 class Blurrer:
     """A "model" that reconstructs by blurring and whose prior samples are blurred too."""
 
-    latent_dim, channels, has_encoder = 8, 1, True
+    latent_dim, channels, has_encoder, is_conditional = 8, 1, True, False
 
     def __init__(self, config: Config, sigma: float, step: int | None = None):
         self.config, self.sigma, self.step = config, sigma, config.steps if step is None else step
@@ -49,6 +49,9 @@ class Blurrer:
     def decode(self, z: Tensor) -> Tensor:
         seed = int((z.double().abs().sum() * 1000).item())
         return gaussian_blur(dead_leaves(len(z), self.config.image_size, seed=seed), self.sigma)
+
+    def decode_mean(self, z: Tensor) -> Tensor:
+        return torch.zeros(1).expand(len(z), self.channels, *[self.config.image_size] * 2)
 
     def sample(self, n: int, seed: int = 0) -> Tensor:
         return gaussian_blur(dead_leaves(n, self.config.image_size, seed=1000 + seed), self.sigma)

@@ -32,9 +32,32 @@ def test_flags_win_over_a_preset_and_say_so():
 
 def test_every_preset_names_real_settings():
     for row in PRESETS.values():
-        configuration.check(
-            dataclasses.replace(dataclasses.replace(Config(), **row), image_size=row.get("image_size") or 64)
-        )
+        configuration.check(dataclasses.replace(Config(), **row))
+
+
+@pytest.mark.parametrize("name", [name for name, row in PRESETS.items() if "mode" in row])
+def test_a_preset_that_is_a_system_names_its_runs(name):
+    config, _ = run.resolve(["--preset", name, "--seed", "3"])
+    assert str(config.run_dir) == f"runs/{config.dataset}-{name}-s3"
+
+
+@pytest.mark.parametrize("latent_dim", [20, 2])
+def test_the_jmetzen_presets_train_75_epochs_of_55_000_digits_and_log_each(latent_dim):
+    config, _ = run.resolve(["--preset", f"jmetzen-{latent_dim}d"])
+    assert config.steps * config.batch_size == 75 * (60_000 - config.validation_images)
+    assert config.log_every * config.batch_size == 55_000 and config.save_every % config.log_every == 0
+    assert (config.latent_dim, config.image_size, config.width) == (latent_dim, 28, 1.0)
+
+
+def test_the_two_larsen_presets_differ_where_paper_and_code_do():
+    code, paper = PRESETS["larsen-code"], PRESETS["larsen-paper"]
+    assert {k for k in code if code[k] != paper[k]} == {"architecture", "fakes", "gate_margin"}
+    assert code.keys() == paper.keys()
+
+
+def test_a_run_of_an_older_version_takes_defaults_for_what_it_does_not_name():
+    old = {k: v for k, v in configuration.to_dict(Config()).items() if k not in ("architecture", "adam_beta1")}
+    assert configuration.from_dict(old, "config.json") == Config()
 
 
 @pytest.mark.parametrize(
@@ -45,6 +68,11 @@ def test_every_preset_names_real_settings():
         (["--steps", "many"], "--steps: invalid"),
         (["--steps", "0"], "--steps 0 is not possible"),
         (["--image-size", "48"], "use 32, 64 or 128"),
+        (["--image-size", "28"], "--image-size 28 is not possible: use 32, 64 or 128, or --architecture"),
+        (["--architecture", "mpl"], "--architecture mpl is not possible: known are convolutional"),
+        (["--architecture", "kvfrans", "--image-size", "26"], "use 28, 32, 64 or 128, or --architecture"),
+        (["--adam-beta1", "1"], "--adam-beta1 1.0 is not possible"),
+        (["--validation-images", "-1"], "use 0 or more"),
         (["--batch-size", "1"], "batch norm needs two images"),
         (["--learning-rate", "nan"], "--learning-rate nan"),
         (["--norm", "layer"], "--norm"),

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from vaegan.networks.convolutional import RELEASED_FEATURES, Discriminator, build, feature_count, parameter_count
+from vaegan.networks import cppn
+from vaegan.networks.architectures import ARCHITECTURES, build
+from vaegan.networks.convolutional import RELEASED_FEATURES, Discriminator, feature_count, parameter_count
 
 NAMES = ("encoder", "decoder", "discriminator")
 
@@ -91,3 +93,84 @@ def test_width_scales_every_layer_but_keeps_sixteen_channels_at_full_resolution(
     kept, scaled = slice(0, 2), slice(2, None)  # weight and bias of the convolution that looks at pixels
     assert all(s[0] * 4 == f[0] or s[0] == f[0] == 1 for s, f in zip(small[scaled], full[scaled], strict=True))
     assert all(s[0] == 16 and f[0] == 32 for s, f in zip(small[kept], full[kept], strict=True))
+
+
+# --- the other architectures
+
+
+def coders(architecture, image_size=28, width=1.0, latent_dim=20, channels=1):
+    return build(
+        NAMES[:2], channels=channels, image_size=image_size, width=width, latent_dim=latent_dim, norm="batch", seed=0,
+        architecture=architecture,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "architecture,size", [(name, size) for name, row in ARCHITECTURES.items() for size in row.sizes]
+)
+def test_every_architecture_does_the_sizes_it_names(architecture, size):
+    nets = coders(architecture, size, width=0.0625, latent_dim=5, channels=3)
+    x = torch.rand(2, 3, size, size) * 2 - 1
+    mu, logvar = nets["encoder"](x)
+    x_tilde = nets["decoder"](mu)
+    assert mu.shape == logvar.shape == (2, 5) and x_tilde.shape == x.shape and x_tilde.abs().max() <= 1
+
+
+@pytest.mark.parametrize("size", [26, 28])
+def test_the_discriminator_does_small_sizes(size):
+    dis = build(
+        ("discriminator",), channels=1, image_size=size, width=0.0625, latent_dim=5, norm="batch", seed=0,
+        architecture="mlp",
+    )["discriminator"]  # fmt: skip
+    dis_l, logit = dis(torch.rand(2, 1, size, size))
+    assert dis_l[0].numel() == feature_count(size, 0.0625) and logit.shape == (2,)
+
+
+def test_the_mlp_is_jmetzens():
+    nets = coders("mlp")
+    shapes = [tuple(m.weight.shape) for n in ("encoder", "decoder") for m in nets[n].modules() if hasattr(m, "weight")]
+    assert shapes == [(500, 784), (500, 500), (20, 500), (20, 500), (500, 20), (500, 500), (784, 500)]
+    weights = nets["encoder"].hidden[0].weight
+    bound = (6 / (784 + 500)) ** 0.5
+    assert 0.99 * bound < weights.abs().max() <= bound and not nets["encoder"].hidden[0].bias.any()
+    z = torch.randn(3, 20)
+    hidden = nets["decoder"].hidden(z)
+    expected = torch.sigmoid(nets["decoder"].pixels(hidden))
+    torch.testing.assert_close((1 + nets["decoder"](z).flatten(1)) / 2, expected)
+
+
+def test_kvfrans_is_the_posts_network():
+    nets = coders("kvfrans")
+    shapes = [tuple(m.weight.shape) for n in ("encoder", "decoder") for m in nets[n].modules() if hasattr(m, "weight")]
+    assert shapes == [
+        (16, 1, 5, 5), (32, 16, 5, 5), (20, 7 * 7 * 32), (20, 7 * 7 * 32),
+        (7 * 7 * 32, 20), (32, 16, 5, 5), (16, 1, 5, 5),
+    ]  # fmt: skip
+    assert nets["encoder"].mu.weight.std().item() == pytest.approx(0.02, rel=0.1)
+
+
+def test_a_cppn_is_one_function_read_at_more_places():
+    decoder, z = coders("cppn", 26, width=0.25, latent_dim=3)["decoder"], torch.randn(2, 3)
+    small, large = decoder(z), decoder(z, size=51)
+    assert small.shape == (2, 1, 26, 26) and large.shape == (2, 1, 51, 51)
+    torch.testing.assert_close(large[..., ::2, ::2], small, rtol=1e-4, atol=1e-5)
+    assert torch.equal(decoder(z, size=26), small)
+
+
+def test_a_cppn_in_parts_is_the_cppn_whole(monkeypatch):
+    decoder, z = coders("cppn", 26, width=0.25, latent_dim=3)["decoder"], torch.randn(2, 3)
+    whole = decoder(z)
+    monkeypatch.setattr(cppn, "POINTS", 100)
+    torch.testing.assert_close(decoder(z), whole, rtol=1e-4, atol=1e-5)
+
+
+def test_places_run_from_corner_to_corner_row_by_row():
+    places = cppn.coordinates(3)
+    assert places[:, :2].tolist() == [[x, y] for y in (-8, 0, 8) for x in (-8, 0, 8)]
+    torch.testing.assert_close(places[:, 2], places[:, :2].norm(dim=1))
+
+
+def test_the_papers_encoder_is_wider_than_the_released_one():
+    nets = coders("larsen-paper", 64, latent_dim=128, channels=3)
+    assert nets["encoder"].mu.weight.shape == (128, 2048)
+    assert parameter_count(nets["decoder"]) == 4_693_155

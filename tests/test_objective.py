@@ -9,7 +9,7 @@ import torch
 from baselines.objectives import OBJECTIVES as BASELINES
 from vaegan import losses
 from vaegan import objective as algorithm
-from vaegan.networks.convolutional import build
+from vaegan.networks.architectures import build
 from vaegan.objective import Settings
 
 ROWS = {**algorithm.OBJECTIVES, **BASELINES}
@@ -17,9 +17,10 @@ SETTINGS = Settings(beta=0.7, gamma=0.3, feature_precision=2.0, gate=None)
 B, D = 6, 4
 
 
-def networks(norm="group"):
+def networks(norm="group", conditions=0):
     names = ("encoder", "decoder", "discriminator")
-    nets = build(names, channels=1, image_size=32, width=0.0625, latent_dim=D, norm=norm, seed=0)
+    shape = {"channels": 1, "image_size": 32, "width": 0.0625, "latent_dim": D, "conditions": conditions}
+    nets = build(names, **shape, norm=norm, seed=0)
     return {name: net.double() for name, net in nets.items()}
 
 
@@ -30,6 +31,11 @@ def batch():
     return x, torch.randn(B, D, generator=generator).double(), torch.randn(B, D, generator=generator).double()
 
 
+@pytest.fixture
+def conditional_batch(batch):
+    return *batch, torch.tensor([[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]]).repeat(B // 2, 1).double()
+
+
 def ours(row, settings, nets, batch):
     """The project's gradients of one step."""
     f = algorithm.forward(row, settings, nets, *batch)
@@ -38,28 +44,24 @@ def ours(row, settings, nets, batch):
 
 def own_loss(name, row, settings, nets, batch):
     """One network's loss written down from the paper, independently of the project's routing."""
-    x, eps, z_p = batch
+    x, eps, z_p, *y = batch
     loss = 0.0
     if row.reconstruction:
-        mu, logvar = nets["encoder"](x)
-        x_tilde = nets["decoder"](mu + eps * torch.exp(logvar / 2) if row.prior else mu)
+        mu, logvar = nets["encoder"](x, *y)
+        x_tilde = nets["decoder"](mu + eps * torch.exp(logvar / 2) if row.prior else mu, *y)
         if row.reconstruction == "features":
-            llike = (
-                0.5
-                * settings.feature_precision
-                * ((nets["discriminator"](x)[0] - nets["discriminator"](x_tilde)[0]) ** 2).sum()
-                / B
-            )
+            error = nets["discriminator"](x, *y)[0] - nets["discriminator"](x_tilde, *y)[0]
+            llike = 0.5 * settings.feature_precision * (error**2).sum() / B
         else:
             llike = losses.PIXEL_NLL[row.likelihood or settings.likelihood](x, x_tilde).sum() / B
     if name == "encoder":
         kl = 0.5 * (mu**2 + torch.exp(logvar) - logvar - 1).sum() / B if row.prior else 0.0
         return settings.beta * kl + llike
     if row.adversarial:
-        fakes = [nets["decoder"](z_p)] + ([x_tilde] if row.reconstruction else [])
-        d_fakes = [torch.sigmoid(nets["discriminator"](fake)[1]) for fake in fakes]
+        fakes = [nets["decoder"](z_p, *y)] + ([x_tilde] if row.reconstruction else [])
+        d_fakes = [torch.sigmoid(nets["discriminator"](fake, *y)[1]) for fake in fakes]
         if name == "discriminator":
-            d_x = torch.sigmoid(nets["discriminator"](x)[1])
+            d_x = torch.sigmoid(nets["discriminator"](x, *y)[1])
             return -torch.log(d_x).mean() - sum(torch.log(1 - d).mean() for d in d_fakes) / len(d_fakes)
         if settings.adversarial_loss == "minimax":
             loss = sum(torch.log(1 - d).mean() for d in d_fakes) / len(d_fakes)
@@ -84,7 +86,7 @@ def reference(row, settings, nets, batch):
 
 def check_gradients(step, row, settings, batch, norm="group"):
     """Raise AssertionError unless `step` gives exactly the listed networks the gradients of their own losses."""
-    nets = networks(norm)
+    nets = networks(norm, conditions=sum(y.shape[1] for y in batch[3:]))
     got, want = step(row, settings, nets, batch), reference(row, settings, nets, batch)
     assert set(got) == set(want)
     for name in want:
@@ -98,6 +100,26 @@ def check_gradients(step, row, settings, batch, norm="group"):
 def test_each_network_gets_the_gradient_of_its_own_loss_alone(mode, adversarial_loss, norm, batch):
     settings = dataclasses.replace(SETTINGS, adversarial_loss=adversarial_loss)
     check_gradients(ours, ROWS[mode], settings, batch, norm)
+
+
+@pytest.mark.parametrize("mode", ROWS)
+def test_conditional_networks_get_the_gradients_of_their_own_losses(mode, conditional_batch):
+    check_gradients(ours, ROWS[mode], SETTINGS, conditional_batch, "batch")
+
+
+@pytest.mark.parametrize("network", ["encoder", "decoder", "discriminator"])
+def test_a_network_that_is_not_told_the_labels_is_caught(network, conditional_batch):
+    """A mutant whose `network` sees zeros where it should see y."""
+
+    def deaf(row, settings, nets, batch):
+        shut = {**nets, network: lambda h, y: nets[network](h, torch.zeros_like(y))}
+        routes = algorithm.route(
+            row, settings, algorithm.terms(row, settings, algorithm.forward(row, settings, shut, *batch))
+        )
+        return algorithm.gradients(nets, routes)
+
+    with pytest.raises(AssertionError):
+        check_gradients(deaf, ROWS["vaegan"], SETTINGS, conditional_batch)
 
 
 def mutant(change):

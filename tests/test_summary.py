@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from example_report import study
 
 from eval import summary
 from eval.plans import Plan
@@ -95,6 +96,19 @@ def test_collapse_is_more_than_being_unhealthy(change, words):
     assert judged.comparable and judged.sound is (words is None)
     (early,) = summary.judged([outcome("vae")], {"runs": [runs[0] | {"step": 10}]})
     assert early.sound
+
+
+def test_every_data_set_has_a_table_of_distances_of_its_own():
+    report = study()[0] | {"verdicts": []}
+    found = summary.dataset_entry("mnist", ("vae",), [outcome("vae")], report)
+    lines = summary.markdown(summary.value([found, entry()], "study")).splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("| MNIST, mean"))
+    assert "Fréchet distance (squared; 0 is best)" in lines[start] and "FID" not in lines[start]
+    floor, *rest = lines[start + 3 : start + 12]
+    assert floor.startswith("| Held-out images (floor) |") and " to " not in floor
+    assert any(line.startswith("| VAE samples |") and " to " in line for line in rest)
+    assert found["distances"]["fingerprint"]["extractor"] == "vaegan-synthfaces-attributes"
+    assert sum("5,000 images against 5,000" in line for line in lines) == 1 and entry()["distances"] is None
 
 
 def test_files_say_what_was_found_and_how_it_is_made_again(tmp_path):

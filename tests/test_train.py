@@ -118,8 +118,10 @@ def test_metrics_have_the_promised_names_and_tensorboard_has_the_same(finished):
         *(f"grad/encoder/{r}" for r in ("prior", "reconstruction")),
         *(f"grad/decoder/{r}" for r in ("reconstruction", "adversarial")),
         "grad/discriminator/adversarial",
+        *(f"posterior/{n}" for n in ("kl", "kl_largest_dimension", "active_units", "informative_units")),
         "images_per_second",
     }
+    assert [line["step"] for line in lines if "posterior/kl" in line] == [4, 8]
     assert all(math.isfinite(value) for line in lines for value in line.values())
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -127,7 +129,7 @@ def test_metrics_have_the_promised_names_and_tensorboard_has_the_same(finished):
     board.Reload()
     assert names <= set(board.Tags()["scalars"])
     assert set(board.Tags()["images"]) == {"samples", "reconstructions", "interpolation"}
-    assert set(board.Tags()["histograms"]) == {"posterior/mu", "posterior/sigma"}
+    assert set(board.Tags()["histograms"]) == {f"posterior/{n}" for n in ("mu", "sigma", "kl_by_dimension")}
     assert "_hparams_/session_start_info" in board.summary_metadata
 
 

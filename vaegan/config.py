@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vaegan.errors import UsageError, UserError
+from vaegan.networks.architectures import ARCHITECTURES
+from vaegan.schedules import SCHEDULES
 
 
 @dataclass(frozen=True)
@@ -17,14 +19,18 @@ class Config:
     mode: str = "vaegan"
     """Objective: ae, vae, vae-sigma, vae-disl, gan, vaegan-pixel or vaegan."""
     dataset: str = "synthfaces"
-    """synthfaces, mnist, fashion-mnist, cifar10, folder:DIR or npz:FILE."""
+    """synthfaces, mnist, fashion-mnist, cifar10, celeba, lfw, folder:DIR or npz:FILE."""
     data_dir: Path = Path("data")
     """Where downloaded data sets lie, in torchvision's layout."""
     preset: str | None = None
-    """Named set of defaults (cpu, gpu, larsen-code); flags given beside it win."""
+    """Named set of defaults (vaegan/presets.py); flags given beside it win."""
+    validation_images: int = 0
+    """First training images that are left out; 5,000 leaves the 55,000 digits of TensorFlow's MNIST."""
 
     image_size: int | None = 32
-    """Pixels a side: 32, 64 or 128; none: the data's own."""
+    """Pixels a side: 32, 64 or 128 (mlp and cppn also 26, and with kvfrans 28); none: the data's own."""
+    architecture: str = "convolutional"
+    """convolutional (Larsen et al.), larsen-paper, kvfrans, mlp (jmetzen) or cppn (hardmaru)."""
     width: float = 0.25
     """Multiplies every layer's channels (16 at least at full resolution); 1 is the released network."""
     latent_dim: int = 64
@@ -32,6 +38,8 @@ class Config:
     norm: Literal["batch", "group"] = "batch"
     """Normalisation in every network; batch is the paper's."""
 
+    schedule: str = "together"
+    """When which network steps: together (Algorithm 1), or otoro, the original's turns (vaegan/schedules.py)."""
     steps: int = 1800
     """Updates."""
     batch_size: int = 64
@@ -61,9 +69,13 @@ class Config:
     """Half width of the gate; inf never skips an update."""
     discriminator: Path | None = None
     """Run whose frozen discriminator is the metric of mode vae-disl."""
+    condition: Literal["none", "attributes", "classes"] = "none"
+    """attributes or classes: every network is told the image's labels."""
 
     optimizer: Literal["adam", "rmsprop"] = "adam"
-    """adam has betas (0.5, 0.999); rmsprop is the paper's."""
+    """rmsprop is the paper's."""
+    adam_beta1: float = 0.5
+    """Decay of adam's first moment; 0.5 is the usual choice against an adversary (DCGAN, arXiv 1511.06434)."""
     learning_rate_decay: float = 1.0
     """Last learning rate over the first, approached along (step / steps)^0.75."""
     weight_decay: float = 0.0
@@ -99,10 +111,14 @@ EXECUTION = {"run_dir", "resume", "device", "compile", "dry_run", "data_dir", "p
 }
 
 
-def default_run_dir(config: Config) -> Path:
-    """Return runs/<dataset>-<mode>-s<seed>, with anything unfit for a file name replaced by '-'."""
+def default_run_dir(config: Config, preset: dict[str, Any] | None = None) -> Path:
+    """Return runs/<dataset>-<mode>-s<seed>, with anything unfit for a file name replaced by '-'.
+
+    A preset that decides the mode is a system of its own and stands in the mode's place.
+    """
+    system = config.preset if "mode" in (preset or {}) else config.mode
     dataset = re.sub(r"[^A-Za-z0-9_.]+", "-", config.dataset).strip("-.")
-    return Path("runs") / f"{dataset}-{config.mode}-s{config.seed}"
+    return Path("runs") / f"{dataset}-{system}-s{config.seed}"
 
 
 def check(config: Config) -> None:
@@ -110,14 +126,28 @@ def check(config: Config) -> None:
     for name in ("steps", "batch_size", "latent_dim", "log_every", "images_every", "save_every"):
         require(getattr(config, name) >= 1, name, getattr(config, name), "use 1 or more")
     require(config.batch_size >= 2, "batch_size", config.batch_size, "use 2 or more: batch norm needs two images")
-    require(config.image_size in (None, 32, 64, 128), "image_size", config.image_size, "use 32, 64 or 128")
+    require(config.validation_images >= 0, "validation_images", config.validation_images, "use 0 or more")
+    remedy = f"known are {', '.join(ARCHITECTURES)}"
+    require(config.architecture in ARCHITECTURES, "architecture", config.architecture, remedy)
+    require(config.schedule in SCHEDULES, "schedule", config.schedule, f"known are {', '.join(SCHEDULES)}")
+    check_size(config)
     for name in ("width", "learning_rate", "discriminator_learning_rate", "learning_rate_decay"):
         value = getattr(config, name)
         require(0 < value < float("inf"), name, value, "use a positive number")
     for name in ("beta", "gamma", "weight_decay", "gate_equilibrium", "gate_margin"):
         require(getattr(config, name) >= 0, name, getattr(config, name), "use 0 or more")
+    require(0 <= config.adam_beta1 < 1, "adam_beta1", config.adam_beta1, "use a number in [0, 1)")
     require(0 <= config.ema_decay < 1, "ema_decay", config.ema_decay, "use a number in [0, 1)")
     require(0 <= config.seed < 2**31, "seed", config.seed, "use 0 or more, below 2^31")
+
+
+def check_size(config: Config) -> None:
+    """Raise UsageError for an image size that the config's networks cannot do."""
+    *most, last = ARCHITECTURES[config.architecture].sizes
+    remedy = f"use {', '.join(map(str, most))} or {last}"
+    others = sorted({name for name, row in ARCHITECTURES.items() if config.image_size in row.sizes})
+    remedy += f", or --architecture {' or '.join(others)}" if others else ""
+    require(config.image_size in (None, *most, last), "image_size", config.image_size, remedy)
 
 
 def require(holds: bool, name: str, value: Any, remedy: str) -> None:

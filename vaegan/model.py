@@ -1,5 +1,7 @@
 """A trained run as an object: sample, encode, decode, reconstruct."""
 
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -7,21 +9,35 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vaegan import checkpoint
+from vaegan import checkpoint, conditions
 from vaegan import config as configuration
+from vaegan.conditions import UNCONDITIONAL, Conditions
 from vaegan.config import Config
-from vaegan.errors import UserError
-from vaegan.networks.convolutional import build
+from vaegan.errors import UsageError, UserError
+from vaegan.networks.architectures import ARCHITECTURES, build
 from vaegan.pixels import to_float, to_uint8
 
 BATCH = 250  # images a pass; bounds memory, and eval mode makes results independent of it
 
 
 class Model:
-    """Networks of one checkpoint in eval mode; images are uint8 (N, C, S, S), codes float (N, latent_dim)."""
+    """Networks of one checkpoint in eval mode; images are uint8 (N, C, S, S), codes float (N, latent_dim).
 
-    def __init__(self, config: Config, networks: dict[str, nn.Module], step: int, channels: int, device: str):
+    A conditional model is told `attributes` too, 0 or 1 in the order of `conditions.names`: (N, A), or (A,) for all N;
+    one trained on classes takes their numbers, (N,) or one. An unconditional model takes none. Raises UserError.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        networks: dict[str, nn.Module],
+        step: int,
+        channels: int,
+        device: str,
+        conditions: Conditions = UNCONDITIONAL,
+    ):
         self.config, self.networks, self.step, self.channels, self.device = config, networks, step, channels, device
+        self.conditions = conditions
         for network in networks.values():
             network.to(device).eval().requires_grad_(False)
 
@@ -35,25 +51,61 @@ class Model:
         """Whether images can be encoded; a GAN's cannot."""
         return "encoder" in self.networks
 
-    @torch.no_grad()
-    def sample(self, n: int, seed: int = 0) -> Tensor:
-        """Decode n codes from N(0, I); the first k images do not depend on n."""
-        return self.decode(prior_codes(n, self.latent_dim, seed))
+    @property
+    def is_conditional(self) -> bool:
+        """Whether images are encoded, decoded and sampled for given attributes or classes."""
+        return bool(self.conditions.names)
+
+    def attributes(self, n: int, seed: int = 0, **wanted: int) -> Tensor:
+        """Return the labels of n training images drawn at random, with the attributes named in `wanted` set to 0 or 1.
+
+        Raises UserError for an unconditional model, UsageError for a name that the data does not have.
+        """
+        if not self.is_conditional:
+            raise UserError("this run is unconditional and has no attributes: train one with --condition attributes")
+        return self.conditions.edited(self.conditions.draw(n, seed), wanted)
 
     @torch.no_grad()
-    def decode(self, z: Tensor) -> Tensor:
-        """Decode codes to images. Raises UserError for codes of another length."""
+    def sample(self, n: int, seed: int = 0, attributes: Tensor | None = None, size: int | None = None) -> Tensor:
+        """Decode n codes from N(0, I); the first k images do not depend on n.
+
+        A conditional model that is given no attributes draws them as `attributes(n, seed)` does, so that its samples
+        have those of the training images.
+        """
+        if attributes is None and self.is_conditional:
+            attributes = self.attributes(n, seed)
+        return self.decode(prior_codes(n, self.latent_dim, seed), attributes, size)
+
+    def decode(self, z: Tensor, attributes: Tensor | None = None, size: int | None = None) -> Tensor:
+        """Decode codes to images, `size` pixels a side where the decoder can draw any size.
+
+        Raises UsageError for codes of another length, or a size that it cannot draw.
+        """
+        return to_uint8(self.decode_mean(z, attributes, size))
+
+    @torch.no_grad()
+    def decode_mean(self, z: Tensor, attributes: Tensor | None = None, size: int | None = None) -> Tensor:
+        """Decode codes to what the decoder gives before it is quantised, the mean of p(x|z): float (N, C, S, S) in
+        [-1, 1]; errors as `decode`."""
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
-            raise UserError(f"codes of shape {tuple(z.shape)} do not fit: this model takes (N, {self.latent_dim})")
-        parts = [to_uint8(self.networks["decoder"](part.to(self.device))).cpu() for part in z.split(BATCH)]
-        return (
-            torch.cat(parts)
-            if parts
-            else torch.empty(0, self.channels, *[self.config.image_size] * 2, dtype=torch.uint8)
-        )
+            raise UsageError(f"codes of shape {tuple(z.shape)} do not fit: this model takes (N, {self.latent_dim})")
+        side = self.config.image_size
+        size = size or side
+        decoder = self.networks["decoder"]
+        if ARCHITECTURES[self.config.architecture].any_size:
+            decoder = partial(decoder, size=size)
+        elif size != side:
+            raise UsageError(
+                f"--size {size} is not possible: a {self.config.architecture} decoder draws {side} x {side} pixels; "
+                "--architecture cppn draws any size"
+            )
+        if not len(z):
+            return torch.empty(0, self.channels, size, size)
+        batch = max(1, BATCH * side**2 // max(size, side) ** 2)
+        return torch.cat([decoder(*part).cpu() for part in self._batches(z, attributes, batch)])
 
     @torch.no_grad()
-    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def encode(self, images: Tensor, attributes: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return mu and logvar, both (N, latent_dim). Raises UserError without an encoder or for other shapes."""
         if not self.has_encoder:
             raise UserError(f"a run of mode {self.config.mode} has no encoder: it can only sample")
@@ -62,13 +114,25 @@ class Model:
             raise UserError(
                 f"images of shape {tuple(images.shape)} and {images.dtype} do not fit: need uint8 (N, {expected})"
             )
-        parts = [self.networks["encoder"](to_float(part.to(self.device))) for part in images.split(BATCH)]
+        batches = self._batches(images, attributes)
+        parts = [self.networks["encoder"](to_float(part), *told) for part, *told in batches]
         mu, logvar = zip(*parts, strict=True)
         return torch.cat(mu).cpu(), torch.cat(logvar).cpu()
 
-    def reconstruct(self, images: Tensor) -> Tensor:
+    def reconstruct(self, images: Tensor, attributes: Tensor | None = None) -> Tensor:
         """Decode the posterior means of images."""
-        return self.decode(self.encode(images)[0])
+        return self.decode(self.encode(images, attributes)[0], attributes)
+
+    def _batches(self, inputs: Tensor, attributes: Tensor | None, size: int = BATCH) -> Iterator[tuple[Tensor, ...]]:
+        """Yield what a network takes at a time: its input and, for a conditional model, what it is told."""
+        told = ()
+        if attributes is not None:
+            told = (self.conditions.numbers(self.conditions.checked(attributes, len(inputs))),)
+        elif self.is_conditional:
+            names = ", ".join(self.conditions.names)
+            raise UserError(f"this run was trained with --condition {self.config.condition}: give attributes ({names})")
+        for parts in zip(*(t.split(size) for t in (inputs, *told)), strict=True):
+            yield tuple(part.to(self.device) for part in parts)
 
 
 def prior_codes(n: int, latent_dim: int, seed: int) -> Tensor:
@@ -85,15 +149,16 @@ def load(run_dir: str | Path, weights: Literal["raw", "ema"] = "raw", device: st
     run_dir = Path(run_dir)
     state = checkpoint.read(run_dir)
     config = configuration.from_dict(state["config"], str(checkpoint.path(run_dir)))
-    networks = networks_of(config, tuple(state["networks"]), state["channels"])
+    told = conditions.restored(state.get("conditions"))  # checkpoints from before there were any have none
+    networks = networks_of(config, tuple(state["networks"]), state["channels"], len(told.names))
     restore(networks, state["networks"], run_dir)
     if weights == "ema":
         restore({"decoder": networks["decoder"]}, {"decoder": state["decoder_ema"]}, run_dir)
-    return Model(config, networks, state["step"], state["channels"], device)
+    return Model(config, networks, state["step"], state["channels"], device, told)
 
 
-def networks_of(config: Config, names: tuple[str, ...], channels: int) -> dict[str, nn.Module]:
-    """Build a config's networks with their seeded starting weights."""
+def networks_of(config: Config, names: tuple[str, ...], channels: int, conditions: int = 0) -> dict[str, nn.Module]:
+    """Build a config's networks with their seeded starting weights; each is told `conditions` numbers."""
     return build(
         names,
         channels=channels,
@@ -102,6 +167,8 @@ def networks_of(config: Config, names: tuple[str, ...], channels: int) -> dict[s
         latent_dim=config.latent_dim,
         norm=config.norm,
         seed=config.seed,
+        architecture=config.architecture,
+        conditions=conditions,
     )
 
 

@@ -73,24 +73,34 @@ class Forward:
 
 
 def forward(
-    objective: Objective, settings: Settings, networks: Networks, x: Tensor, eps: Tensor, z_p: Tensor
+    objective: Objective,
+    settings: Settings,
+    networks: Networks,
+    x: Tensor,
+    eps: Tensor,
+    z_p: Tensor,
+    y: Tensor | None = None,
 ) -> Forward:
-    """Run x (B, C, S, S), posterior noise eps (B, D) and prior codes z_p (B, D) through the networks of a row."""
+    """Run x (B, C, S, S), posterior noise eps (B, D) and prior codes z_p (B, D) through the networks of a row.
+
+    Conditional networks are told y (B, A), the labels of x; prior samples are drawn for, and judged with, the same.
+    """
+    told = () if y is None else (y,)
     mu = logvar = x_tilde = x_p = dis_x = dis_x_tilde = dis_x_p = None
     if objective.reconstruction:
-        mu, logvar = networks["encoder"](x)
+        mu, logvar = networks["encoder"](x, *told)
         # Without a prior term nothing keeps the noise finite, so an autoencoder decodes its mean.
-        x_tilde = networks["decoder"](mu + eps * (0.5 * logvar).exp() if objective.prior else mu)
+        x_tilde = networks["decoder"](mu + eps * (0.5 * logvar).exp() if objective.prior else mu, *told)
     prior_fakes, reconstructed_fakes = fakes(objective, settings)
     if prior_fakes:
-        x_p = networks["decoder"](z_p)
+        x_p = networks["decoder"](z_p, *told)
     if "discriminator" in objective.needs:
         # One pass a kind of image: see Discriminator for what its batch norm sees.
-        dis_x = networks["discriminator"](x)
+        dis_x = networks["discriminator"](x, *told)
         if reconstructed_fakes or objective.reconstruction == "features":
-            dis_x_tilde = networks["discriminator"](x_tilde)
+            dis_x_tilde = networks["discriminator"](x_tilde, *told)
         if prior_fakes:
-            dis_x_p = networks["discriminator"](x_p)
+            dis_x_p = networks["discriminator"](x_p, *told)
     return Forward(x, mu, logvar, x_tilde, x_p, dis_x, dis_x_tilde, dis_x_p)
 
 

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.utils import make_grid
 
+from vaegan import latent, posterior
 from vaegan.model import prior_codes
 from vaegan.pixels import to_float, to_uint8
 
@@ -13,10 +14,21 @@ COLUMNS = 8
 
 
 class Panels:
-    """Fixed held-out images and fixed codes, decoded anew at each call."""
+    """Fixed held-out images and fixed codes, decoded anew at each call.
 
-    def __init__(self, images: Tensor, latent_dim: int, device: torch.device):
+    Conditional networks are told `y` (N, A) of the images and `y_p` (64, A) of the codes.
+    """
+
+    def __init__(
+        self,
+        images: Tensor,
+        latent_dim: int,
+        device: torch.device,
+        y: Tensor | None = None,
+        y_p: Tensor | None = None,
+    ):
         self.images, self.device = images, device
+        self.y, self.y_p = (() if told is None else (told.to(device),) for told in (y, y_p))
         self.z = prior_codes(COLUMNS * COLUMNS, latent_dim, seed=0).to(device)
 
     @torch.no_grad()
@@ -26,27 +38,34 @@ class Panels:
         with evaluating(networks):
             if "encoder" in networks:
                 x = to_float(self.images.to(self.device))
-                mu, _ = networks["encoder"](x)
-                x_tilde = networks["decoder"](mu)
-                path = between(mu[0], mu[1], COLUMNS)
+                mu, _ = networks["encoder"](x, *self.y)
+                x_tilde = networks["decoder"](mu, *self.y)
+                path = [latent.linear(ends[0], ends[1], COLUMNS) for ends in (mu, *self.y)]
                 pictures["reconstructions"] = picture(triptych(self.images, to_uint8(x_tilde).cpu()))
-                pictures["interpolation"] = picture(to_uint8(networks["decoder"](path)).cpu())
+                pictures["interpolation"] = picture(to_uint8(networks["decoder"](*path)).cpu())
         return pictures
 
     @torch.no_grad()
     def samples(self, networks: dict[str, nn.Module]) -> Tensor:
         """Return the fixed prior samples, uint8 (64, C, S, S)."""
         with evaluating(networks):
-            return to_uint8(networks["decoder"](self.z)).cpu()
+            return to_uint8(networks["decoder"](self.z, *self.y_p)).cpu()
 
     @torch.no_grad()
     def posteriors(self, networks: dict[str, nn.Module]) -> dict[str, Tensor]:
-        """Return mu and sigma of the fixed images, for histograms."""
+        """Return mu, sigma and the KL of each dimension over the fixed images, for histograms."""
         if "encoder" not in networks:
             return {}
-        with evaluating(networks):
-            mu, logvar = networks["encoder"](to_float(self.images.to(self.device)))
-        return {"mu": mu.cpu(), "sigma": (0.5 * logvar).exp().cpu()}
+        mu, logvar = encoded(networks, self.images.to(self.device), *self.y)
+        return {"mu": mu, "sigma": (0.5 * logvar).exp(), "kl_by_dimension": posterior.kl_by_dimension(mu, logvar)}
+
+
+@torch.no_grad()
+def encoded(networks: dict[str, nn.Module], images: Tensor, *told: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mu and logvar (N, D) on the CPU of uint8 images, with networks in eval mode."""
+    with evaluating(networks):
+        mu, logvar = networks["encoder"](to_float(images), *told)
+    return mu.cpu(), logvar.cpu()
 
 
 class evaluating:
@@ -63,12 +82,6 @@ class evaluating:
     def __exit__(self, *_) -> None:
         for name, network in self.networks.items():
             network.train(self.modes[name])
-
-
-def between(a: Tensor, b: Tensor, n: int) -> Tensor:
-    """Return n codes (n, D) on the straight line from a to b."""
-    t = torch.linspace(0, 1, n, device=a.device)[:, None]
-    return (1 - t) * a + t * b
 
 
 def triptych(x: Tensor, x_tilde: Tensor) -> Tensor:

@@ -4,24 +4,29 @@ import sys
 import time
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 from tqdm import tqdm
 
-from vaegan import collapse, data, processes
+from vaegan import collapse, data, posterior, processes
 from vaegan import config as configuration
+from vaegan.conditions import Conditions
 from vaegan.config import Config
 from vaegan.data import ImageSet
 from vaegan.errors import UserError
 from vaegan.metrics import Averager, MetricsWriter, not_finite
-from vaegan.panels import Panels
+from vaegan.panels import COLUMNS, Panels, encoded
 from vaegan.trainer import Trainer
+
+SHOWN = 16  # held-out images in the panels
+WATCHED = 256  # held-out images whose posterior is logged: a variance over 16 would be luck
 
 
 class Reporter:
     """Metrics, pictures and warnings of one run; only process 0 writes."""
 
-    def __init__(self, config: Config, images: ImageSet, trainer: Trainer, start: int):
+    def __init__(self, config: Config, told: Conditions, trainer: Trainer, start: int):
         self.config, self.trainer = config, trainer
         self.averager, self.last, self.warned = Averager(), {}, set()
         self.clock = (time.monotonic(), start)
@@ -29,7 +34,8 @@ class Reporter:
         if processes.rank() == 0:
             held_out = data.load(config.dataset, "test", image_size=config.image_size, data_dir=config.data_dir)
             self.real = held_out.images[:64]
-            self.panels = Panels(self.real[:16], config.latent_dim, trainer.device)
+            self.panels = panels(config, told, held_out, trainer.device)
+            self.watched = watched(told, held_out, trainer.device)
             self.writer = MetricsWriter(config.run_dir, start)
 
     def __enter__(self) -> "Reporter":
@@ -60,6 +66,15 @@ class Reporter:
             self.writer.scalars(step, values)
             self.warn("discriminator", step, lambda: collapse.discriminator_lost(values))
 
+    def look(self, step: int) -> None:
+        """Take in the posterior of held-out images, and look for its collapse; costs one pass of the encoder."""
+        if not self.writer or "encoder" not in self.trainer.networks or not self.trainer.objective.prior:
+            return
+        found = posterior.scalars(*encoded(self.trainer.networks, *self.watched))
+        self.averager.add(found)
+        used = found["posterior/informative_units"]
+        self.warn("posterior", step, lambda: collapse.posterior_collapsed(used, self.config.latent_dim))
+
     def draw(self, step: int) -> None:
         """Write pictures and histograms, and look for constant samples."""
         if not self.writer:
@@ -85,3 +100,18 @@ class Reporter:
         if self.writer and self.last:
             results = {f"final/{name}": value for name, value in self.last.items()}
             self.writer.hparams(configuration.to_dict(self.config), results)
+
+
+def panels(config: Config, told: Conditions, held_out: ImageSet, device: torch.device) -> Panels:
+    """Return the panels of a run: the first held-out images, with their labels where networks are told them."""
+    y = y_p = None
+    if told.names:
+        y = told.numbers(held_out.labels[:SHOWN])
+        y_p = told.numbers(told.draw(COLUMNS * COLUMNS, seed=0))
+    return Panels(held_out.images[:SHOWN], config.latent_dim, device, y, y_p)
+
+
+def watched(told: Conditions, held_out: ImageSet, device: torch.device) -> tuple[Tensor, ...]:
+    """Return the held-out images whose posterior is logged, with what networks are told of them."""
+    y = (told.numbers(held_out.labels[:WATCHED]).to(device),) if told.names else ()
+    return held_out.images[:WATCHED].to(device), *y

@@ -28,10 +28,10 @@ def resolve(args: Sequence[str] | None = None) -> tuple[Config, list[str]]:
     flags that contradict them are refused.
     """
     asked = parse(Config, args, prog=PROG)
-    run_dir = asked.run_dir or configuration.default_run_dir(asked)
+    config, notes = with_preset(asked, args)
+    run_dir = asked.run_dir or configuration.default_run_dir(config, PRESETS[config.preset])
     if asked.resume:
         return resumed(run_dir, args), []
-    config, notes = with_preset(asked, args)
     config = dataclasses.replace(config, run_dir=run_dir)
     configuration.check(config)
     return config, notes

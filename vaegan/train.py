@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 import baselines.objectives
-from vaegan import checkpoint, data, model, processes, run
+from vaegan import checkpoint, conditions, data, model, processes, run
 from vaegan import config as configuration
+from vaegan.conditions import Conditions
 from vaegan.config import Config
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError, exits_cleanly, nearest
 from vaegan.networks.convolutional import parameter_count
+from vaegan.networks.normalisation import has_norm
 from vaegan.objective import OBJECTIVES, Objective
 from vaegan.pixels import to_float
 from vaegan.reporter import Reporter
@@ -39,17 +41,19 @@ def main() -> None:
     config = dataclasses.replace(
         config, image_size=config.image_size or data.native_size(config.dataset, config.data_dir)
     )
-    images = data.load(config.dataset, "train", image_size=config.image_size, data_dir=config.data_dir)
-    trainer = build(config, objective, images.channels, device)
+    configuration.check_size(config)
+    images = training_images(config)
+    told = conditions.of_images(config.condition, images)
+    trainer = build(config, objective, images.channels, told, device)
     if processes.rank() == 0:
-        announce(config, objective, images, trainer, notes)
+        announce(config, objective, images, told, trainer, notes)
     if config.dry_run:
         return
     if processes.rank() == 0:
         run.claim(config)
     processes.barrier()
     try:
-        train(config, images, trainer)
+        train(config, images, told, trainer)
     except OSError as error:  # a full disk, most often; checkpoints are whole or absent
         raise UserError(
             f"{error.filename or config.run_dir} cannot be written ({error.strerror or error}); "
@@ -59,6 +63,16 @@ def main() -> None:
         processes.stop()
 
 
+def training_images(config: Config) -> ImageSet:
+    """Load what a run trains on."""
+    images = data.load(config.dataset, "train", image_size=config.image_size, data_dir=config.data_dir)
+    left_out = config.validation_images
+    if left_out >= len(images.images):
+        raise UsageError(f"--validation-images {left_out} leaves none of {len(images.images)}: use a smaller number")
+    labels = images.labels if images.labels is None else images.labels[left_out:]
+    return dataclasses.replace(images, images=images.images[left_out:], labels=labels)
+
+
 def find_objective(mode: str) -> Objective:
     """Return the row of a mode. Raises UsageError with the nearest one."""
     if mode not in MODES:
@@ -66,17 +80,22 @@ def find_objective(mode: str) -> Objective:
     return MODES[mode]
 
 
-def build(config: Config, objective: Objective, channels: int, device: torch.device) -> Trainer:
+def build(config: Config, objective: Objective, channels: int, told: Conditions, device: torch.device) -> Trainer:
     """Build a mode's networks and their trainer; vae-disl brings another run's discriminator."""
-    networks = model.networks_of(config, objective.needs, channels)
+    if config.schedule != "together" and not (objective.adversarial and objective.reconstruction):
+        raise UsageError(
+            f"--schedule {config.schedule} has no use in mode {config.mode}: its phases need an encoder and an "
+            "adversary; use --mode vaegan-pixel or vaegan"
+        )
+    networks = model.networks_of(config, objective.needs, channels, len(told.names))
     if "discriminator" in set(objective.needs) - set(objective.trains):
-        networks["discriminator"] = frozen_discriminator(config, channels)
+        networks["discriminator"] = frozen_discriminator(config, channels, told)
     elif config.discriminator:
         raise UsageError(f"--discriminator has no use in mode {config.mode}: leave it out, or use --mode vae-disl")
     return Trainer(config, objective, networks, device)
 
 
-def frozen_discriminator(config: Config, channels: int) -> nn.Module:
+def frozen_discriminator(config: Config, channels: int, told: Conditions) -> nn.Module:
     """Load the discriminator whose Dis_l is the metric."""
     if config.discriminator is None:
         raise UsageError(f"--mode {config.mode} needs --discriminator RUN, a trained run of mode gan or vaegan")
@@ -88,13 +107,21 @@ def frozen_discriminator(config: Config, channels: int) -> nn.Module:
             f"--discriminator {config.discriminator} sees {donor.channels} x {donor.config.image_size} px images, "
             f"this run {channels} x {config.image_size}: train it on the same data set and size"
         )
+    if donor.conditions.names != told.names:
+        raise UsageError(
+            f"--discriminator {config.discriminator} was trained with --condition {donor.config.condition}, this run "
+            f"has {config.condition}: give both the same"
+        )
     return donor.networks["discriminator"]
 
 
-def announce(config: Config, objective: Objective, images: ImageSet, trainer: Trainer, notes: list[str]) -> None:
+def announce(
+    config: Config, objective: Objective, images: ImageSet, told: Conditions, trainer: Trainer, notes: list[str]
+) -> None:
     """Say what will run."""
     sizes = ", ".join(f"{name} {parameter_count(network):,}" for name, network in trainer.networks.items())
-    settings = f"width {config.width:g}, latent {config.latent_dim}, {config.norm} norm"
+    settings = f"{config.architecture}, width {config.width:g}, latent {config.latent_dim}"
+    settings += f", {config.norm} norm" if any(map(has_norm, trainer.networks.values())) else ""
     seen = f"{len(images.images):,} images, {images.channels} x {config.image_size} x {config.image_size}"
     device = f"{trainer.device.type}, {config.precision}, {torch.get_num_threads()} threads"
     if processes.count() > 1:
@@ -107,6 +134,7 @@ def announce(config: Config, objective: Objective, images: ImageSet, trainer: Tr
         "data": f"{config.dataset}: {seen}" + (f" ({images.note})" if images.note else ""),
         "networks": f"{sizes} parameters; {settings}",
         "steps": steps,
+        **({"told": f"{config.condition}: {', '.join(told.names)}"} if told.names else {}),
         "device": device,
         "writes to": str(config.run_dir),
     }
@@ -117,27 +145,31 @@ def announce(config: Config, objective: Objective, images: ImageSet, trainer: Tr
     sys.stdout.flush()
 
 
-def train(config: Config, images: ImageSet, trainer: Trainer) -> None:
+def train(config: Config, images: ImageSet, told: Conditions, trainer: Trainer) -> None:
     """Run the loop from the last checkpoint to the last step; always leave a checkpoint behind."""
     start = resume(config, trainer)
     begun = time.monotonic()
-    with Stop() as stop, Reporter(config, images, trainer, start) as reporter:
-        batches = load_batches(config, images, trainer.device, start)
-        for step, x in tqdm(
+    with Stop() as stop, Reporter(config, told, trainer, start) as reporter:
+        batches = load_batches(config, images, told, trainer.device, start)
+        for step, x, y in tqdm(
             batches, initial=start, total=config.steps, unit_scale=config.batch_size, unit=" images",
             desc=config.mode, disable=processes.rank() > 0, mininterval=1.0, dynamic_ncols=True,
         ):  # fmt: skip
             done = step + 1
             stopping = processes.any_process(bool(stop.signal), trainer.device)
             saving = stopping or due(config, done, config.save_every)
-            logging = saving or due(config, done, config.log_every)  # never save what was not seen to be finite
-            reporter.add(trainer.update(step, x, measure_routes=logging))
+            drawing = due(config, done, config.images_every)
+            # Never save what was not seen to be finite; what is looked at belongs to a line of its own step.
+            logging = saving or drawing or due(config, done, config.log_every)
+            reporter.add(trainer.update(step, x, y, measure_routes=logging))
+            if drawing:
+                reporter.look(done)
             if logging:
                 reporter.log(done)
-            if due(config, done, config.images_every):
+            if drawing:
                 reporter.draw(done)
             if saving:
-                save(config, images, trainer, done)
+                save(config, images, told, trainer, done)
             if stopping:
                 interrupted(config, done, stop.signal or signal.SIGTERM)
         reporter.finish()
@@ -163,16 +195,20 @@ def resume(config: Config, trainer: Trainer) -> int:
     return state["step"]
 
 
-def load_batches(config: Config, images: ImageSet, device: torch.device, start: int) -> Iterator[tuple[int, Tensor]]:
-    """Yield (step, float images) from `start` on; batch i depends only on (seed, i), each process takes its share."""
+def load_batches(
+    config: Config, images: ImageSet, told: Conditions, device: torch.device, start: int
+) -> Iterator[tuple[int, Tensor, Tensor | None]]:
+    """Yield (step, float images, what is told of them) from `start` on; batch i depends only on (seed, i), each process
+    takes its share."""
     held = images.images.to(device) if images.images.nbytes <= HELD_IN_MEMORY else images.images
     for step in range(start, config.steps):
         indices = processes.shard(data.batch_indices(len(held), config.batch_size, config.seed, step))
         x = to_float(held[indices.to(held.device)].to(device))
-        yield step, x.contiguous(memory_format=torch.channels_last)
+        y = told.numbers(told.labels[indices]).to(device) if told.names else None
+        yield step, x.contiguous(memory_format=torch.channels_last), y
 
 
-def save(config: Config, images: ImageSet, trainer: Trainer, step: int) -> None:
+def save(config: Config, images: ImageSet, told: Conditions, trainer: Trainer, step: int) -> None:
     """Write a checkpoint of finite weights."""
     processes.average_statistics(trainer.networks.values())
     if processes.rank() > 0:
@@ -181,6 +217,7 @@ def save(config: Config, images: ImageSet, trainer: Trainer, step: int) -> None:
         "config": configuration.to_dict(config),
         "step": step,
         "channels": images.channels,
+        "conditions": told.state(),
         "random_state": {"seed": config.seed, "step": step},  # every draw is a function of these two
         **trainer.state(),
     }

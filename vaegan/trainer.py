@@ -1,7 +1,8 @@
-"""One update of one objective: forward, route, all gradients, then all steps."""
+"""One update of one objective: for each phase of its schedule forward, route, all gradients, then all steps."""
 
 import contextlib
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -10,8 +11,9 @@ from torch import Tensor, nn
 from vaegan import objective as algorithm
 from vaegan import processes
 from vaegan.config import Config
-from vaegan.networks.convolutional import RELEASED_FEATURES, feature_count
+from vaegan.networks.convolutional import RELEASED_FEATURES
 from vaegan.objective import Objective
+from vaegan.schedules import SCHEDULES, Phase, inside
 
 STREAMS = 1_000_003  # more than any run's steps, so that (seed, step) never names two draws
 
@@ -26,8 +28,7 @@ class Trainer:
             gamma=config.gamma,
             likelihood=config.likelihood,
             # The paper's unit variance at its size; fewer features weigh as much, so beta and gamma keep their meaning.
-            feature_precision=config.feature_precision
-            or RELEASED_FEATURES / feature_count(config.image_size, config.width),
+            feature_precision=config.feature_precision or RELEASED_FEATURES / feature_count(networks),
             adversarial_loss=config.adversarial_loss,
             fakes=config.fakes,
             gate=(config.gate_equilibrium, config.gate_margin),
@@ -35,44 +36,78 @@ class Trainer:
         self.networks = {name: network.to(device) for name, network in networks.items()}
         for name in set(self.networks) - set(objective.trains):
             self.networks[name].eval().requires_grad_(False)  # the frozen metric of vae-disl
-        self.optimizers = {name: optimizer(config, name, self.networks[name]) for name in objective.trains}
+        self.phases = SCHEDULES[config.schedule]
+        self.optimizers = {
+            self.key(phase, name): optimizer(config, name, self.networks[name])
+            for phase in self.phases
+            for name in phase.trains(objective)
+        }
         self.decoder_ema = copy.deepcopy(self.networks["decoder"]).requires_grad_(False)
         self.passes = {k: torch.compile(n) if config.compile else n for k, n in self.networks.items()}
 
-    def update(self, step: int, x: Tensor, measure_routes: bool = False) -> dict[str, Tensor | float]:
-        """Take step number `step` on this process's images x (b, C, S, S) and return its named scalars."""
-        eps, z_p = (processes.shard(n).to(self.device) for n in noise(self.config, step))
+    def update(
+        self, step: int, x: Tensor, y: Tensor | None = None, measure_routes: bool = False
+    ) -> dict[str, Tensor | float]:
+        """Take step number `step` on this process's images x (b, C, S, S), which conditional networks are told y (b, A)
+        of, and return its named scalars.
+
+        Where a schedule passes through the networks more than once, a scalar is that of the last pass that has it.
+        """
+        draws, scalars = noise(self.config, step), {}
+        for phase in self.phases:
+            passes = 0
+            for _ in range(phase.times):
+                described, costs, stepped = self.run(phase, step, (x, y), next(draws), measure_routes)
+                scalars |= described
+                passes += stepped
+                if not stepped or phase.until and inside(phase.until, costs):
+                    break
+            if len(self.phases) > 1:
+                scalars[f"passes/{phase.name}"] = float(passes)
+        return scalars
+
+    def run(
+        self,
+        phase: Phase,
+        step: int,
+        batch: tuple[Tensor, Tensor | None],
+        draw: tuple[Tensor, Tensor],
+        measure_routes: bool,
+    ) -> tuple[dict[str, Tensor | float], dict[str, float], bool]:
+        """Pass once through a phase's networks; return its scalars, the adversary's costs, and whether they stepped."""
+        objective, (x, y) = phase.objective(self.objective), batch
+        eps, z_p = (processes.shard(n).to(self.device) for n in draw)
         with self.autocast():
-            f = algorithm.forward(self.objective, self.settings, self.passes, x, eps, z_p)
-        t = algorithm.terms(self.objective, self.settings, f)
-        routes = algorithm.route(self.objective, self.settings, t)
-        skip = self.gate(t)
+            f = algorithm.forward(objective, self.settings, self.passes, x, eps, z_p, y)
+        t = algorithm.terms(objective, self.settings, f)
+        routes = algorithm.route(objective, self.settings, t)
+        routes = {name: parts for name, parts in routes.items() if name in phase.moves}
+        costs = adversarial_costs(t)
+        skip = algorithm.gate(self.settings, costs["real"], costs["fake"]) if costs else set()
         scalars = describe(routes, t, f, skip)
         if measure_routes:
             norms = algorithm.route_norms(self.networks, routes)
             scalars |= {f"grad/{name}": norm for name, norm in norms.items()}
-        gradients = algorithm.gradients(self.networks, routes, skip)
-        self.step(step, gradients)
-        return scalars
+        stepping = inside(phase.when, costs)
+        if stepping:
+            self.step(phase, step, algorithm.gradients(self.networks, routes, skip))
+        return scalars, costs, stepping
 
-    def gate(self, t: dict[str, Tensor]) -> set[str]:
-        """Decide which networks wait, by the same costs on every process."""
-        if not self.objective.adversarial:
-            return set()
-        costs = torch.stack([t["gan_real"].detach().mean(), t["gan_fake"].detach().mean()])
-        processes.average([costs])
-        return algorithm.gate(self.settings, *costs.tolist())
+    def key(self, phase: Phase, name: str) -> str:
+        """Name a network's optimizer: each phase of a schedule has its own."""
+        return name if len(self.phases) == 1 else f"{phase.name}/{name}"
 
-    def step(self, step: int, gradients: algorithm.Gradients) -> None:
+    def step(self, phase: Phase, step: int, gradients: algorithm.Gradients) -> None:
         """Average gradients over processes, step every network that has some, then average the decoder."""
         for name, grads in gradients.items():
             processes.average(grads)
             for parameter, grad in zip(self.networks[name].parameters(), grads, strict=True):
                 parameter.grad = grad
-            for group in self.optimizers[name].param_groups:
-                group["lr"] = learning_rate(self.config, name, step)
-            self.optimizers[name].step()
-            self.optimizers[name].zero_grad()
+            optimizer = self.optimizers[self.key(phase, name)]
+            for group in optimizer.param_groups:
+                group["lr"] = phase.rate * learning_rate(self.config, name, step)
+            optimizer.step()
+            optimizer.zero_grad()
         if "decoder" in gradients:
             self.average_decoder(step)
 
@@ -110,14 +145,31 @@ class Trainer:
             o.load_state_dict(state["optimizers"][name])
 
 
-def noise(config: Config, step: int) -> tuple[Tensor, Tensor]:
-    """Return posterior noise and prior codes, each (batch_size, latent_dim), a pure function of (seed, step).
+def noise(config: Config, step: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield posterior noise and prior codes, each (batch_size, latent_dim), for one pass of a step after the other.
 
-    All random state of a run is therefore its step number. Drawn on the CPU: every device gets the same numbers.
+    A pure function of (seed, step): all random state of a run is its step number. Drawn on the CPU: every device gets
+    the same numbers.
     """
     generator = torch.Generator().manual_seed(config.seed * STREAMS + step)
-    eps, z_p = torch.randn(2, config.batch_size, config.latent_dim, generator=generator)
-    return eps, z_p
+    while True:
+        eps, z_p = torch.randn(2, config.batch_size, config.latent_dim, generator=generator)
+        yield eps, z_p
+
+
+def adversarial_costs(t: dict[str, Tensor]) -> dict[str, float]:
+    """Return the adversary's mean costs in nats, the same on every process; {} without one."""
+    if "gan_real" not in t:
+        return {}
+    costs = torch.stack([t[name].detach().mean() for name in ("gan_real", "gan_fake", "gan_decoder")])
+    processes.average([costs])
+    real, fake, decoder = costs.tolist()
+    return {"real": real, "fake": fake, "discriminator": (real + fake) / 2, "decoder": decoder}
+
+
+def feature_count(networks: dict[str, nn.Module]) -> int:
+    """Return how many numbers Dis_l holds; without a discriminator nobody asks, and it is the released number."""
+    return networks["discriminator"].feature_count if "discriminator" in networks else RELEASED_FEATURES
 
 
 def optimizer(config: Config, name: str, network: nn.Module) -> torch.optim.Optimizer:
@@ -125,8 +177,7 @@ def optimizer(config: Config, name: str, network: nn.Module) -> torch.optim.Opti
     shared = {"lr": learning_rate(config, name, 0), "weight_decay": config.weight_decay}
     if config.optimizer == "rmsprop":
         return torch.optim.RMSprop(network.parameters(), alpha=0.9, **shared)
-    # A first-moment decay of 0.5 is the usual choice against an adversary (DCGAN, arXiv 1511.06434).
-    return torch.optim.Adam(network.parameters(), betas=(0.5, 0.999), fused=True, **shared)
+    return torch.optim.Adam(network.parameters(), betas=(config.adam_beta1, 0.999), fused=True, **shared)
 
 
 def learning_rate(config: Config, name: str, step: int) -> float:

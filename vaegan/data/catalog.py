@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from vaegan.data import folder, npz, torchvision_sets
-from vaegan.data.imageset import SIZES, SPLITS, ImageSet
+from vaegan.data import celeba, folder, lfw, npz, torchvision_sets
+from vaegan.data.imageset import SIZES, SMALL_SIZES, SPLITS, ImageSet
+from vaegan.data.portraits import NATIVE_SIZE
 from vaegan.errors import UsageError, nearest
 
 
@@ -30,6 +31,8 @@ DATASETS = {
     "mnist": Dataset("handwritten digits", lambda where: 32, partial(torchvision_sets.read, "mnist")),
     "fashion-mnist": Dataset("articles of clothing", lambda where: 32, partial(torchvision_sets.read, "fashion-mnist")),
     "cifar10": Dataset("photographs of ten classes", lambda where: 32, partial(torchvision_sets.read, "cifar10")),
+    "celeba": Dataset("photographs of faces with 40 attributes", lambda where: NATIVE_SIZE, celeba.read),
+    "lfw": Dataset("photographs of faces, split by person", lambda where: NATIVE_SIZE, lfw.read),
 }
 PREFIXES = {
     "folder": Dataset("folder:DIR, image files, with or without class sub-folders", folder.native_size, folder.read),
@@ -47,7 +50,7 @@ def load(name: str, split: str, *, image_size: int | None = None, data_dir: Path
     dataset, where = _find(name, data_dir)
     if image_size is None:
         image_size = dataset.native_size(where)
-    if image_size not in SIZES:
+    if image_size not in SIZES + SMALL_SIZES:
         raise UsageError(f"image size {image_size} is not one of {', '.join(map(str, SIZES))}")
     return dataset.read(where, split, image_size)
 

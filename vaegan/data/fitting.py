@@ -17,12 +17,13 @@ def fitting_size(side: int) -> int:
 def fit(images: Tensor, size: int) -> Tensor:
     """Centre-crop (..., H, W) uint8 images to squares and bring them to `size`.
 
-    28 pixels get a border of two zeros on each side; what then still differs is resized bilinearly with antialiasing.
+    28 pixels keep their scale up to 32: they get a border of zeros, or lose one. What then still differs is resized
+    bilinearly with antialiasing.
     """
     side = min(images.shape[-2:])
     images = v2.functional.center_crop(images, [side, side])
     if side == 28:
-        images = v2.functional.pad(images, [2, 2, 2, 2])
+        images = v2.functional.center_crop(images, [min(size, 32)] * 2)  # crops, or pads with zeros
     if images.shape[-1] == size:
         return images
     if images.ndim == 3:

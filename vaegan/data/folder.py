@@ -1,24 +1,23 @@
 """`folder:DIR`: a tree of image files, with classes as sub-folders or without, decoded once into the cache."""
 
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
+from vaegan.data import decoding
 from vaegan.data.cache import cache_key, cached_array
 from vaegan.data.fitting import fit
 from vaegan.data.imageset import SIZES, SPLITS, ImageSet, held_out, hold_out_note
 from vaegan.errors import UserError
 
 GREY_MODES = ("1", "L", "LA")
-CHUNK = 512  # images decoded at a time
 
 
 @dataclass(frozen=True)
@@ -34,15 +33,14 @@ class Tree:
     def rows(self, split: str) -> slice:
         return slice(0, self.train_count) if split == "train" else slice(self.train_count, None)
 
-    def fingerprint(self) -> str:
-        stats = [(str(file), s.st_size, s.st_mtime_ns) for file in self.files for s in [(self.root / file).stat()]]
-        return cache_key("tree", str(self.root.resolve()), stats)
+    def paths(self) -> list[Path]:
+        return [self.root / file for file in self.files]
 
 
 def native_size(root: Path) -> int:
     """Return the largest of 32, 64 and 128 that no image under `root` must be enlarged to; 32 when all would be."""
     tree = _find(root)
-    return _size_below(_headers(tree, tree.fingerprint()))
+    return _size_below(_headers(tree, decoding.fingerprint(root, tree.files)))
 
 
 def read(root: Path, split: str, image_size: int) -> ImageSet:
@@ -54,7 +52,7 @@ def read(root: Path, split: str, image_size: int) -> ImageSet:
     Raises UserError when the folder or its images are absent, or when any image cannot be decoded.
     """
     tree = _find(root)
-    fingerprint = tree.fingerprint()
+    fingerprint = decoding.fingerprint(root, tree.files)
     headers = _headers(tree, fingerprint)
     channels = 1 if headers[:, 2].all() else 3
     shape = (len(tree.files), channels, image_size, image_size)
@@ -109,7 +107,7 @@ def _labels(tree: Tree) -> tuple[Tensor | None, tuple[str, ...]]:
 def _headers(tree: Tree, fingerprint: str) -> np.ndarray:
     """Return (N, 3) int32 width, height and whether grey; cached, as opening 200,000 files takes many seconds."""
     key = cache_key("headers", fingerprint)
-    return cached_array(key, (len(tree.files), 3), np.int32, lambda: _each(tree, _header))
+    return cached_array(key, (len(tree.files), 3), np.int32, lambda: decoding.each(tree.paths(), _header))
 
 
 def _header(file: Path) -> np.ndarray:
@@ -123,36 +121,9 @@ def _decoded(tree: Tree, size: int, channels: int) -> Iterator[np.ndarray]:
     mode = "L" if channels == 1 else "RGB"
 
     def decode(file: Path) -> np.ndarray:
-        with Image.open(file) as image:
-            pixels = np.array(ImageOps.exif_transpose(image).convert(mode)).reshape(image.height, image.width, -1)
-        return fit(torch.from_numpy(pixels).permute(2, 0, 1), size).numpy()
+        return fit(torch.from_numpy(decoding.pixels(file, mode)).permute(2, 0, 1), size).numpy()
 
-    return _each(tree, decode)
-
-
-def _each(tree: Tree, function: Callable[[Path], np.ndarray]) -> Iterator[np.ndarray]:
-    """Yield `function` of the files, stacked by CHUNK; after the last one, report every file on which it failed."""
-    failures = []
-
-    def attempt(file: Path) -> np.ndarray | None:
-        try:
-            return function(tree.root / file)
-        except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more
-            failures.append((file, error))
-            return None
-
-    with ThreadPoolExecutor() as pool:
-        for start in range(0, len(tree.files), CHUNK):
-            rows = [row for row in pool.map(attempt, tree.files[start : start + CHUNK]) if row is not None]
-            if rows:
-                yield np.stack(rows)
-    if failures:
-        file, error = min(failures, key=lambda failure: failure[0])
-        reason = " ".join(str(error).split())
-        raise UserError(
-            f"{len(failures)} of {len(tree.files)} images cannot be read, first {tree.root / file} ({reason}); "
-            "repair or remove them"
-        )
+    return decoding.each(tree.paths(), decode)
 
 
 def _size_below(headers: np.ndarray) -> int:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-SIZES = (32, 64, 128)  # what the networks can do
+SIZES = (32, 64, 128)  # what every data set is brought to unless told otherwise
+SMALL_SIZES = (26, 28)  # MNIST's own pixels, for networks that need no power of two, and their 26-pixel centre
 SPLITS = ("train", "test")  # "test" is held out: nothing is ever trained on it
 HOLD_OUT_EVERY = 10
 
@@ -13,7 +14,7 @@ HOLD_OUT_EVERY = 10
 class ImageSet:
     """One split of a data set.
 
-    images: (N, C, S, S) uint8, C 1 or 3, S one of SIZES; it may be a view of a memory-mapped file.
+    images: (N, C, S, S) uint8, C 1 or 3, S one of SIZES or SMALL_SIZES; it may be a view of a memory-mapped file.
     labels: None, (N,) int64 classes with -1 for unlabelled, or (N, A) uint8 binary attributes.
     label_names: a name for each class or attribute, () when there are none.
     note: how the split was made and what was done to the pixels, when that is not the publisher's own choice.

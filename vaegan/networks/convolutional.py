@@ -2,8 +2,13 @@
 
 Every kernel is 5x5, every activation a plain ReLU; a strided convolution halves, a transposed one doubles. At width 1,
 64x64 RGB and latent size 128 the parameter counts are the released ones: 18,071,360, 4,693,155 and 10,953,857.
+
+A conditional network takes y (B, A) too and concatenates it to its dense layer's input, the paper's "vector
+representation of the input in Enc, Dec and Dis". Constant maps beside the pixels would cost A channels of 5x5 at full
+resolution, and make Dis_l, the metric, depend on y.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -34,7 +39,9 @@ STAGES = {
     64: Stages((64, 128, 256), (256, 256, 128, 32), (32, 128, 256, 256)),
     128: Stages((64, 128, 256, 256), (256, 256, 256, 128, 32), (32, 128, 256, 256, 256)),
 }
+STAGES |= {size: STAGES[32] for size in (26, 28)}  # Enc and Dis alone: Dec would make 32 of these
 ENCODER_UNITS, DISCRIMINATOR_UNITS = 1024, 512
+PAPER_ENCODER_UNITS = 2048  # Table 1 of the paper; the released code has half of them
 RELEASED_FEATURES = 256 * 8 * 8  # of Dis_l, on which the paper puts a Gaussian of unit variance
 
 
@@ -51,7 +58,16 @@ def scaled(channels: int, width: float, least: int = 4) -> int:
 class Encoder(nn.Module):
     """q(z|x): (B, C, S, S) in [-1, 1] -> mu (B, D), logvar (B, D). Batch norm here only ever sees real images."""
 
-    def __init__(self, channels: int, image_size: int, width: float, latent_dim: int, norm: Norm):
+    def __init__(
+        self,
+        channels: int,
+        image_size: int,
+        width: float,
+        latent_dim: int,
+        norm: Norm,
+        units: int = ENCODER_UNITS,
+        conditions: int = 0,
+    ):
         super().__init__()
         stages = STAGES[image_size]
         sizes = [channels, *(scaled(c, width) for c in stages.encoder)]
@@ -59,15 +75,15 @@ class Encoder(nn.Module):
         for c_in, c_out in zip(sizes, sizes[1:], strict=False):
             layers += [nn.Conv2d(c_in, c_out, KERNEL, 2, PADDING, bias=False), normalise(norm, c_out, 2), nn.ReLU()]
         self.convolutions = nn.Sequential(*layers)
-        flat, units = sizes[-1] * (image_size // stages.grid) ** 2, scaled(ENCODER_UNITS, width)
+        flat, units = sizes[-1] * (image_size // stages.grid) ** 2, scaled(units, width)
         self.dense = nn.Sequential(
-            nn.Flatten(), nn.Linear(flat, units, bias=False), normalise(norm, units, 1), nn.ReLU()
+            nn.Flatten(), nn.Linear(flat + conditions, units, bias=False), normalise(norm, units, 1), nn.ReLU()
         )
         self.mu = nn.Linear(units, latent_dim)
         self.logvar = nn.Linear(units, latent_dim)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        h = self.dense(self.convolutions(x))
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        h = self.dense(beside(self.convolutions(x), y))
         return widened(self.mu(h)), widened(self.logvar(h))
 
 
@@ -78,7 +94,7 @@ class Decoder(nn.Module):
     makes evaluation (one kind) differ from training (a mixture).
     """
 
-    def __init__(self, channels: int, image_size: int, width: float, latent_dim: int, norm: Norm):
+    def __init__(self, channels: int, image_size: int, width: float, latent_dim: int, norm: Norm, conditions: int = 0):
         super().__init__()
         stages = STAGES[image_size]
         *inner, outer = stages.decoder
@@ -87,7 +103,7 @@ class Decoder(nn.Module):
         flat = sizes[0] * side * side
         # One scale and shift per unit, not per channel: the released decoder normalises before it reshapes.
         self.dense = nn.Sequential(
-            nn.Linear(latent_dim, flat, bias=False),
+            nn.Linear(latent_dim + conditions, flat, bias=False),
             normalise(norm, flat, 1),
             nn.ReLU(),
             nn.Unflatten(1, (sizes[0], side, side)),
@@ -98,8 +114,8 @@ class Decoder(nn.Module):
             layers += [up, normalise(norm, c_out, 2), nn.ReLU()]
         self.convolutions = nn.Sequential(*layers, nn.Conv2d(sizes[-1], channels, KERNEL, 1, PADDING), nn.Tanh())
 
-    def forward(self, z: Tensor) -> Tensor:
-        return widened(self.convolutions(self.dense(z)))
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return widened(self.convolutions(self.dense(beside(z, y))))
 
 
 class Discriminator(nn.Module):
@@ -109,7 +125,7 @@ class Discriminator(nn.Module):
     samples pass apart: each batch norm sees one kind of image, and the features of x do not depend on x_tilde.
     """
 
-    def __init__(self, channels: int, image_size: int, width: float, norm: Norm):
+    def __init__(self, channels: int, image_size: int, width: float, norm: Norm, conditions: int = 0):
         super().__init__()
         stages = STAGES[image_size]
         outer, *inner = stages.discriminator
@@ -118,20 +134,27 @@ class Discriminator(nn.Module):
         for c_in, c_out in zip(sizes[:-1], sizes[1:-1], strict=False):
             layers += [nn.Conv2d(c_in, c_out, KERNEL, 2, PADDING, bias=False), normalise(norm, c_out, 2), nn.ReLU()]
         self.features = nn.Sequential(*layers, nn.Conv2d(sizes[-2], sizes[-1], KERNEL, 2, PADDING, bias=False))
-        flat, units = feature_count(image_size, width), scaled(DISCRIMINATOR_UNITS, width)
+        units, self.feature_count = scaled(DISCRIMINATOR_UNITS, width), feature_count(image_size, width)
         self.verdict = nn.Sequential(
             normalise(norm, sizes[-1], 2),
             nn.ReLU(),
             nn.Flatten(),
-            nn.Linear(flat, units, bias=False),
+            nn.Linear(self.feature_count + conditions, units, bias=False),
             normalise(norm, units, 1),
             nn.ReLU(),
             nn.Linear(units, 1),
         )
+        self.dense = next(i for i, layer in enumerate(self.verdict) if isinstance(layer, nn.Linear))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         dis_l = self.features(x)
-        return widened(dis_l), widened(self.verdict(dis_l).squeeze(1))
+        flat = self.verdict[: self.dense](dis_l)
+        return widened(dis_l), widened(self.verdict[self.dense :](beside(flat, y)).squeeze(1))
+
+
+def beside(h: Tensor, y: Tensor | None) -> Tensor:
+    """Return what a dense layer takes: h, and beside it the condition y (B, A) of a conditional network."""
+    return h if y is None else torch.cat([h.flatten(1), y.to(h.dtype)], 1)
 
 
 def widened(t: Tensor) -> Tensor:
@@ -147,30 +170,4 @@ def parameter_count(network: nn.Module) -> int:
 def feature_count(image_size: int, width: float) -> int:
     """Return how many numbers Dis_l holds."""
     channels = STAGES[image_size].discriminator
-    return scaled(channels[-1], width) * (image_size // 2 ** (len(channels) - 1)) ** 2
-
-
-def build(
-    names: tuple[str, ...],
-    *,
-    channels: int,
-    image_size: int,
-    width: float,
-    latent_dim: int,
-    norm: Norm,
-    seed: int,
-) -> dict[str, nn.Module]:
-    """Build the named networks, each from its own seeded initialisation, so that modes share starting weights."""
-    shape = {"channels": channels, "image_size": image_size, "width": width}
-    makers = {
-        "encoder": lambda: Encoder(**shape, latent_dim=latent_dim, norm=norm),
-        "decoder": lambda: Decoder(**shape, latent_dim=latent_dim, norm=norm),
-        "discriminator": lambda: Discriminator(**shape, norm=norm),
-    }
-    networks = {}
-    for offset, (name, make) in enumerate(makers.items()):
-        if name in names:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed * len(makers) + offset)
-                networks[name] = make().to(memory_format=torch.channels_last)  # a third faster at 64x64 on a CPU
-    return networks
+    return scaled(channels[-1], width) * math.ceil(image_size / 2 ** (len(channels) - 1)) ** 2

@@ -20,3 +20,8 @@ def normalise(norm: Norm, channels: int, dimensions: int) -> nn.Module:
 def group_count(channels: int) -> int:
     """Groups of at least 4 channels, 16 at most (Wu & He, arXiv 1803.08494, find the count uncritical)."""
     return max(g for g in (1, 2, 4, 8, 16) if channels % g == 0 and channels // g >= 4 or g == 1)
+
+
+def has_norm(network: nn.Module) -> bool:
+    """Say whether a network normalises at all."""
+    return any(isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d | nn.GroupNorm) for m in network.modules())

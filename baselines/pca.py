@@ -1,0 +1,135 @@
+"""PCA as a model: the best linear code of a given size, to hold beside an autoencoder's (exact, by eigenvectors)."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+import tyro
+from torch import Tensor
+
+import vaegan
+from vaegan import data
+from vaegan.commandline import parse
+from vaegan.errors import UsageError, UserError, exits_cleanly
+from vaegan.model import prior_codes
+from vaegan.pixels import to_float, to_uint8
+
+CHUNK = 2000  # images held as float64 at a time
+
+
+@dataclass(frozen=True)
+class Pca:
+    """Mean, directions and spreads of images; it samples, encodes, decodes and reconstructs as a trained run does.
+
+    Codes are whitened: over the images it was fitted to, each number has mean 0 and variance 1.
+    """
+
+    shape: tuple[int, int, int]  # C, S, S
+    mean: Tensor = field(repr=False)  # (P,) on [-1, 1], P = C * S * S
+    directions: Tensor = field(repr=False)  # (D, P), orthonormal, the widest spread first
+    spreads: Tensor = field(repr=False)  # (D,) standard deviations along them
+    total_variance: float  # over all P directions
+
+    has_encoder = True
+
+    @property
+    def latent_dim(self) -> int:
+        """Numbers in a code."""
+        return len(self.directions)
+
+    @property
+    def channels(self) -> int:
+        """1 or 3."""
+        return self.shape[0]
+
+    @property
+    def explained(self) -> float:
+        """Share of the variance that lies along the directions kept."""
+        return float(self.spreads.square().sum()) / self.total_variance
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the codes (N, D) of uint8 images (N, C, S, S), and a log variance of minus infinity: no noise."""
+        if images.dtype != torch.uint8 or tuple(images.shape[1:]) != self.shape:
+            raise UserError(f"images of shape {tuple(images.shape)} do not fit: need uint8 (N, {self.shape})")
+        codes = (to_float(images).flatten(1) - self.mean) @ self.directions.T / self.spreads
+        return codes, torch.full_like(codes, -torch.inf)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the uint8 images (N, C, S, S) of codes (N, D)."""
+        if z.ndim != 2 or z.shape[1] != self.latent_dim:
+            raise UserError(f"codes of shape {tuple(z.shape)} do not fit: this model takes (N, {self.latent_dim})")
+        return to_uint8((z * self.spreads) @ self.directions + self.mean).unflatten(1, self.shape)
+
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """Project images onto the directions."""
+        return self.decode(self.encode(images)[0])
+
+    def sample(self, n: int, seed: int = 0) -> Tensor:
+        """Decode n codes from N(0, I): images drawn from the normal distribution fitted to the kept directions."""
+        return self.decode(prior_codes(n, self.latent_dim, seed))
+
+
+def fit(images: Tensor, latent_dim: int) -> Pca:
+    """Fit uint8 images (N, C, S, S) exactly: the eigenvectors of their covariance, in float64.
+
+    They are the right singular vectors of the centred images, without a matrix of all of these. Raises UsageError when
+    there are fewer images or pixels than directions.
+    """
+    pixels = images[0].numel()
+    if not 1 <= latent_dim <= min(len(images) - 1, pixels):
+        most = min(len(images) - 1, pixels)
+        raise UsageError(f"{latent_dim} directions are not possible: {len(images)} images have {most} at most")
+    total, scatter = torch.zeros(pixels, dtype=torch.float64), torch.zeros(pixels, pixels, dtype=torch.float64)
+    for chunk in images.split(CHUNK):
+        x = to_float(chunk).flatten(1).double()
+        total += x.sum(0)
+        scatter += x.T @ x
+    mean = total / len(images)
+    covariance = scatter / len(images) - mean.outer(mean)
+    variances, vectors = torch.linalg.eigh(covariance)  # ascending
+    spreads = variances[-latent_dim:].flip(0).clamp_min(1e-12).sqrt()
+    directions = vectors[:, -latent_dim:].flip(1).T
+    return Pca(
+        tuple(images.shape[1:]),
+        mean.float(),
+        directions.float().contiguous(),
+        spreads.float(),
+        float(covariance.trace()),
+    )
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Compare a run's reconstructions of held-out images with those of PCA at the same latent size."""
+
+    run: tyro.conf.Positional[Path]
+    """Run directory."""
+    data_dir: Path | None = None
+    """Where the data lie, when not where the run found them."""
+
+
+@exits_cleanly
+def main() -> None:
+    """Fit the run's training images, reconstruct its held-out ones, print both errors."""
+    arguments = parse(Arguments, prog="python -m baselines.pca")
+    model = vaegan.load(arguments.run)
+    config = model.config
+    where = {"image_size": config.image_size, "data_dir": arguments.data_dir or config.data_dir}
+    train, test = (data.load(config.dataset, split, **where).images for split in ("train", "test"))
+    pca = fit(train, config.latent_dim)
+    print(
+        f"{len(test):,} held-out images of {config.dataset}, {config.image_size} px, {config.latent_dim} numbers a code"
+    )
+    for name, reconstructions in ((str(arguments.run), model.reconstruct(test)), ("PCA", pca.reconstruct(test))):
+        print(f"{rms(test, reconstructions):7.2f} levels of 255 root mean square error   {name}")
+    print(f"PCA keeps {pca.explained:.1%} of the training images' variance")
+
+
+def rms(a: Tensor, b: Tensor) -> float:
+    """Return the root mean square difference of uint8 images in levels."""
+    squares = [(x.float() - y.float()).square().mean(dtype=torch.float64) for x, y in zip(a, b, strict=True)]
+    return float(torch.stack(squares).mean().sqrt())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""Do attribute vectors change what they name, and nothing else? `python -m eval.attribute_vectors RUN [RUN ...]`
+
+Vectors are made of 10,000 training images. Held-out faces without an attribute get its vector added to their posterior
+mean, faces with it get it subtracted; the shipped attribute network judges what the decoder then draws.
+
+added, removed: of the faces whose plain reconstruction shows the starting state, the % judged to be changed.
+others: points by which the share of faces judged to have another attribute moves, against the same faces' plain
+    reconstructions; adding and removing apart, the larger counts. Attributes that never occur together with the edited
+    one in the training images are exempt: in the data, too, a change of one is a change of the other (hair colours).
+drawn: the % of faces with the attribute, and without it, whose plain reconstruction shows so. What the decoder does
+    not draw of a face that has it, its vector cannot make it draw either.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import tyro
+from tqdm import tqdm
+
+from eval import editing
+from eval.editing import Effect, Faces
+from eval.feature_network import FeatureNetwork
+from eval.features import for_dataset
+from eval.halves import halves
+from eval.sources import Run, load_split, open_runs
+from vaegan import latent
+from vaegan.commandline import parse
+from vaegan.errors import UsageError, UserError, exits_cleanly
+from vaegan.writing import check_writable, write_whole
+
+PROG = "python -m eval.attribute_vectors"
+CHANGED, MOVED = 80.0, 15.0  # the goal: % of faces changed at least, both ways, and points another moves at most
+AMOUNTS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)  # tried on other faces when vectors are tuned
+
+
+@dataclass(frozen=True)
+class Row:
+    """One attribute: its vector, what the decoder draws of it unedited, and what the edit changes."""
+
+    attribute: str
+    vectors: str
+    amount: float
+    drawn_with: float
+    drawn_without: float
+    added: float
+    removed: float
+    others_mean: float
+    others_worst: float
+    worst: str
+
+    @property
+    def changes(self) -> bool:
+        """Whether enough faces change, both ways."""
+        return min(self.added, self.removed) >= CHANGED
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other attribute moves too far."""
+        return self.others_worst <= MOVED
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Measure what adding and removing each attribute's vector changes, by the shipped attribute network's verdict."""
+
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Run directories."""
+    faces: int = 1000
+    """Held-out faces judged, and as many others to tune on."""
+    vectors: tuple[str, ...] = ("means", "partial")
+    """means: Larsen's, with minus without; partial: the other attributes held fixed."""
+    amount: float = 1.0
+    """How much of a vector is added; 1 is Larsen's."""
+    tune: bool = False
+    """Choose vectors and amount of each attribute on other faces than those reported."""
+    seed: int = 0
+    """Decides which held-out faces are used."""
+    data_dir: Path | None = None
+    """Where the data lie, when not where the run found them."""
+    json: Path | None = None
+    """Also write the rows to this file."""
+
+
+@exits_cleanly
+def main() -> None:
+    """Entry point of `python -m eval.attribute_vectors`."""
+    asked = parse(Arguments, prog=PROG)
+    check(asked)
+    found = {}
+    for run in [open_runs([directory])[0] for directory in asked.runs]:
+        found[str(run.directory)] = rows = list(examine(run, asked))
+        print(table(run, rows, asked))
+    if asked.json:
+        entries = {run: [asdict(row) for row in rows] for run, rows in found.items()}
+        write_whole(asked.json, (json.dumps(entries, indent=2) + "\n").encode())
+
+
+def check(asked: Arguments) -> None:
+    """Raise UsageError for what cannot be measured."""
+    if not asked.runs:
+        raise UsageError(f"no run given; use: {PROG} RUN [RUN ...]")
+    unknown = [name for name in asked.vectors if name not in latent.VECTORS]
+    if unknown or not asked.vectors:
+        raise UsageError(f"--vectors {' '.join(unknown)} is not possible: use {' or '.join(latent.VECTORS)}")
+    if asked.faces < 2:
+        raise UsageError(f"--faces {asked.faces} is not possible: use 2 or more")
+    if asked.json:
+        check_writable(asked.json)
+
+
+def judge_for(run: Run) -> FeatureNetwork:
+    """Return the attribute network of a run's data set. Raises UsageError when none is shipped."""
+    network = for_dataset(run.config.dataset)
+    if network is None or network.card.kind != "attributes":
+        raise UsageError(f"no attribute network is shipped for {run.config.dataset}: measure a run on synthfaces")
+    if not run.model.has_encoder:
+        raise UsageError(f"{run.directory} has no encoder: a run of mode {run.config.mode} can only sample")
+    return network
+
+
+def examine(run: Run, asked: Arguments):
+    """Yield a row for each attribute and kind of vectors, or for each attribute when they are tuned."""
+    network = judge_for(run)
+    train, test = (load_split(run, split, asked.data_dir) for split in ("train", "test"))
+    if train.label_names != network.card.output_names:
+        raise UserError(f"{network.card.name} does not judge the attributes of {train.name}: train it anew")
+    vectors = {m: latent.attribute_vectors(run.model, train.images, train.labels, m) for m in asked.vectors}
+    exempt = editing.never_together(train.labels)
+    other, shown = (
+        editing.faces(run.model, network.predict, test.images[rows], test.labels[rows])
+        for rows in halves(test, asked.faces, asked.seed)
+    )
+    amounts = AMOUNTS if asked.tune else (asked.amount,)
+    for attribute, name in enumerate(tqdm(train.label_names, run.label)):
+        tried = list(editing.tries(vectors, amounts, attribute))
+
+        def effect_on(faces: Faces, step, attribute=attribute) -> Effect:
+            return editing.effect(run.model, network.predict, faces, attribute, step, exempt[attribute])
+
+        kept = [max(tried, key=lambda t: margin(effect_on(other, t[2])))] if asked.tune else tried  # noqa: B023
+        for method, amount, step in kept:
+            yield row(name, method, amount, shown, attribute, effect_on(shown, step), train.label_names)
+
+
+def margin(effect: Effect) -> float:
+    """Return how far an edit is inside the goal, in points; negative outside."""
+    reached = min(effect.changed - CHANGED, MOVED - effect.worst)
+    return -math.inf if math.isnan(reached) else reached
+
+
+def row(
+    name: str, method: str, amount: float, shown: Faces, attribute: int, effect: Effect, names: Sequence[str]
+) -> Row:
+    """Name what was measured."""
+    worst = max(effect.moved, key=effect.moved.get, default=attribute)
+    drawn = (shown.drawn(attribute, value) for value in (1, 0))
+    return Row(name, method, amount, *drawn, effect.added, effect.removed, effect.mean, effect.worst, names[worst])
+
+
+def table(run: Run, rows: Sequence[Row], asked: Arguments) -> str:
+    """The rows in Markdown, and how many reach the goal."""
+    head = [
+        "attribute",
+        "vectors",
+        "amount",
+        "drawn with, %",
+        "without",
+        "added, %",
+        "removed, %",
+        "others, mean points",
+    ]
+    lines = [[*head, "worst", "", "goal"], ["---"] * 2 + ["---:"] * 7 + ["---"] * 2]
+    for r in rows:
+        numbers = (r.drawn_with, r.drawn_without, r.added, r.removed, r.others_mean, r.others_worst)
+        goal = "both" if r.changes and r.alone else "changes" if r.changes else "alone" if r.alone else "-"
+        lines.append([r.attribute, r.vectors, f"{r.amount:g}", *(f"{number:.0f}" for number in numbers), r.worst, goal])
+    text = ["| " + " | ".join(line) + " |" for line in lines]
+    return "\n".join([f"\n{run.title}, {run.directory} at step {run.model.step:,}\n", *text, *summary(rows)])
+
+
+def summary(rows: Sequence[Row]) -> list[str]:
+    """How many attributes reach the goal with each kind of vectors."""
+    said = []
+    for method in dict.fromkeys(r.vectors for r in rows):
+        group = [r for r in rows if r.vectors == method]
+        changes, alone, both = (
+            sum(test(r) for r in group)
+            for test in (lambda r: r.changes, lambda r: r.alone, lambda r: r.changes and r.alone)
+        )
+        averaged = sum(r.changes and r.others_mean <= MOVED for r in group)
+        said.append(
+            f"{method}: of {len(group)} attributes {changes} change in {CHANGED:g} % of faces or more both ways, "
+            f"{averaged} of these move the others by {MOVED:g} points or less on average, {both} every single one"
+        )
+    return said
+
+
+if __name__ == "__main__":
+    main()

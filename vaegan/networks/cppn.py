@@ -1,0 +1,76 @@
+"""Decoder and Discriminator of hardmaru/cppn-gan-vae-tensorflow: an image as a function of the place in it.
+
+The decoder maps (x, y, r, z) to the pixel there, r being the distance from the centre, so one code has an image at
+every size: a larger one is the same function read at more places.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from vaegan.networks.convolutional import KERNEL, PADDING, scaled, widened
+from vaegan.networks.mlp import bernoulli_mean
+from vaegan.networks.normalisation import Norm, normalise
+
+SCALE = 8.0  # coordinates span [-SCALE, SCALE], and codes are multiplied by it
+UNITS, TANH_LAYERS = 128, 3
+SPREAD = 0.1  # standard deviation of the starting weights and biases
+ENCODER_UNITS = (512, 512)
+CHANNELS = (24, 48, 96)
+LEAK = 0.2
+POINTS = 2**18  # places evaluated at once: 128 MiB a layer at width 1
+
+
+class Decoder(nn.Module):
+    """Dec(z): (B, D) -> image (B, C, S, S) in [-1, 1], at the trained size or any other."""
+
+    def __init__(self, channels: int, image_size: int, width: float, latent_dim: int):
+        super().__init__()
+        units = scaled(UNITS, width)
+        self.image_size = image_size
+        self.code, self.place = nn.Linear(latent_dim, units), nn.Linear(3, units, bias=False)
+        layers: list[nn.Module] = [nn.Softplus()]
+        for _ in range(TANH_LAYERS):
+            layers += [nn.Linear(units, units), nn.Tanh()]
+        self.layers = nn.Sequential(*layers, nn.Linear(units, channels))
+        for parameter in self.parameters():
+            nn.init.normal_(parameter, std=SPREAD)
+
+    def forward(self, z: Tensor, size: int | None = None) -> Tensor:
+        size = size or self.image_size
+        code = self.code(SCALE * z)[:, None]  # (B, 1, units)
+        places = coordinates(size, z.device).split(max(1, POINTS // max(len(z), 1)))
+        pixels = torch.cat([self.layers(code + self.place(p)) for p in places], dim=1)  # (B, S * S, C)
+        return bernoulli_mean(widened(pixels)).mT.unflatten(2, (size, size))
+
+
+class Discriminator(nn.Module):
+    """Dis(x): image (B, C, S, S) -> Dis_l (B, F, s, s), before its normalisation, and the logit of "real" (B,)."""
+
+    def __init__(self, channels: int, image_size: int, width: float, norm: Norm):
+        super().__init__()
+        first, second, last = (scaled(c, width) for c in CHANNELS)
+        self.features = nn.Sequential(
+            nn.Conv2d(channels, first, KERNEL, 2, PADDING),
+            nn.LeakyReLU(LEAK),
+            nn.Conv2d(first, second, KERNEL, 2, PADDING, bias=False),
+            normalise(norm, second, 2),
+            nn.LeakyReLU(LEAK),
+            nn.Conv2d(second, last, KERNEL, 2, PADDING, bias=False),
+        )
+        self.feature_count = last * math.ceil(image_size / 8) ** 2
+        self.verdict = nn.Sequential(
+            normalise(norm, last, 2), nn.LeakyReLU(LEAK), nn.Flatten(), nn.Linear(self.feature_count, 1)
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        dis_l = self.features(x)
+        return widened(dis_l), widened(self.verdict(dis_l).squeeze(1))
+
+
+def coordinates(size: int, device: torch.device | None = None) -> Tensor:
+    """Return x, y and r of every pixel, row by row, (size * size, 3); the outermost pixels lie on +-SCALE."""
+    line = torch.linspace(-SCALE, SCALE, size, device=device) if size > 1 else torch.zeros(1, device=device)
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    return torch.stack([x, y, torch.hypot(x, y)], dim=-1).flatten(0, 1)

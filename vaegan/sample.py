@@ -1,0 +1,296 @@
+"""`python -m vaegan.sample RUN --out FILE.png`: pictures of what a trained run draws and of its latent space."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import tyro
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from vaegan import data, latent, sheets
+from vaegan.commandline import parse
+from vaegan.data import ImageSet
+from vaegan.errors import UsageError, UserError, exits_cleanly, nearest
+from vaegan.model import Model, load, prior_codes
+from vaegan.writing import check_writable, write_whole
+
+PROG = "python -m vaegan.sample"
+STEPS = 10  # codes of an interpolation, both ends included
+TRAVERSED = torch.linspace(-3, 3, 9)  # values that a traversed dimension takes, in standard deviations of the prior
+COLUMNS = 16  # images in a row of a plain grid
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Draw one picture of a trained run: samples, reconstructions, paths and directions in its latent space."""
+
+    run: tyro.conf.Positional[Path]
+    """Run directory."""
+    out: Path
+    """PNG file to write."""
+    kind: str = "samples"
+    """samples, reconstructions, interpolation, manifold, scatter, traversal or attributes."""
+    n: int | None = None
+    """How many: 64 samples, 32 reconstructions, 4 pairs to go between, 20 rows of the manifold, 5000 scattered codes,
+    dimensions traversed (default: all), 10 faces to edit."""
+    size: int | None = None
+    """Pixels a side; only decoders that draw at any size take one (--preset otoro)."""
+    seed: int = 0
+    """Decides codes drawn from the prior and which held-out images are shown."""
+    codes: Path | None = None
+    """NumPy file (.npy) of codes (N, D) that --kind samples draws instead of codes from the prior."""
+    attributes: tuple[str, ...] = ()
+    """Attributes to edit, or the one to colour a scatter by; default: all."""
+    amount: float = 1.0
+    """How much of an attribute's vector is added or removed; 1 is the paper's."""
+    vectors: Literal["means", "partial"] = "means"
+    """means: with minus without, as in the paper; partial: the other attributes held fixed."""
+    data_dir: Path | None = None
+    """Where the data lie, when not where the run found them."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A model, what was asked of it, and the data it was trained on, read when a picture needs them."""
+
+    model: Model
+    asked: Arguments
+    n: int | None
+
+    def split(self, name: str) -> ImageSet:
+        """Return the run's data, "train" or "test"."""
+        config = self.model.config
+        where = self.asked.data_dir or config.data_dir
+        return data.load(config.dataset, name, image_size=config.image_size, data_dir=where)
+
+    @cached_property
+    def held_out(self) -> ImageSet:
+        return self.split("test")
+
+    def chosen(self, count: int) -> Tensor:
+        """Return the indices of `count` held-out images. Raises UsageError when there are fewer."""
+        available = len(self.held_out.images)
+        if count > available:
+            raise UsageError(
+                f"--n {self.asked.n or self.n} needs {count} held-out images: {self.about} has {available}"
+            )
+        generator = torch.Generator().manual_seed(self.asked.seed)
+        return torch.randperm(available, generator=generator)[:count]
+
+    @property
+    def about(self) -> str:
+        return self.model.config.dataset
+
+    @property
+    def zoom(self) -> int | None:
+        """Return 1 where the user chose the pixels; else they are enlarged to be seen."""
+        return 1 if self.asked.size else None
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Decode codes at the size that was asked for."""
+        return self.model.decode(z, size=self.asked.size) if self.asked.size else self.model.decode(z)
+
+    def beside(self, images: Tensor) -> Tensor:
+        """Return originals at the size of what is decoded, so that both fit one sheet."""
+        if not self.asked.size:
+            return images
+        return F.interpolate(images.float(), size=self.asked.size, mode="nearest").byte()
+
+
+def samples(scene: Scene) -> bytes:
+    """Images of codes drawn from the prior, of which the first k do not depend on --n, or of the codes given."""
+    given = scene.asked.codes
+    images = scene.decode(
+        read_codes(given) if given else prior_codes(scene.n, scene.model.latent_dim, scene.asked.seed)
+    )
+    columns = min(len(images), max(1, round(len(images) ** 0.5)), COLUMNS)
+    return sheets.picture(sheets.tiled(images, columns, scene.zoom, gap=0 if len(images) == 1 else sheets.GAP))
+
+
+def read_codes(file: Path) -> Tensor:
+    """Read codes (N, D) from a .npy file; one code (D,) will do. Raises UserError when it cannot be read."""
+    try:
+        codes = np.load(file, allow_pickle=False)
+        return torch.from_numpy(np.atleast_2d(codes).astype(np.float32))
+    except (OSError, ValueError, EOFError, TypeError) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise UserError(
+            f"{file} cannot be read as codes ({reason}): write it with numpy.save, (N, D) numbers"
+        ) from None
+
+
+def reconstructions(scene: Scene) -> bytes:
+    """Held-out images, each above its reconstruction."""
+    images = scene.held_out.images[scene.chosen(scene.n)]
+    decoded = scene.decode(scene.model.encode(images)[0])
+    columns = min(len(images), COLUMNS)
+    pairs = zip(scene.beside(images).split(columns), decoded.split(columns), strict=True)
+    rows = [padded(part, columns) for pair in pairs for part in pair]
+    titles = ["original", "reconstruction"] * (len(rows) // 2)
+    return sheets.sheet(torch.cat(rows), columns, rows=titles, zoom=scene.zoom)
+
+
+def padded(images: Tensor, count: int) -> Tensor:
+    """Fill a row up with white images."""
+    return torch.cat([images, images.new_full((count - len(images), *images.shape[1:]), 255)])
+
+
+PATHS = {"linear": latent.linear, "spherical": latent.spherical}
+
+
+def interpolation(scene: Scene) -> bytes:
+    """Pairs of held-out images and, between them, the decoded straight line and the decoded arc."""
+    images = scene.held_out.images[scene.chosen(2 * scene.n)]
+    mu, _ = scene.model.encode(images)
+    originals = scene.beside(images)
+    rows = [
+        torch.cat([originals[i : i + 1], scene.decode(path(mu[i], mu[i + 1], STEPS)), originals[i + 1 : i + 2]])
+        for i in range(0, len(mu), 2)
+        for path in PATHS.values()
+    ]
+    heads = ["original", *(f"{t:.2f}" for t in torch.linspace(0, 1, STEPS).tolist()), "original"]
+    return sheets.sheet(torch.cat(rows), STEPS + 2, rows=[*PATHS] * scene.n, heads=heads, zoom=scene.zoom)
+
+
+def manifold(scene: Scene) -> bytes:
+    """What a 2-D model draws for codes over [-3, 3]^2, the first number to the right, the second upwards."""
+    return sheets.picture(sheets.tiled(scene.decode(latent.manifold(scene.n)), scene.n, scene.zoom or 1, gap=0))
+
+
+def scatter(scene: Scene) -> bytes:
+    """Where the encoder of a 2-D model puts held-out images, coloured by class or by one attribute."""
+    indices = scene.chosen(min(scene.n, len(scene.held_out.images)) if scene.asked.n is None else scene.n)
+    mu, _ = scene.model.encode(scene.held_out.images[indices])
+    figure = Figure(figsize=(7, 6), dpi=sheets.DPI * 1.5, layout="constrained", facecolor="white")
+    axes = figure.add_subplot()
+    for place, (name, members) in enumerate(groups(scene, indices).items()):
+        x, y = mu[members].T
+        axes.scatter(x, y, s=5, color=f"C{place % 10}", label=name, linewidths=0)
+    axes.set(xlabel="z 1", ylabel="z 2", aspect="equal", title=f"{len(mu):,} held-out images of {scene.about}")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=3, frameon=False)
+    return sheets.png(figure)
+
+
+def groups(scene: Scene, indices: Tensor) -> dict[str, Tensor]:
+    """Return which of the images belong to which class, or have and lack an attribute; one group when unlabelled."""
+    labels, names = scene.held_out.labels, scene.held_out.label_names
+    if labels is None:
+        return {"unlabelled": torch.ones(len(indices), dtype=torch.bool)}
+    if labels.ndim == 1:
+        return {name: labels[indices] == i for i, name in enumerate(names) if (labels[indices] == i).any()}
+    (column,) = wanted(scene, scene.held_out)[:1]
+    has = labels[indices, column].bool()
+    return {names[column]: has, f"no {names[column]}": ~has}
+
+
+def traversal(scene: Scene) -> bytes:
+    """One code with one number changed at a time, the dimensions that the encoder uses most first."""
+    count = scene.model.latent_dim if scene.n is None else scene.n
+    if count > scene.model.latent_dim:
+        raise UsageError(f"--n {count} is not possible: this run's codes have {scene.model.latent_dim} dimensions")
+    mu, _ = scene.model.encode(scene.held_out.images[: latent.VECTOR_IMAGES])
+    activity = latent.activity(mu)
+    order = activity.argsort(descending=True)[:count].tolist()
+    base = mu[scene.chosen(1)[0] % len(mu)]
+    images = scene.decode(torch.cat([latent.traversal(base, dimension, TRAVERSED) for dimension in order]))
+    rows = [f"z {dimension + 1}, variance {activity[dimension]:.2f}" for dimension in order]
+    heads = [f"{value:g}" for value in TRAVERSED.tolist()]
+    return sheets.sheet(images, len(heads), rows=rows, heads=heads, zoom=scene.zoom)
+
+
+def attributes(scene: Scene) -> bytes:
+    """Faces in columns, attributes in rows: added where a face lacks one (+), removed where it has it (-)."""
+    chosen = wanted(scene, scene.held_out)
+    indices = scene.chosen(scene.n)
+    train = scene.split("train")
+    vectors = latent.attribute_vectors(scene.model, train.images, train.labels, scene.asked.vectors)[chosen]
+    images, has = scene.held_out.images[indices], scene.held_out.labels[indices][:, chosen].T  # (chosen, n)
+    mu, _ = scene.model.encode(images)
+    signs = 1 - 2 * has.float()
+    edited = mu + scene.asked.amount * signs[..., None] * vectors[:, None]  # (chosen, n, D)
+    rows = torch.cat([scene.beside(images), scene.decode(mu), scene.decode(edited.flatten(0, 1))])
+    marks = [""] * 2 * scene.n + ["−" if there else "+" for there in has.flatten().tolist()]
+    names = ["original", "reconstruction", *(scene.held_out.label_names[i] for i in chosen)]
+    title = f"+ adds, − removes {scene.asked.amount:g} x the attribute's vector ({scene.asked.vectors})"
+    return sheets.sheet(rows, scene.n, rows=names, marks=marks, title=title, zoom=scene.zoom)
+
+
+def wanted(scene: Scene, images: ImageSet) -> list[int]:
+    """Return the columns of --attributes, all when none is named. Raises UsageError for one the data does not have."""
+    if images.labels is None or images.labels.ndim != 2:
+        raise UsageError(f"{scene.about} has no attributes: they are labels (N, A), as of synthfaces, celeba or lfw")
+    for name in scene.asked.attributes:
+        if name not in images.label_names:
+            known = images.label_names
+            raise UsageError(
+                f"{scene.about} has no attribute {name!r}{nearest(name, known)}; it has {', '.join(known)}"
+            )
+    return [images.label_names.index(name) for name in scene.asked.attributes or images.label_names]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A row: how the picture is drawn, how many things it shows unless told, and what it asks of a model."""
+
+    draw: Callable[[Scene], bytes]
+    n: int | None
+    encoder: bool = True
+    latent_dim: int | None = None
+
+
+KINDS = {
+    "samples": Kind(samples, 64, encoder=False),
+    "reconstructions": Kind(reconstructions, 32),
+    "interpolation": Kind(interpolation, 4),
+    "manifold": Kind(manifold, 20, encoder=False, latent_dim=2),
+    "scatter": Kind(scatter, 5000, latent_dim=2),
+    "traversal": Kind(traversal, None),
+    "attributes": Kind(attributes, 10),
+}
+
+
+@exits_cleanly
+def main() -> None:
+    """Entry point of `python -m vaegan.sample`."""
+    asked = parse(Arguments, prog=PROG)
+    kind = check(asked)
+    model = load(asked.run)
+    check_model(asked, kind, model)
+    write_whole(asked.out, kind.draw(Scene(model, asked, kind.n if asked.n is None else asked.n)))
+    print(f"wrote {asked.out}")
+
+
+def check(asked: Arguments) -> Kind:
+    """Return the row of --kind. Raises UsageError or UserError for what no model could draw."""
+    if asked.kind not in KINDS:
+        raise UsageError(f"unknown kind {asked.kind!r}{nearest(asked.kind, KINDS)}; known are {', '.join(KINDS)}")
+    for name, value in (("n", asked.n), ("size", asked.size)):
+        if value is not None and value < 1:
+            raise UsageError(f"--{name} {value} is not possible: use 1 or more")
+    if asked.seed < 0:
+        raise UsageError(f"--seed {asked.seed} is not possible: use 0 or more")
+    if asked.out.suffix.lower() != ".png":
+        raise UsageError(f"--out {asked.out} is not possible: the picture is a PNG, so use a name that ends in .png")
+    check_writable(asked.out)
+    return KINDS[asked.kind]
+
+
+def check_model(asked: Arguments, kind: Kind, model: Model) -> None:
+    """Raise UsageError for a picture that needs another model."""
+    if kind.encoder and not model.has_encoder:
+        raise UsageError(f"--kind {asked.kind} needs an encoder: a run of mode {model.config.mode} can only sample")
+    if kind.latent_dim not in (None, model.latent_dim):
+        raise UsageError(
+            f"--kind {asked.kind} shows {kind.latent_dim}-D codes, and {asked.run} has {model.latent_dim}-D ones: "
+            f"train a run with --latent-dim {kind.latent_dim}, or look at this one with --kind traversal"
+        )
+
+
+if __name__ == "__main__":
+    main()
