@@ -58,7 +58,7 @@ class Recipe:
 RECIPES = {  # any other data set: Recipe()
     "synthfaces": Recipe(steps=1000),  # 6 epochs
     "mnist": Recipe(),  # 4 epochs
-    "fashion-mnist": Recipe(),  # 4 epochs; not flipped: all its shoes point to the left
+    "fashion-mnist": Recipe(steps=4000),  # 9 epochs, as 4 are 90.4 % right; not flipped: its shoes point to the left
     "cifar10": Recipe(6000, "residual", flipped_and_shifted, bfloat16=True),  # 15 epochs
 }
 
