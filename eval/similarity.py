@@ -26,6 +26,7 @@ from vaegan.errors import UsageError, UserError, exits_cleanly
 from vaegan.run import write_json
 
 SHOWN = 8  # queries of the picture: the first ones, not chosen
+CELLS = {"left": 0, "right": 1, "bottom": 0, "top": 1, "wspace": 0.04, "hspace": 0.04}
 CODING = "attributes as -1 and 1, a reading as 2 P(attribute) - 1"
 
 
@@ -240,8 +241,8 @@ def picture(queries: ImageSet, rows: dict[str, Tensor]) -> bytes:
     from matplotlib.figure import Figure  # only a picture pays for it
 
     count = min(SHOWN, len(queries.labels))
-    figure = Figure(figsize=(1.25 * count + 1, 1.25 * len(rows) + 1.5), dpi=100)
-    axes = figure.subplots(len(rows), count, squeeze=False, gridspec_kw={"wspace": 0.04, "hspace": 0.04})
+    figure = Figure(figsize=(1.25 * count, 1.25 * len(rows)), dpi=100)  # square cells; titles and labels come on top
+    axes = figure.subplots(len(rows), count, squeeze=False, gridspec_kw=CELLS)
     for (title, images), line in zip(rows.items(), axes, strict=True):
         for image, ax in zip(images[:count], line, strict=True):
             ax.imshow(
