@@ -15,8 +15,8 @@ import torch
 import tyro
 from torch import Tensor
 
-from eval import features, sources
-from eval.features import FeatureNetwork
+from eval import feature_network, features, sources
+from eval.feature_network import FeatureNetwork
 from eval.halves import drawn_set, shuffled
 from eval.intervals import Estimate, Interval, difference_interval, over_seeds, resampled_means
 from eval.sources import OBJECTIVES, Run
@@ -138,7 +138,7 @@ def grouped(runs: Sequence[Run]) -> dict[str, list[Run]]:
 
 def predictor_for(images: ImageSet, file: Path | None) -> FeatureNetwork:
     """The network that reads attributes. Raises UsageError when there is none for those of `images`."""
-    network = features.load(file) if file else features.for_dataset(images.name)
+    network = feature_network.load(file) if file else features.for_dataset(images.name)
     command = f"python -m eval.features train {images.name} --out FILE.safetensors"
     if network is None:
         raise UsageError(f"no predictor is shipped for {images.name}: make one with {command}, then --predictor FILE")
