@@ -15,8 +15,8 @@ import torch
 import tyro
 from torch import Tensor
 
-from eval import features, sources
-from eval.features import FeatureNetwork
+from eval import feature_network, features, sources
+from eval.feature_network import FeatureNetwork
 from eval.halves import drawn_set, shuffled
 from eval.intervals import Estimate, Interval, difference_interval, over_seeds, resampled_means
 from eval.sources import OBJECTIVES, Run
@@ -26,6 +26,7 @@ from vaegan.errors import UsageError, UserError, exits_cleanly
 from vaegan.run import write_json
 
 SHOWN = 8  # queries of the picture: the first ones, not chosen
+CELLS = {"left": 0, "right": 1, "bottom": 0, "top": 1, "wspace": 0.04, "hspace": 0.04}
 CODING = "attributes as -1 and 1, a reading as 2 P(attribute) - 1"
 
 
@@ -137,7 +138,7 @@ def grouped(runs: Sequence[Run]) -> dict[str, list[Run]]:
 
 def predictor_for(images: ImageSet, file: Path | None) -> FeatureNetwork:
     """The network that reads attributes. Raises UsageError when there is none for those of `images`."""
-    network = features.load(file) if file else features.for_dataset(images.name)
+    network = feature_network.load(file) if file else features.for_dataset(images.name)
     command = f"python -m eval.features train {images.name} --out FILE.safetensors"
     if network is None:
         raise UsageError(f"no predictor is shipped for {images.name}: make one with {command}, then --predictor FILE")
@@ -240,8 +241,8 @@ def picture(queries: ImageSet, rows: dict[str, Tensor]) -> bytes:
     from matplotlib.figure import Figure  # only a picture pays for it
 
     count = min(SHOWN, len(queries.labels))
-    figure = Figure(figsize=(1.25 * count + 1, 1.25 * len(rows) + 1.5), dpi=100)
-    axes = figure.subplots(len(rows), count, squeeze=False, gridspec_kw={"wspace": 0.04, "hspace": 0.04})
+    figure = Figure(figsize=(1.25 * count, 1.25 * len(rows)), dpi=100)  # square cells; titles and labels come on top
+    axes = figure.subplots(len(rows), count, squeeze=False, gridspec_kw=CELLS)
     for (title, images), line in zip(rows.items(), axes, strict=True):
         for image, ax in zip(images[:count], line, strict=True):
             ax.imshow(

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from tiny_faces import NAMES, faces, save_faces, train_tiny
+from tiny_faces import NAMES, call, faces, save_faces, train_tiny
 
 import vaegan
 from eval import compare, sources
-from vaegan import checkpoint, conditions, processes, train
+from vaegan import checkpoint, conditions, processes, sample, train
 from vaegan.conditions import Conditions
 from vaegan.config import Config
 from vaegan.data import ImageSet
@@ -87,7 +87,7 @@ def test_labels_follow_their_images_through_batches_and_shares(shares, monkeypat
         assert sorted(found) == sorted(vaegan.data.batch_indices(60, 8, 1, step).tolist())
 
 
-def test_resumed_equals_uninterrupted_and_the_labels_matter(run_train, tmp_path):
+def test_resumed_equals_uninterrupted_and_the_labels_matter(run_train, tmp_path, capsys):
     run_train("whole", "--condition", "attributes", "--steps", 6)
     run_train("parts", "--condition", "attributes", "--steps", 3)
     run_train("parts", "--resume", "--steps", 6)
@@ -112,6 +112,7 @@ def test_resumed_equals_uninterrupted_and_the_labels_matter(run_train, tmp_path)
     )
     check_misuse(model, x, plain)
     check_sources(tmp_path / "whole")
+    check_sample(tmp_path / "whole", capsys)
 
 
 def check_misuse(model, x, labels):
@@ -136,6 +137,20 @@ def check_sources(run_dir):
     assert torch.equal(images["vaegan/reconstructions"], want)
     assert torch.equal(images["vaegan/samples"], run.model.sample(len(want), 0))
     assert set(images) >= {"vaegan/posterior", "vaegan/average/samples", "vaegan/average/reconstructions"}
+
+
+def check_sample(run_dir, capsys):
+    """The pictures that know what to tell a conditional run, and one line for those that do not."""
+    out = run_dir.parent / "picture.png"
+    for kind, *flags in (("samples", "--attributes", "Smiling"), ("reconstructions", "--n", 3)):
+        assert call(sample.main, run_dir, "--out", out, "--kind", kind, *flags) == 0 and out.stat().st_size
+    for words, message in (
+        (("--kind", "interpolation"), "use one of samples, reconstructions"),
+        (("--attributes", "Smilin"), "did you mean 'Smiling'"),
+    ):
+        capsys.readouterr()
+        assert call(sample.main, run_dir, "--out", out, *words) == 2
+        assert message in capsys.readouterr().err
 
 
 def test_a_conditional_discriminator_serves_as_the_metric(run_train, tmp_path):

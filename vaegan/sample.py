@@ -46,7 +46,8 @@ class Arguments:
     codes: Path | None = None
     """NumPy file (.npy) of codes (N, D) that --kind samples draws instead of codes from the prior."""
     attributes: tuple[str, ...] = ()
-    """Attributes to edit, or the one to colour a scatter by; default: all."""
+    """Attributes to edit, or the one to colour a scatter by (default: all); those that --kind samples of a conditional
+    run shall have (default: as in the training images)."""
     amount: float = 1.0
     """How much of an attribute's vector is added or removed; 1 is the paper's."""
     vectors: Literal["means", "partial"] = "means"
@@ -92,9 +93,18 @@ class Scene:
         """Return 1 where the user chose the pixels; else they are enlarged to be seen."""
         return 1 if self.asked.size else None
 
-    def decode(self, z: Tensor) -> Tensor:
-        """Decode codes at the size that was asked for."""
-        return self.model.decode(z, size=self.asked.size) if self.asked.size else self.model.decode(z)
+    def decode(self, z: Tensor, *told: Tensor) -> Tensor:
+        """Decode codes at the size that was asked for; a conditional model is told labels too."""
+        return self.model.decode(z, *told, size=self.asked.size) if self.asked.size else self.model.decode(z, *told)
+
+    def labels_of(self, indices: Tensor) -> tuple[Tensor, ...]:
+        """Return what a conditional model is told of held-out images, nothing for another."""
+        return (self.held_out.labels[indices],) if self.model.is_conditional else ()
+
+    def labels_drawn(self, count: int) -> tuple[Tensor, ...]:
+        """Return labels of training images for a conditional model, with --attributes set, nothing for another."""
+        asked = dict.fromkeys(self.asked.attributes, 1)
+        return (self.model.attributes(count, self.asked.seed, **asked),) if self.model.is_conditional else ()
 
     def beside(self, images: Tensor) -> Tensor:
         """Return originals at the size of what is decoded, so that both fit one sheet."""
@@ -106,9 +116,8 @@ class Scene:
 def samples(scene: Scene) -> bytes:
     """Images of codes drawn from the prior, of which the first k do not depend on --n, or of the codes given."""
     given = scene.asked.codes
-    images = scene.decode(
-        read_codes(given) if given else prior_codes(scene.n, scene.model.latent_dim, scene.asked.seed)
-    )
+    z = read_codes(given) if given else prior_codes(scene.n, scene.model.latent_dim, scene.asked.seed)
+    images = scene.decode(z, *scene.labels_drawn(len(z)))
     columns = min(len(images), max(1, round(len(images) ** 0.5)), COLUMNS)
     return sheets.picture(sheets.tiled(images, columns, scene.zoom, gap=0 if len(images) == 1 else sheets.GAP))
 
@@ -127,8 +136,9 @@ def read_codes(file: Path) -> Tensor:
 
 def reconstructions(scene: Scene) -> bytes:
     """Held-out images, each above its reconstruction."""
-    images = scene.held_out.images[scene.chosen(scene.n)]
-    decoded = scene.decode(scene.model.encode(images)[0])
+    indices = scene.chosen(scene.n)
+    images, told = scene.held_out.images[indices], scene.labels_of(indices)
+    decoded = scene.decode(scene.model.encode(images, *told)[0], *told)
     columns = min(len(images), COLUMNS)
     pairs = zip(scene.beside(images).split(columns), decoded.split(columns), strict=True)
     rows = [padded(part, columns) for pair in pairs for part in pair]
@@ -242,11 +252,12 @@ class Kind:
     n: int | None
     encoder: bool = True
     latent_dim: int | None = None
+    conditional: bool = False  # whether it knows what to tell a conditional run
 
 
 KINDS = {
-    "samples": Kind(samples, 64, encoder=False),
-    "reconstructions": Kind(reconstructions, 32),
+    "samples": Kind(samples, 64, encoder=False, conditional=True),
+    "reconstructions": Kind(reconstructions, 32, conditional=True),
     "interpolation": Kind(interpolation, 4),
     "manifold": Kind(manifold, 20, encoder=False, latent_dim=2),
     "scatter": Kind(scatter, 5000, latent_dim=2),
@@ -285,6 +296,11 @@ def check_model(asked: Arguments, kind: Kind, model: Model) -> None:
     """Raise UsageError for a picture that needs another model."""
     if kind.encoder and not model.has_encoder:
         raise UsageError(f"--kind {asked.kind} needs an encoder: a run of mode {model.config.mode} can only sample")
+    if model.is_conditional and not kind.conditional:
+        able = ", ".join(name for name, row in KINDS.items() if row.conditional)
+        raise UsageError(
+            f"--kind {asked.kind} is not drawn of a run with --condition {model.config.condition}: use one of {able}"
+        )
     if kind.latent_dim not in (None, model.latent_dim):
         raise UsageError(
             f"--kind {asked.kind} shows {kind.latent_dim}-D codes, and {asked.run} has {model.latent_dim}-D ones: "
