@@ -169,9 +169,12 @@ def scatter(scene: Scene) -> bytes:
     mu, _ = scene.model.encode(scene.held_out.images[indices])
     figure = Figure(figsize=(7, 6), dpi=sheets.DPI * 1.5, layout="constrained", facecolor="white")
     axes = figure.add_subplot()
-    for place, (name, members) in enumerate(groups(scene, indices).items()):
-        x, y = mu[members].T
-        axes.scatter(x, y, s=5, color=f"C{place % 10}", label=name, linewidths=0)
+    members = groups(scene, indices)
+    colours = np.full(len(mu), "C0", dtype=object)
+    for place, (name, rows) in enumerate(members.items()):
+        colours[rows.numpy()] = f"C{place % 10}"
+        axes.scatter([], [], s=5, color=f"C{place % 10}", label=name)
+    axes.scatter(*mu.T, s=5, c=colours.tolist(), linewidths=0)  # in drawn order: no class lies on top of another
     axes.set(xlabel="z 1", ylabel="z 2", aspect="equal", title=f"{len(mu):,} held-out images of {scene.about}")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=3, frameon=False)
     return sheets.png(figure)
