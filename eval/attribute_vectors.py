@@ -116,6 +116,8 @@ def judge_for(run: Run) -> FeatureNetwork:
     network = for_dataset(run.config.dataset)
     if network is None or network.card.kind != "attributes":
         raise UsageError(f"no attribute network is shipped for {run.config.dataset}: measure a run on synthfaces")
+    if run.model.is_conditional:
+        raise UsageError(f"{run.directory} is told its attributes (--condition): measure it with eval.similarity")
     if not run.model.has_encoder:
         raise UsageError(f"{run.directory} has no encoder: a run of mode {run.config.mode} can only sample")
     return network

@@ -115,7 +115,7 @@ def test_bad_input_is_one_line(flags, words, monkeypatch, capsys):
 class Pixels:
     """A "model" and its judge: a pixel an attribute, white when it is there."""
 
-    has_encoder = True
+    has_encoder, is_conditional = True, False
 
     def encode(self, images):
         return images.flatten(1).float() / 255, None
