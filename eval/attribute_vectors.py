@@ -70,8 +70,9 @@ class Arguments:
     """Run directories."""
     faces: int = 1000
     """Held-out faces judged, and as many others to tune on."""
-    vectors: tuple[str, ...] = ("means", "partial")
-    """means: Larsen's, with minus without; partial: the other attributes held fixed."""
+    vectors: tuple[str, ...] = tuple(latent.VECTORS)
+    """means: Larsen's, with minus without; partial: the other attributes held fixed; calibrated: the linear estimate of
+    the attribute goes from 0 to 1 and no other's moves."""
     amount: float = 1.0
     """How much of a vector is added; 1 is Larsen's."""
     tune: bool = False
@@ -104,7 +105,7 @@ def check(asked: Arguments) -> None:
         raise UsageError(f"no run given; use: {PROG} RUN [RUN ...]")
     unknown = [name for name in asked.vectors if name not in latent.VECTORS]
     if unknown or not asked.vectors:
-        raise UsageError(f"--vectors {' '.join(unknown)} is not possible: use {' or '.join(latent.VECTORS)}")
+        raise UsageError(f"--vectors {' '.join(unknown)} is not possible: use {', '.join(latent.VECTORS)}")
     if asked.faces < 2:
         raise UsageError(f"--faces {asked.faces} is not possible: use 2 or more")
     if asked.json:

@@ -101,7 +101,7 @@ def test_the_summary_counts_the_goal_in_parts():
     ("flags", "words"),
     [
         ([], "no run given"),
-        (["runs/x", "--vectors", "mean"], "--vectors mean is not possible: use means or partial"),
+        (["runs/x", "--vectors", "mean"], "--vectors mean is not possible: use means, partial, calibrated"),
         (["runs/x", "--faces", "1"], "--faces 1 is not possible"),
     ],
 )
@@ -137,6 +137,6 @@ def test_a_run_gets_a_row_for_every_attribute(tune, monkeypatch, tmp_path):
     monkeypatch.setattr(attribute_vectors, "for_dataset", lambda _: model)
     monkeypatch.setattr(attribute_vectors, "load_split", lambda *_: split)
     rows = list(attribute_vectors.examine(run, attribute_vectors.Arguments(runs=(), faces=100, tune=tune)))
-    assert [row.attribute for row in rows] == [name for name in NAMES for _ in range(1 if tune else 2)]
+    assert [row.attribute for row in rows] == [name for name in NAMES for _ in range(1 if tune else 3)]
     assert all(row.changes and row.drawn_with == row.drawn_without == 100 for row in rows)
-    assert all(row.others_worst == 0 and row.amount == 1 for row in rows if row.vectors == "partial")
+    assert all(row.others_worst == 0 and row.amount == 1 for row in rows if row.vectors != "means")

@@ -49,8 +49,9 @@ class Arguments:
     """Attributes to edit, or the one to colour a scatter by; default: all."""
     amount: float = 1.0
     """How much of an attribute's vector is added or removed; 1 is the paper's."""
-    vectors: Literal["means", "partial"] = "means"
-    """means: with minus without, as in the paper; partial: the other attributes held fixed."""
+    vectors: Literal["means", "partial", "calibrated"] = "means"
+    """means: with minus without, as in the paper; partial: the other attributes held fixed; calibrated: as far as the
+    codes' linear estimate of the attribute goes from 0 to 1 and no other's moves."""
     data_dir: Path | None = None
     """Where the data lie, when not where the run found them."""
 
