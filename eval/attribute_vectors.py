@@ -70,8 +70,9 @@ class Arguments:
     """Run directories."""
     faces: int = 1000
     """Held-out faces judged, and as many others to tune on."""
-    vectors: tuple[str, ...] = ("means", "partial")
-    """means: Larsen's, with minus without; partial: the other attributes held fixed."""
+    vectors: tuple[str, ...] = tuple(latent.VECTORS)
+    """means: Larsen's, with minus without; partial: the other attributes held fixed; calibrated: the linear estimate of
+    the attribute goes from 0 to 1 and no other's moves."""
     amount: float = 1.0
     """How much of a vector is added; 1 is Larsen's."""
     tune: bool = False
@@ -104,7 +105,7 @@ def check(asked: Arguments) -> None:
         raise UsageError(f"no run given; use: {PROG} RUN [RUN ...]")
     unknown = [name for name in asked.vectors if name not in latent.VECTORS]
     if unknown or not asked.vectors:
-        raise UsageError(f"--vectors {' '.join(unknown)} is not possible: use {' or '.join(latent.VECTORS)}")
+        raise UsageError(f"--vectors {' '.join(unknown)} is not possible: use {', '.join(latent.VECTORS)}")
     if asked.faces < 2:
         raise UsageError(f"--faces {asked.faces} is not possible: use 2 or more")
     if asked.json:
@@ -116,6 +117,8 @@ def judge_for(run: Run) -> FeatureNetwork:
     network = for_dataset(run.config.dataset)
     if network is None or network.card.kind != "attributes":
         raise UsageError(f"no attribute network is shipped for {run.config.dataset}: measure a run on synthfaces")
+    if run.model.is_conditional:
+        raise UsageError(f"{run.directory} is told its attributes (--condition): measure it with eval.similarity")
     if not run.model.has_encoder:
         raise UsageError(f"{run.directory} has no encoder: a run of mode {run.config.mode} can only sample")
     return network

@@ -101,7 +101,7 @@ def test_the_summary_counts_the_goal_in_parts():
     ("flags", "words"),
     [
         ([], "no run given"),
-        (["runs/x", "--vectors", "mean"], "--vectors mean is not possible: use means or partial"),
+        (["runs/x", "--vectors", "mean"], "--vectors mean is not possible: use means, partial, calibrated"),
         (["runs/x", "--faces", "1"], "--faces 1 is not possible"),
     ],
 )
@@ -115,7 +115,7 @@ def test_bad_input_is_one_line(flags, words, monkeypatch, capsys):
 class Pixels:
     """A "model" and its judge: a pixel an attribute, white when it is there."""
 
-    has_encoder = True
+    has_encoder, is_conditional = True, False
 
     def encode(self, images):
         return images.flatten(1).float() / 255, None
@@ -137,6 +137,6 @@ def test_a_run_gets_a_row_for_every_attribute(tune, monkeypatch, tmp_path):
     monkeypatch.setattr(attribute_vectors, "for_dataset", lambda _: model)
     monkeypatch.setattr(attribute_vectors, "load_split", lambda *_: split)
     rows = list(attribute_vectors.examine(run, attribute_vectors.Arguments(runs=(), faces=100, tune=tune)))
-    assert [row.attribute for row in rows] == [name for name in NAMES for _ in range(1 if tune else 2)]
+    assert [row.attribute for row in rows] == [name for name in NAMES for _ in range(1 if tune else 3)]
     assert all(row.changes and row.drawn_with == row.drawn_without == 100 for row in rows)
-    assert all(row.others_worst == 0 and row.amount == 1 for row in rows if row.vectors == "partial")
+    assert all(row.others_worst == 0 and row.amount == 1 for row in rows if row.vectors != "means")

@@ -74,6 +74,24 @@ def test_correlated_attributes_share_directions_in_means_and_not_in_partial_effe
     assert torch.allclose(latent.partial_effects(z, attributes), directions, atol=1e-4)
 
 
+def test_calibrated_vectors_move_the_linear_estimate_of_their_attribute_by_one_and_no_other():
+    z, attributes, _ = correlated()
+    z = z + torch.randn(z.shape, generator=torch.Generator().manual_seed(1))  # codes that hold a part of it
+    vectors = latent.calibrated(z, attributes)
+    y = attributes.numpy() - attributes.float().mean(0).numpy()
+    readout = np.linalg.lstsq(z.numpy() - z.mean(0).numpy(), y, rcond=None)[0]
+    assert np.allclose(vectors.numpy() @ readout, np.eye(2), atol=1e-4)
+    moved = latent.mean_differences(z, attributes).numpy() @ readout
+    assert 0.3 < moved[0, 0] < 0.95 and moved[0, 1] > 0.1  # means: too short, and along the other
+
+
+def test_all_vectors_agree_where_codes_hold_independent_attributes_exactly():
+    attributes = torch.cartesian_prod(*[torch.tensor([0, 1])] * 3).to(torch.uint8)
+    directions = torch.randn(3, 5, generator=torch.Generator().manual_seed(0))
+    for method in latent.VECTORS.values():
+        assert torch.allclose(method(attributes.float() @ directions, attributes), directions, atol=1e-4)
+
+
 @pytest.mark.parametrize("method", latent.VECTORS)
 def test_an_attribute_that_never_varies_has_no_direction(method):
     attributes = torch.tensor([[0, 1], [1, 1], [0, 1]], dtype=torch.uint8)

@@ -11,23 +11,29 @@ import torch
 from PIL import Image
 
 import vaegan
-from vaegan import checkpoint, sheets
+from vaegan import checkpoint, conditions, data, sheets
 from vaegan import config as configuration
 from vaegan.config import Config
 from vaegan.errors import UserError
 from vaegan.model import networks_of, prior_codes
-from vaegan.sample import KINDS, main
+from vaegan.sample import KINDS, Arguments, Scene, main, told_otherwise
 from vaegan.writing import write_whole
 
 NAMES = ("Eyeglasses", "Wearing_Hat")
 
 
-def save_run(folder: Path, images: Path, latent_dim: int, names=("encoder", "decoder"), mode="vae") -> Path:
+def save_run(
+    folder: Path, images: Path, latent_dim: int, names=("encoder", "decoder"), mode="vae", condition="none", **settings
+) -> Path:
     """A checkpoint of fresh weights."""
-    config = Config(mode=mode, dataset=f"npz:{images}", width=0.0625, latent_dim=latent_dim, run_dir=folder)
-    networks = {name: network.state_dict() for name, network in networks_of(config, names, 3).items()}
+    settings |= {"mode": mode, "dataset": f"npz:{images}", "latent_dim": latent_dim, "condition": condition}
+    config = Config(width=0.0625, run_dir=folder, **settings)
+    told = conditions.of_images(condition, data.load(config.dataset, "train"))
+    built = networks_of(config, names, 3, len(told.names))
+    networks = {name: network.state_dict() for name, network in built.items()}
     state = {"config": configuration.to_dict(config), "step": 0, "channels": 3, "networks": networks}
-    checkpoint.save(folder, state | {"decoder_ema": networks["decoder"], "optimizers": {}, "random_state": {}})
+    state |= {"conditions": told.state(), "decoder_ema": networks["decoder"], "optimizers": {}, "random_state": {}}
+    checkpoint.save(folder, state)
     return folder
 
 
@@ -47,6 +53,9 @@ def runs(tmp_path_factory) -> dict[str, Path]:
         "flat": save_run(folder / "flat", folder / "classes.npz", 2),
         "flat faces": save_run(folder / "flat-faces", folder / "attributes.npz", 2),
         "plain": save_run(folder / "plain", folder / "none.npz", 2),
+        "told": save_run(folder / "told", folder / "attributes.npz", 4, condition="attributes"),
+        "told flat": save_run(folder / "told-flat", folder / "classes.npz", 2, condition="classes"),
+        "cppn": save_run(folder / "cppn", folder / "attributes.npz", 4, architecture="cppn"),
         "gan": save_run(folder / "gan", folder / "attributes.npz", 4, ("decoder",), "gan"),
     }
 
@@ -85,6 +94,13 @@ def sample(runs, tmp_path, monkeypatch, capsys):
         ("scatter", "plain"),
         ("traversal", "faces"),
         ("attributes", "faces"),
+        ("samples", "told"),
+        ("reconstructions", "told"),
+        ("interpolation", "told"),
+        ("traversal", "told"),
+        ("attributes", "told"),
+        ("manifold", "told flat"),
+        ("scatter", "told flat"),
     ],
 )
 def test_every_kind_draws(sample, kind, name):
@@ -122,6 +138,22 @@ def test_the_manifold_is_its_grid_of_images(sample, runs):
     picture = np.asarray(sample("flat", "--kind", "manifold", "--n", 3))
     corner = vaegan.load(runs["flat"]).decode(torch.tensor([[-3.0, 3.0]]))[0].permute(1, 2, 0).numpy()
     assert picture.shape == (96, 96, 3) and np.array_equal(picture[:32, :32], corner)
+
+
+def test_a_cppn_draws_at_the_size_that_is_asked_for(sample):
+    assert sample("cppn", "--n", 1, "--size", 200).size == (200, 200)
+    small, large = (sample("cppn", "--kind", "reconstructions", "--n", 2, "--size", size) for size in (32, 64))
+    assert large.size[1] - small.size[1] == 64  # two rows, the original enlarged beside what is drawn
+
+
+def test_a_conditional_run_is_told_the_opposite_and_keeps_its_codes(runs):
+    model = vaegan.load(runs["told"])
+    scene = Scene(model, Arguments(run=runs["told"], out=Path("x.png")), 3)
+    indices = torch.tensor([4, 0, 7])
+    edited, _ = told_otherwise(scene, indices, [1, 0])
+    labels = scene.held_out.labels[indices].clone()
+    labels[:, 1] = 1 - labels[:, 1]
+    assert torch.equal(edited[:3], model.decode(scene.encode(indices), labels))
 
 
 @pytest.mark.parametrize(

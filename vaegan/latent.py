@@ -82,6 +82,22 @@ def partial_effects(z: Tensor, attributes: Tensor) -> Tensor:
     return torch.linalg.lstsq(centred, z.double() - z.double().mean(0), driver="gelsd").solution.float()
 
 
+def calibrated(z: Tensor, attributes: Tensor) -> Tensor:
+    """Return attribute vectors (A, D) that move the linear estimate of their attribute by one, and no other's.
+
+    z: (N, D); attributes: (N, A), 0 or 1. The estimate is the least-squares one of attributes from codes; it explains
+    part of an attribute only, so a difference of means moves it by less than one, and edits too little. Among the steps
+    that do this, these are the most probable ones under the codes' covariance. An attribute that codes hardly hold
+    gets a long vector that draws no face.
+    Raises UsageError for an attribute that all images have, or none.
+    """
+    has = _varying(attributes).double()
+    y, x = has - has.mean(0), z.double() - z.double().mean(0)
+    readout = torch.linalg.lstsq(x, y, driver="gelsd").solution  # (D, A): the estimate is x @ readout
+    covariance = x.T @ y / len(x)  # (D, A), of codes with attributes
+    return torch.linalg.lstsq(covariance.T @ readout, covariance.T, driver="gelsd").solution.float()
+
+
 def attribute_vectors(model: Encodes, images: Tensor, attributes: Tensor, method: str = "means") -> Tensor:
     """Return attribute vectors (A, D) of a model from training images (N, C, S, S) and their attributes (N, A).
 
@@ -91,7 +107,7 @@ def attribute_vectors(model: Encodes, images: Tensor, attributes: Tensor, method
     return VECTORS[method](model.encode(images[chosen])[0], attributes[chosen])
 
 
-VECTORS = {"means": mean_differences, "partial": partial_effects}
+VECTORS = {"means": mean_differences, "partial": partial_effects, "calibrated": calibrated}
 
 
 def _varying(attributes: Tensor) -> Tensor:

@@ -56,7 +56,7 @@ def main() -> None:
     out = asked.out or asked.run / ASSETS
     check(asked.n, images, out)
     chosen = torch.randperm(len(images.images), generator=torch.Generator().manual_seed(asked.seed))[: asked.n]
-    codes, _ = model.encode(images.images[chosen])
+    codes, _ = model.encode(images.images[chosen], images.labels[chosen] if model.is_conditional else None)
     write(out, codes, images.images[chosen], *labelled(images, chosen))
     print(f"wrote {len(codes):,} codes to {out}")
     print(f"next: tensorboard --logdir {asked.out or asked.run}, then the tab Projector")

@@ -46,12 +46,12 @@ class Arguments:
     codes: Path | None = None
     """NumPy file (.npy) of codes (N, D) that --kind samples draws instead of codes from the prior."""
     attributes: tuple[str, ...] = ()
-    """Attributes to edit, or the one to colour a scatter by (default: all); those that --kind samples of a conditional
-    run shall have (default: as in the training images)."""
+    """Attributes to edit, or the one to colour a scatter by; default: all."""
     amount: float = 1.0
     """How much of an attribute's vector is added or removed; 1 is the paper's."""
-    vectors: Literal["means", "partial"] = "means"
-    """means: with minus without, as in the paper; partial: the other attributes held fixed."""
+    vectors: Literal["means", "partial", "calibrated"] = "means"
+    """means: with minus without, as in the paper; partial: the other attributes held fixed; calibrated: as far as the
+    codes' linear estimate of the attribute goes from 0 to 1 and no other's moves."""
     data_dir: Path | None = None
     """Where the data lie, when not where the run found them."""
 
@@ -93,18 +93,17 @@ class Scene:
         """Return 1 where the user chose the pixels; else they are enlarged to be seen."""
         return 1 if self.asked.size else None
 
-    def decode(self, z: Tensor, *told: Tensor) -> Tensor:
-        """Decode codes at the size that was asked for; a conditional model is told labels too."""
-        return self.model.decode(z, *told, size=self.asked.size) if self.asked.size else self.model.decode(z, *told)
+    def told(self, indices: Tensor) -> Tensor | None:
+        """Return what a conditional model is told of held-out images: their labels. Others are told nothing."""
+        return self.held_out.labels[indices] if self.model.is_conditional else None
 
-    def labels_of(self, indices: Tensor) -> tuple[Tensor, ...]:
-        """Return what a conditional model is told of held-out images, nothing for another."""
-        return (self.held_out.labels[indices],) if self.model.is_conditional else ()
+    def encode(self, indices: Tensor) -> Tensor:
+        """Return the posterior means of held-out images."""
+        return self.model.encode(self.held_out.images[indices], self.told(indices))[0]
 
-    def labels_drawn(self, count: int) -> tuple[Tensor, ...]:
-        """Return labels of training images for a conditional model, with --attributes set, nothing for another."""
-        asked = dict.fromkeys(self.asked.attributes, 1)
-        return (self.model.attributes(count, self.asked.seed, **asked),) if self.model.is_conditional else ()
+    def decode(self, z: Tensor, told: Tensor | None = None) -> Tensor:
+        """Decode codes at the size that was asked for."""
+        return self.model.decode(z, told, self.asked.size)
 
     def beside(self, images: Tensor) -> Tensor:
         """Return originals at the size of what is decoded, so that both fit one sheet."""
@@ -115,9 +114,9 @@ class Scene:
 
 def samples(scene: Scene) -> bytes:
     """Images of codes drawn from the prior, of which the first k do not depend on --n, or of the codes given."""
-    given = scene.asked.codes
-    z = read_codes(given) if given else prior_codes(scene.n, scene.model.latent_dim, scene.asked.seed)
-    images = scene.decode(z, *scene.labels_drawn(len(z)))
+    given, seed = scene.asked.codes, scene.asked.seed
+    z = read_codes(given) if given else prior_codes(scene.n, scene.model.latent_dim, seed)
+    images = scene.decode(z, scene.model.attributes(len(z), seed) if scene.model.is_conditional else None)
     columns = min(len(images), max(1, round(len(images) ** 0.5)), COLUMNS)
     return sheets.picture(sheets.tiled(images, columns, scene.zoom, gap=0 if len(images) == 1 else sheets.GAP))
 
@@ -137,8 +136,7 @@ def read_codes(file: Path) -> Tensor:
 def reconstructions(scene: Scene) -> bytes:
     """Held-out images, each above its reconstruction."""
     indices = scene.chosen(scene.n)
-    images, told = scene.held_out.images[indices], scene.labels_of(indices)
-    decoded = scene.decode(scene.model.encode(images, *told)[0], *told)
+    images, decoded = scene.held_out.images[indices], scene.decode(scene.encode(indices), scene.told(indices))
     columns = min(len(images), COLUMNS)
     pairs = zip(scene.beside(images).split(columns), decoded.split(columns), strict=True)
     rows = [padded(part, columns) for pair in pairs for part in pair]
@@ -156,32 +154,36 @@ PATHS = {"linear": latent.linear, "spherical": latent.spherical}
 
 def interpolation(scene: Scene) -> bytes:
     """Pairs of held-out images and, between them, the decoded straight line and the decoded arc."""
-    images = scene.held_out.images[scene.chosen(2 * scene.n)]
-    mu, _ = scene.model.encode(images)
-    originals = scene.beside(images)
-    rows = [
-        torch.cat([originals[i : i + 1], scene.decode(path(mu[i], mu[i + 1], STEPS)), originals[i + 1 : i + 2]])
-        for i in range(0, len(mu), 2)
-        for path in PATHS.values()
-    ]
+    indices = scene.chosen(2 * scene.n)
+    mu, originals = scene.encode(indices), scene.beside(scene.held_out.images[indices])
+    rows = []
+    for i in range(0, len(mu), 2):
+        told = scene.told(indices[i : i + 2].repeat_interleave(STEPS // 2))  # of the nearer end
+        for path in PATHS.values():
+            between = scene.decode(path(mu[i], mu[i + 1], STEPS), told)
+            rows.append(torch.cat([originals[i : i + 1], between, originals[i + 1 : i + 2]]))
     heads = ["original", *(f"{t:.2f}" for t in torch.linspace(0, 1, STEPS).tolist()), "original"]
     return sheets.sheet(torch.cat(rows), STEPS + 2, rows=[*PATHS] * scene.n, heads=heads, zoom=scene.zoom)
 
 
 def manifold(scene: Scene) -> bytes:
     """What a 2-D model draws for codes over [-3, 3]^2, the first number to the right, the second upwards."""
-    return sheets.picture(sheets.tiled(scene.decode(latent.manifold(scene.n)), scene.n, scene.zoom or 1, gap=0))
+    told = scene.model.attributes(1, scene.asked.seed)[0] if scene.model.is_conditional else None
+    return sheets.picture(sheets.tiled(scene.decode(latent.manifold(scene.n), told), scene.n, scene.zoom or 1, gap=0))
 
 
 def scatter(scene: Scene) -> bytes:
     """Where the encoder of a 2-D model puts held-out images, coloured by class or by one attribute."""
     indices = scene.chosen(min(scene.n, len(scene.held_out.images)) if scene.asked.n is None else scene.n)
-    mu, _ = scene.model.encode(scene.held_out.images[indices])
+    mu = scene.encode(indices)
     figure = Figure(figsize=(7, 6), dpi=sheets.DPI * 1.5, layout="constrained", facecolor="white")
     axes = figure.add_subplot()
-    for place, (name, members) in enumerate(groups(scene, indices).items()):
-        x, y = mu[members].T
-        axes.scatter(x, y, s=5, color=f"C{place % 10}", label=name, linewidths=0)
+    members = groups(scene, indices)
+    colours = np.full(len(mu), "C0", dtype=object)
+    for place, (name, rows) in enumerate(members.items()):
+        colours[rows.numpy()] = f"C{place % 10}"
+        axes.scatter([], [], s=5, color=f"C{place % 10}", label=name)
+    axes.scatter(*mu.T, s=5, c=colours.tolist(), linewidths=0)  # in drawn order: no class lies on top of another
     axes.set(xlabel="z 1", ylabel="z 2", aspect="equal", title=f"{len(mu):,} held-out images of {scene.about}")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=3, frameon=False)
     return sheets.png(figure)
@@ -204,11 +206,12 @@ def traversal(scene: Scene) -> bytes:
     count = scene.model.latent_dim if scene.n is None else scene.n
     if count > scene.model.latent_dim:
         raise UsageError(f"--n {count} is not possible: this run's codes have {scene.model.latent_dim} dimensions")
-    mu, _ = scene.model.encode(scene.held_out.images[: latent.VECTOR_IMAGES])
+    mu = scene.encode(torch.arange(min(len(scene.held_out.images), latent.VECTOR_IMAGES)))
     activity = latent.activity(mu)
     order = activity.argsort(descending=True)[:count].tolist()
-    base = mu[scene.chosen(1)[0] % len(mu)]
-    images = scene.decode(torch.cat([latent.traversal(base, dimension, TRAVERSED) for dimension in order]))
+    shown = scene.chosen(1)
+    codes = [latent.traversal(scene.encode(shown)[0], dimension, TRAVERSED) for dimension in order]
+    images = scene.decode(torch.cat(codes), scene.told(shown.repeat(len(codes) * len(TRAVERSED))))
     rows = [f"z {dimension + 1}, variance {activity[dimension]:.2f}" for dimension in order]
     heads = [f"{value:g}" for value in TRAVERSED.tolist()]
     return sheets.sheet(images, len(heads), rows=rows, heads=heads, zoom=scene.zoom)
@@ -216,19 +219,33 @@ def traversal(scene: Scene) -> bytes:
 
 def attributes(scene: Scene) -> bytes:
     """Faces in columns, attributes in rows: added where a face lacks one (+), removed where it has it (-)."""
-    chosen = wanted(scene, scene.held_out)
-    indices = scene.chosen(scene.n)
-    train = scene.split("train")
-    vectors = latent.attribute_vectors(scene.model, train.images, train.labels, scene.asked.vectors)[chosen]
-    images, has = scene.held_out.images[indices], scene.held_out.labels[indices][:, chosen].T  # (chosen, n)
-    mu, _ = scene.model.encode(images)
-    signs = 1 - 2 * has.float()
-    edited = mu + scene.asked.amount * signs[..., None] * vectors[:, None]  # (chosen, n, D)
-    rows = torch.cat([scene.beside(images), scene.decode(mu), scene.decode(edited.flatten(0, 1))])
+    chosen, indices = wanted(scene, scene.held_out), scene.chosen(scene.n)
+    edit = told_otherwise if scene.model.is_conditional else moved
+    edited, title = edit(scene, indices, chosen)
+    unedited = scene.decode(scene.encode(indices), scene.told(indices))
+    rows = torch.cat([scene.beside(scene.held_out.images[indices]), unedited, edited])
+    has = scene.held_out.labels[indices][:, chosen].T
     marks = [""] * 2 * scene.n + ["−" if there else "+" for there in has.flatten().tolist()]
     names = ["original", "reconstruction", *(scene.held_out.label_names[i] for i in chosen)]
-    title = f"+ adds, − removes {scene.asked.amount:g} x the attribute's vector ({scene.asked.vectors})"
     return sheets.sheet(rows, scene.n, rows=names, marks=marks, title=title, zoom=scene.zoom)
+
+
+def moved(scene: Scene, indices: Tensor, chosen: list[int]) -> tuple[Tensor, str]:
+    """Return faces with each attribute's vector added to or subtracted from their codes, (len(chosen) * n, C, S, S)."""
+    train, how, amount = scene.split("train"), scene.asked.vectors, scene.asked.amount
+    vectors = latent.attribute_vectors(scene.model, train.images, train.labels, how)[chosen]
+    signs = 1 - 2 * scene.held_out.labels[indices][:, chosen].T.float()  # (chosen, n)
+    codes = scene.encode(indices) + amount * signs[..., None] * vectors[:, None]  # (chosen, n, D)
+    return scene.decode(codes.flatten(0, 1)), f"+ adds, − removes {amount:g} x the attribute's vector ({how})"
+
+
+def told_otherwise(scene: Scene, indices: Tensor, chosen: list[int]) -> tuple[Tensor, str]:
+    """Return faces of a conditional model that is told the opposite of each attribute, (len(chosen) * n, C, S, S)."""
+    told = scene.told(indices).repeat(len(chosen), 1, 1)  # (chosen, n, A)
+    for row, attribute in enumerate(chosen):
+        told[row, :, attribute] = 1 - told[row, :, attribute]
+    z = scene.encode(indices).repeat(len(chosen), 1)
+    return scene.decode(z, told.flatten(0, 1)), "the decoder is told that the attribute is there (+) or not (−)"
 
 
 def wanted(scene: Scene, images: ImageSet) -> list[int]:
@@ -252,12 +269,11 @@ class Kind:
     n: int | None
     encoder: bool = True
     latent_dim: int | None = None
-    conditional: bool = False  # whether it knows what to tell a conditional run
 
 
 KINDS = {
-    "samples": Kind(samples, 64, encoder=False, conditional=True),
-    "reconstructions": Kind(reconstructions, 32, conditional=True),
+    "samples": Kind(samples, 64, encoder=False),
+    "reconstructions": Kind(reconstructions, 32),
     "interpolation": Kind(interpolation, 4),
     "manifold": Kind(manifold, 20, encoder=False, latent_dim=2),
     "scatter": Kind(scatter, 5000, latent_dim=2),
@@ -296,11 +312,6 @@ def check_model(asked: Arguments, kind: Kind, model: Model) -> None:
     """Raise UsageError for a picture that needs another model."""
     if kind.encoder and not model.has_encoder:
         raise UsageError(f"--kind {asked.kind} needs an encoder: a run of mode {model.config.mode} can only sample")
-    if model.is_conditional and not kind.conditional:
-        able = ", ".join(name for name, row in KINDS.items() if row.conditional)
-        raise UsageError(
-            f"--kind {asked.kind} is not drawn of a run with --condition {model.config.condition}: use one of {able}"
-        )
     if kind.latent_dim not in (None, model.latent_dim):
         raise UsageError(
             f"--kind {asked.kind} shows {kind.latent_dim}-D codes, and {asked.run} has {model.latent_dim}-D ones: "
