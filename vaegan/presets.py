@@ -29,7 +29,7 @@ LARSEN_CODE: dict[str, Any] = {
 }
 
 # What the paper (arXiv 1512.09300) prints where the released code does something else. Rates, gamma and weight decay
-# are the code's here too. No script for the paper's table of results was released: it cannot be regenerated from either.
+# are the code's here too; no script for the paper's table of results was released, so neither preset can remake it.
 LARSEN_PAPER: dict[str, Any] = {
     **LARSEN_CODE,
     "architecture": "larsen-paper",  # Table 1: 2,048 units in the encoder's dense layer, against 1,024
