@@ -116,7 +116,7 @@ def main() -> None:
     config = model.config
     where = {"image_size": config.image_size, "data_dir": arguments.data_dir or config.data_dir}
     train, test = (data.load(config.dataset, split, **where).images for split in ("train", "test"))
-    pca = fit(train, config.latent_dim)
+    pca = fit(train[config.validation_images :], config.latent_dim)
     print(
         f"{len(test):,} held-out images of {config.dataset}, {config.image_size} px, {config.latent_dim} numbers a code"
     )

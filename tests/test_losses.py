@@ -33,6 +33,13 @@ def test_gaussian_is_the_normal_density_up_to_its_constant():
     torch.testing.assert_close(losses.gaussian_nll(x, x_tilde), reference)
 
 
+def test_bernoulli_of_a_diverged_image_is_nan_and_no_exception():
+    x, x_tilde = torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 4, 4)
+    x_tilde[1, 0, 2, 2] = math.nan
+    nll = losses.bernoulli_nll(x, x_tilde)
+    assert nll[0].item() == pytest.approx(16 * math.log(2)) and nll[1].isnan()
+
+
 def test_bernoulli_reads_pixels_as_probabilities():
     x, x_tilde = torch.rand(3, 1, 4, 4) * 2 - 1, torch.rand(3, 1, 4, 4) * 1.8 - 0.9
     x = x.sign()

@@ -87,6 +87,11 @@ def test_a_resumed_schedule_ends_as_one_that_was_not_interrupted(train, tmp_path
     assert all(torch.equal(parts[n][k], v) for n, state in whole.items() for k, v in state.items())
 
 
+def test_a_cross_entropy_that_diverges_stops_with_a_remedy(train, tmp_path):
+    printed = train(tmp_path / "nan", "--preset", "jmetzen-2d", "--learning-rate", "1e30", "--steps", 20, code=1)
+    assert "is not finite" in printed.err and "lower --learning-rate" in printed.err
+
+
 @pytest.mark.parametrize(
     "flags,message",
     [

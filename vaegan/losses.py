@@ -20,7 +20,10 @@ def gaussian_nll(x: Tensor, x_tilde: Tensor, precision: float = 1.0) -> Tensor:
 
 def bernoulli_nll(x: Tensor, x_tilde: Tensor) -> Tensor:
     """Return the cross-entropy of pixels in [-1, 1], both read as probabilities (1 + x) / 2."""
-    return F.binary_cross_entropy((1 + x_tilde) / 2, (1 + x) / 2, reduction="none").flatten(1).sum(1)
+    p = (1 + x_tilde) / 2
+    # PyTorch's function raises for NaN, and on a GPU ends the process; p - p carries it past, and is 0 otherwise.
+    nll = F.binary_cross_entropy(p.nan_to_num(0.5), (1 + x) / 2, reduction="none") + (p - p)
+    return nll.flatten(1).sum(1)
 
 
 def optimal_gaussian_nll(x: Tensor, x_tilde: Tensor) -> Tensor:

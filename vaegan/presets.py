@@ -28,8 +28,8 @@ LARSEN_CODE: dict[str, Any] = {
     "save_every": 2500,
 }
 
-# What the paper prints where the released code does something else; it gives no gamma, weight decay or schedule, which
-# are the code's here too, and Table 1's results cannot be regenerated from either.
+# What the paper (arXiv 1512.09300) prints where the released code does something else. Rates, gamma and weight decay
+# are the code's here too; no script for the paper's table of results was released, so neither preset can remake it.
 LARSEN_PAPER: dict[str, Any] = {
     **LARSEN_CODE,
     "architecture": "larsen-paper",  # Table 1: 2,048 units in the encoder's dense layer, against 1,024
@@ -56,7 +56,7 @@ TENSORFLOW_MNIST: dict[str, Any] = {
     "images_every": 2750,
 }
 
-# github.com/jmetzen/jmetzen.github.com, notebook "Variational Autoencoder in TensorFlow": 75 epochs.
+# jmetzen.github.io/2015-11-27/vae.html: 75 epochs.
 JMETZEN: dict[str, Any] = {**TENSORFLOW_MNIST, "architecture": "mlp", "steps": 75 * 550}
 
 # github.com/hardmaru/cppn-gan-vae-tensorflow, `train.py`: 100 epochs of 60,000 digits in batches of 500.

@@ -25,10 +25,8 @@ class Architecture:
     any_size: bool = False  # whether the decoder draws images of every size, as `decoder(z, size)`
 
 
-SMALL = (
-    26,
-    28,
-)  # MNIST's own 28 pixels and a crop of them; no power of two divides these often enough for Larsen's Dec
+# MNIST's own 28 pixels and a crop of them, which too few powers of two divide for Larsen's decoder.
+SMALL = (26, 28)
 LARGE = tuple(size for size in convolutional.STAGES if size not in SMALL)
 ARCHITECTURES = {
     "convolutional": Architecture(
