@@ -102,7 +102,10 @@ def test_the_verdict_names_the_vae_whatever_the_order(value):
 
 
 def test_the_report_says_how_it_was_made(value):
-    assert value["schema_version"] == 1 and value["versions"]["torch"] == torch.__version__.split("+")[0]
+    assert (
+        value["schema_version"] == compare.report.SCHEMA_VERSION
+        and value["versions"]["torch"] == torch.__version__.split("+")[0]
+    )
     assert [row["setting"] for row in value["differences"]] == ["mode"]
     assert value["commands"][0].startswith("python -m vaegan.train --mode vae ")
     assert "--samples" not in value["commands"][-1]
