@@ -30,7 +30,7 @@ class Pca:
     spreads: Tensor = field(repr=False)  # (D,) standard deviations along them
     total_variance: float  # over all P directions
 
-    has_encoder = True
+    has_encoder, is_conditional = True, False
 
     @property
     def latent_dim(self) -> int:

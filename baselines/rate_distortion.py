@@ -159,10 +159,11 @@ def curve(axes: Axes, points: list[dict]) -> None:
     """Draw pixel error against KL, each dot with its beta."""
     kl, rms = [p["kl"] for p in points], [p["rms"] for p in points]
     axes.plot(kl, rms, color=COLOUR, marker="o", markersize=5, linewidth=1.2)
-    for p in points:
-        axes.annotate(
-            f"β {p['beta']:g}", (p["kl"], p["rms"]), xytext=(6, 5), textcoords="offset points", color="#333333"
-        )
+    for place in sorted({round(k, 1) for k in kl}):  # points in one place share a label
+        alike = [p for p in points if round(p["kl"], 1) == place]
+        words = "β " + ", ".join(f"{p['beta']:g}" for p in alike)
+        at = (alike[0]["kl"], alike[0]["rms"])
+        axes.annotate(words, at, xytext=(6, 5), textcoords="offset points", color="#333333")
     axes.set_xscale("symlog", linthresh=1)
     axes.set_xlim(left=-0.05)
     axes.set_ylim(bottom=0)
