@@ -41,11 +41,11 @@ class Column:
 
 COLUMNS = (
     Column("frechet", "Fréchet distance", "FID", "squared; 0 is best", 2),
-    Column("frechet_limit", "Fréchet distance, N → ∞", "FID, N → ∞", "extrapolated", 2),
+    Column("frechet_limit", "Fréchet, N → ∞", "FID, N → ∞", "extrapolated", 2),
     Column("kernel", "Kernel distance × 1000", "KID × 1000", "squared; 0 is best", 1),
     Column("density", "Density", "Density", "real about 1", 2),
     Column("coverage", "Coverage", "Coverage", "0..1", 2),
-    Column("copies", "Copies", "Copies", f"by chance {COPY:g}", 3),
+    Column("copies", "Copies", "Copies", f"by chance {COPY:g}", 2),
 )
 SCALE = 1000  # of the kernel distance, as KID is usually given
 

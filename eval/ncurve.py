@@ -51,7 +51,8 @@ def _draw(
             axes.plot(x, row["curve"]["value"], "o", color=shade, markersize=4)
             axes.plot(0, row["frechet_limit"], "o", color=shade, markersize=5, markerfacecolor="none", clip_on=False)
         counts = rows[0]["curve"]["count"]
-        axes.set_xticks([0, *(1 / count for count in counts)], ["∞", *(f"{count:,}" for count in counts)])
+        shown = [*counts[:-2], counts[-1]]  # the last but one would run into its neighbour
+        axes.set_xticks([0, *(1 / count for count in shown)], ["∞", *(f"{count:,}" for count in shown)])
         axes.set_xlabel("images a side (spaced as 1/N)")
         axes.set_ylabel(name)
         axes.set_ylim(bottom=0)
