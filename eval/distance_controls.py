@@ -75,7 +75,9 @@ def measured(test: ImageSet, train: ImageSet, extractor: Extractor, most: int, s
     parts = test.images[calibration[:count]], test.images[reported[:count]]
     protocol, floors = prepared(test, train, parts, extractor, seed)
     found = conditions(parts[1], train.images, seed)
-    found += [Condition(f"{n} kind(s) missing", "missing", test.images[rows[:count]]) for n, rows in left.items()]
+    found += [
+        Condition(f"{n} kind{'s' * (n > 1)} missing", "missing", test.images[rows[:count]]) for n, rows in left.items()
+    ]
     sets = [Set(c.title, None, distance_table.of_vectors(extractor.features(c.images))) for c in found]
     table = distance_table.table(distance_table.rows([*floors, *sets], protocol))
     series = {c.title: c.series for c in found}

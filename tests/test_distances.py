@@ -249,7 +249,7 @@ def test_controls_of_labelled_images_make_sense():
     assert {row["series"] for row in rows.values()} == {"floor", "blur", "noise", "missing", ""}
     assert rows["blurred 2 px"]["frechet"] > rows["blurred 1 px"]["frechet"] > rows["blurred 0.5 px"]["frechet"]
     assert rows["100 training images repeated"]["copies"] == 1 and rows["100 training images repeated"]["flags"]
-    assert rows["5 kind(s) missing"]["frechet"] > rows["1 kind(s) missing"]["frechet"]
+    assert rows["5 kinds missing"]["frechet"] > rows["1 kind missing"]["frechet"]
 
 
 def test_what_makes_no_sense_is_named():
