@@ -7,6 +7,7 @@ leaves a sample somewhat outside its neighbours; a ridge regression on the featu
 (bias-corrected matching, Abadie and Imbens 2011). `python -m eval.content_controls` checks it on real images.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,6 +43,8 @@ class Matcher:
         level, levels = self.calibration.values.mean(), resampled_means(self.calibration.values, CALIBRATION_SEED)
         found = self.calibration.against(values, level, levels, seed)
         for _ in range(STEPS):
+            if math.isnan(found.value):  # images so unlike real ones that no level fits: nothing can be said
+                break
             level, levels = self.level(features, found.value, seed)
             found = self.calibration.against(values, level, levels, seed)
         return found
