@@ -1,6 +1,7 @@
 """Shared fixtures: where the real data sets lie, and one intra-op thread so that tests are repeatable."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,25 @@ def quick_rotations(tmp_path_factory):
         folder = tmp_path_factory.mktemp("rotations")
         patch.setattr(rotations, "cache_dir", lambda: folder)
         yield
+
+
+@pytest.fixture
+def command_line(monkeypatch, capsys):
+    """Run a command's `main` in this process, which saves its start; returns what it printed."""
+
+    def run(main, *words, code=0):
+        monkeypatch.setattr(sys, "argv", ["command", *map(str, words)])
+        capsys.readouterr()
+        try:
+            main()
+            left = 0
+        except SystemExit as stop:
+            left = stop.code
+        printed = capsys.readouterr()
+        assert left == code, printed.err
+        return printed
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """The memorisers store what they are given: the real command, small; and their measures in closed form."""
 
 import json
-import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,19 +14,8 @@ TINY = ["--k", "3", "--steps", "2"]
 
 
 @pytest.fixture
-def command(monkeypatch, capsys):
-    def run(*flags, code=0):
-        monkeypatch.setattr(sys, "argv", ["memorizer", *map(str, flags)])
-        try:
-            memorizer.main()
-            left = 0
-        except SystemExit as stop:
-            left = stop.code
-        printed = capsys.readouterr()
-        assert left == code, printed.err
-        return printed
-
-    return run
+def command(command_line):
+    return partial(command_line, memorizer.main)
 
 
 @pytest.fixture

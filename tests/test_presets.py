@@ -1,7 +1,5 @@
 """Every preset trains for real, its checkpoint opens anywhere, and the program says which flags overrule it."""
 
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -24,22 +22,11 @@ def digits(tmp_path_factory):
 
 
 @pytest.fixture
-def train(digits, monkeypatch, capsys):
+def train(digits, command_line):
     """The real command in this process; returns what it printed."""
 
     def run(run_dir, *flags, code=0):
-        monkeypatch.setattr(
-            sys, "argv", ["train", "--dataset", digits, "--run-dir", str(run_dir), *TINY, *map(str, flags)]
-        )
-        capsys.readouterr()
-        try:
-            main()
-            left = 0
-        except SystemExit as stop:
-            left = stop.code
-        printed = capsys.readouterr()
-        assert left == code, printed.err
-        return printed
+        return command_line(main, "--dataset", digits, "--run-dir", run_dir, *TINY, *flags, code=code)
 
     return run
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -48,19 +47,8 @@ def make_run(tmp_path):
 
 
 @pytest.fixture
-def project(monkeypatch, capsys):
-    def run(*flags, code=0) -> str:
-        monkeypatch.setattr(sys, "argv", ["projector", *map(str, flags)])
-        try:
-            main()
-            left = 0
-        except SystemExit as stop:
-            left = stop.code
-        printed = capsys.readouterr()
-        assert left == code, printed.err
-        return printed.err
-
-    return run
+def project(command_line):
+    return lambda *flags, code=0: command_line(main, *flags, code=code).err
 
 
 def asked(logdir: Path, path: str, **query) -> bytes:

@@ -2,7 +2,6 @@
 
 import io
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,9 @@ from vaegan import config as configuration
 from vaegan.config import Config
 from vaegan.errors import UserError
 from vaegan.model import networks_of, prior_codes
-from vaegan.sample import KINDS, Arguments, Scene, main, told_otherwise
+from vaegan.portfolio import KINDS, told_otherwise
+from vaegan.sample import main
+from vaegan.scene import Arguments, Scene
 from vaegan.writing import write_whole
 
 NAMES = ("Eyeglasses", "Wearing_Hat")
@@ -61,18 +62,11 @@ def runs(tmp_path_factory) -> dict[str, Path]:
 
 
 @pytest.fixture
-def sample(runs, tmp_path, monkeypatch, capsys):
+def sample(runs, tmp_path, command_line):
     """Run the command; return the picture, or where it fails the line it says."""
 
     def run(name, *flags, code=0, out=tmp_path / "out.png"):
-        monkeypatch.setattr(sys, "argv", ["sample", str(runs.get(name, name)), "--out", str(out), *map(str, flags)])
-        try:
-            main()
-            left = 0
-        except SystemExit as stop:
-            left = stop.code
-        printed = capsys.readouterr()
-        assert left == code, printed.err
+        printed = command_line(main, runs.get(name, name), "--out", out, *flags, code=code)
         if code:
             assert printed.err.startswith("error: ") and printed.err.count("\n") == 1 and not list(tmp_path.iterdir())
             return printed.err
@@ -112,7 +106,7 @@ def test_every_kind_draws(sample, kind, name):
 
 
 def test_every_kind_is_tested_and_named_in_the_help():
-    from vaegan import sample as module
+    from vaegan import scene as module
 
     assert all(kind in Path(module.__file__).read_text().split("class Scene")[0] for kind in KINDS)
     marks = test_every_kind_draws.pytestmark[0].args[1]

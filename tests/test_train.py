@@ -58,20 +58,11 @@ def train(images, run_dir, *flags):
 
 
 @pytest.fixture
-def train_here(images, monkeypatch, capsys):
+def train_here(images, command_line):
     """The same command line in this process, which saves its start; returns what it printed."""
 
     def run(run_dir, *flags, code=0):
-        monkeypatch.setattr(sys, "argv", command(images, run_dir, *flags)[2:])
-        capsys.readouterr()
-        try:
-            main()
-            left = 0
-        except SystemExit as stop:
-            left = stop.code
-        printed = capsys.readouterr()
-        assert left == code, printed.err
-        return printed
+        return command_line(main, *command(images, run_dir, *flags)[3:], code=code)
 
     return run
 

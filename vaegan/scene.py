@@ -1,0 +1,115 @@
+"""What `python -m vaegan.sample` was asked for, and the model and the data that its pictures are made of."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+import tyro
+from torch import Tensor
+
+from vaegan import data
+from vaegan.data import ImageSet
+from vaegan.errors import UsageError, nearest
+from vaegan.model import Model
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Draw one picture of a trained run: samples, reconstructions, paths and directions in its latent space."""
+
+    run: tyro.conf.Positional[Path]
+    """Run directory."""
+    out: Path
+    """PNG file to write."""
+    kind: str = "samples"
+    """samples, reconstructions, interpolation, manifold, scatter, traversal or attributes."""
+    n: int | None = None
+    """How many: 64 samples, 32 reconstructions, 4 pairs to go between, 20 rows of the manifold, 5000 scattered codes,
+    dimensions traversed (default: all), 10 faces to edit."""
+    size: int | None = None
+    """Pixels a side; only decoders that draw at any size take one (--preset otoro)."""
+    seed: int = 0
+    """Decides codes drawn from the prior and which held-out images are shown."""
+    codes: Path | None = None
+    """NumPy file (.npy) of codes (N, D) that --kind samples draws instead of codes from the prior."""
+    attributes: tuple[str, ...] = ()
+    """Attributes to edit, or the one to colour a scatter by; default: all."""
+    amount: float = 1.0
+    """How much of an attribute's vector is added or removed; 1 is the paper's."""
+    vectors: Literal["means", "partial", "calibrated"] = "means"
+    """means: with minus without, as in the paper; partial: the other attributes held fixed; calibrated: as far as the
+    codes' linear estimate of the attribute goes from 0 to 1 and no other's moves."""
+    data_dir: Path | None = None
+    """Where the data lie, when not where the run found them."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A model, what was asked of it, and the data it was trained on, read when a picture needs them."""
+
+    model: Model
+    asked: Arguments
+    n: int | None
+
+    def split(self, name: str) -> ImageSet:
+        """Return the run's data, "train" or "test"."""
+        config = self.model.config
+        where = self.asked.data_dir or config.data_dir
+        return data.load(config.dataset, name, image_size=config.image_size, data_dir=where)
+
+    @cached_property
+    def held_out(self) -> ImageSet:
+        return self.split("test")
+
+    def chosen(self, count: int) -> Tensor:
+        """Return the indices of `count` held-out images. Raises UsageError when there are fewer."""
+        available = len(self.held_out.images)
+        if count > available:
+            raise UsageError(
+                f"--n {self.asked.n or self.n} needs {count} held-out images: {self.about} has {available}"
+            )
+        generator = torch.Generator().manual_seed(self.asked.seed)
+        return torch.randperm(available, generator=generator)[:count]
+
+    @property
+    def about(self) -> str:
+        return self.model.config.dataset
+
+    @property
+    def zoom(self) -> int | None:
+        """Return 1 where the user chose the pixels; else they are enlarged to be seen."""
+        return 1 if self.asked.size else None
+
+    def told(self, indices: Tensor) -> Tensor | None:
+        """Return what a conditional model is told of held-out images: their labels. Others are told nothing."""
+        return self.held_out.labels[indices] if self.model.is_conditional else None
+
+    def encode(self, indices: Tensor) -> Tensor:
+        """Return the posterior means of held-out images."""
+        return self.model.encode(self.held_out.images[indices], self.told(indices))[0]
+
+    def decode(self, z: Tensor, told: Tensor | None = None) -> Tensor:
+        """Decode codes at the size that was asked for."""
+        return self.model.decode(z, told, self.asked.size)
+
+    def beside(self, images: Tensor) -> Tensor:
+        """Return originals at the size of what is decoded, so that both fit one sheet."""
+        if not self.asked.size:
+            return images
+        return F.interpolate(images.float(), size=self.asked.size, mode="nearest").byte()
+
+
+def wanted(scene: Scene, images: ImageSet) -> list[int]:
+    """Return the columns of --attributes, all when none is named. Raises UsageError for one the data does not have."""
+    if images.labels is None or images.labels.ndim != 2:
+        raise UsageError(f"{scene.about} has no attributes: they are labels (N, A), as of synthfaces, celeba or lfw")
+    for name in scene.asked.attributes:
+        if name not in images.label_names:
+            known = images.label_names
+            raise UsageError(
+                f"{scene.about} has no attribute {name!r}{nearest(name, known)}; it has {', '.join(known)}"
+            )
+    return [images.label_names.index(name) for name in scene.asked.attributes or images.label_names]
