@@ -1,44 +1,38 @@
 """python -m eval.any_size RUN: is a CPPN's large image the small one, drawn sharper?
 
-Each code is drawn at the trained size, at 32 pixels and large. A classifier must see the same class in all three, and
-the large drawing is held against the small one enlarged: by how many pixels of Gaussian blur is that softer?
+Each code is drawn at the trained size and large. A classifier must see the same class, or attributes, in both, and the
+large drawing is held against the small one enlarged; on synthfaces both are held against the truth at that size.
 """
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
 import tyro
-from torch import Tensor
-from torch.nn import functional as F
 
-import vaegan
-from eval.blurriness import gaussian_blur, gradient_energy
-from eval.features import FeatureNetwork, for_dataset
+from eval import large
+from eval.feature_network import FeatureNetwork
+from eval.features import for_dataset
+from eval.halves import shuffled
+from eval.large import Way
+from eval.sources import Run, load_split, open_runs
 from vaegan import data
 from vaegan.commandline import parse
 from vaegan.errors import UsageError, UserError, exits_cleanly
-from vaegan.model import Model, prior_codes
-from vaegan.networks.architectures import ARCHITECTURES
+from vaegan.model import prior_codes
 from vaegan.writing import check_writable, write_whole
-
-ENLARGEMENTS = ("nearest", "bilinear", "bicubic")
-SMALL = 32  # px; what the classifier was trained on
-BLURRED = 24  # images whose blur is fitted: a blur at 1024 pixels costs about 0.1 s each
-HALVINGS = 12  # of the interval that holds the fitted blur: to 0.02 px
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Draw codes small and large; count equal classes, and measure how much sharper than an enlargement is large."""
+    """Draw codes small and large; count equal classes, and measure how soft each way to a large image is."""
 
     run: tyro.conf.Positional[Path]
     """Run directory of a CPPN (--preset otoro)."""
-    size: int = 1024
+    size: int = large.SIZE
     """Pixels a side of the large images."""
     n: int = 200
-    """Codes from the prior, and as many of held-out images."""
+    """Codes of held-out images, and as many from the prior; one costs about a second at 1,024 pixels."""
     seed: int = 0
     """Decides the codes."""
     data_dir: Path | None = None
@@ -50,84 +44,72 @@ class Arguments:
 @exits_cleanly
 def main() -> None:
     """Draw, classify, measure, print."""
-    arguments = parse(Arguments, prog="python -m eval.any_size")
-    if arguments.json:
-        check_writable(arguments.json)
-    if arguments.n < 1 or arguments.size <= SMALL:
-        raise UsageError(
-            f"--n {arguments.n} --size {arguments.size}: use 1 or more codes, and more than {SMALL} pixels"
-        )
-    model = vaegan.load(arguments.run)
-    network = classifier(arguments, model)
-    results = {}
-    for kind, z in codes(arguments, model).items():
-        results[kind] = compared(model, network, z, arguments.size)
-        print(line(kind, results[kind], arguments.size))
-    if arguments.json:
-        protocol = {"classifier": network.name, **{k: str(v) for k, v in asdict(arguments).items()}}
-        write_whole(arguments.json, (json.dumps({"protocol": protocol, **results}, indent=2) + "\n").encode())
-
-
-def classifier(arguments: Arguments, model: Model) -> FeatureNetwork:
-    """Return the shipped classifier of the run's data. Raises UsageError for a run of another kind."""
-    config = model.config
-    if not ARCHITECTURES[config.architecture].any_size:
-        raise UsageError(
-            f"{arguments.run} has a {config.architecture} decoder, which draws {config.image_size} px alone"
-        )
-    network = for_dataset(config.dataset)
+    asked = parse(Arguments, prog="python -m eval.any_size")
+    run = checked(asked)
+    network = for_dataset(run.config.dataset)
     if network is None:
-        raise UserError(f"no feature network is shipped for {config.dataset}: nothing can tell its classes")
-    return network
+        raise UserError(f"no feature network is shipped for {run.config.dataset}: nothing can tell its classes")
+    found = {
+        kind: measure(run, network, asked) for kind, measure in (("reconstructions", held_out), ("samples", prior))
+    }
+    for kind, (same, ways) in found.items():
+        print(table(kind, same, ways, asked))
+    if asked.json:
+        protocol = {"classifier": network.name, **{k: str(v) for k, v in asdict(asked).items()}}
+        entries = {k: {"agreement": same, "ways": [w.entry() for w in ways]} for k, (same, ways) in found.items()}
+        write_whole(asked.json, (json.dumps({"protocol": protocol, **entries}, indent=2) + "\n").encode())
 
 
-def codes(arguments: Arguments, model: Model) -> dict[str, Tensor]:
-    """Return codes (N, D) of held-out images and from the prior."""
-    config = model.config
-    where = arguments.data_dir or config.data_dir
-    held_out = data.load(config.dataset, "test", image_size=config.image_size, data_dir=where).images[: arguments.n]
-    prior = prior_codes(arguments.n, model.latent_dim, arguments.seed)
-    return {"reconstructions": model.encode(held_out)[0], "samples": prior}
+def checked(asked: Arguments) -> Run:
+    """Open the run. Raises UsageError for arguments that cannot mean anything and runs that draw one size."""
+    if asked.json:
+        check_writable(asked.json)
+    (run,) = open_runs([asked.run])
+    config = run.config
+    if asked.n < 2 or asked.size <= config.image_size:
+        raise UsageError(
+            f"--n {asked.n} --size {asked.size}: use 2 or more codes, and more than {config.image_size} pixels"
+        )
+    if not large.able(run):
+        raise UsageError(f"{asked.run} has a {config.architecture} decoder, which draws {config.image_size} px alone")
+    return run
 
 
-def compared(model: Model, network: FeatureNetwork, z: Tensor, size: int) -> dict[str, float]:
-    """Return how often classes agree between sizes, in [0, 1], and the blur of enlargements in pixels at `size`."""
-    own, small = model.decode(z), model.decode(z, size=SMALL)
-    seen = network.predict(own), network.predict(small)
-    agree, kept = [0, 0], None
-    for part, classes in zip(z.split(8), zip(*(s.split(8) for s in seen), strict=True), strict=True):
-        large = model.decode(part, size=size)  # 8 MB at 1024, so few at a time
-        agree = [a + int((network.predict(large) == c).sum()) for a, c in zip(agree, classes, strict=True)]
-        kept = large if kept is None else torch.cat([kept, large])[:BLURRED]
-    blur = {f"{mode}_sigma": sigma_of(enlarged(own[: len(kept)], size, mode), kept) for mode in ENLARGEMENTS}
-    return {"agree_own": agree[0] / len(z), f"agree_{SMALL}": agree[1] / len(z), **blur}
+def held_out(run: Run, network: FeatureNetwork, asked: Arguments) -> tuple[float, list[Way]]:
+    """Codes of held-out images chosen by the seed, against the truth where the data have one."""
+    images = load_split(run, "test", asked.data_dir)
+    rows = shuffled(len(images.images), asked.seed)[: asked.n]
+    told = (images.labels[rows],) if run.model.is_conditional else ()
+    z = run.model.encode(images.images[rows], *told)[0]
+    truth = data.drawn(run.config.dataset, "test", rows[: large.COUNT], asked.size)
+    ways = large.compared(run.model, z, told, asked.size, truth, images.images[rows])
+    return large.agreement(run.model, network, z, told, asked.size), ways
 
 
-def enlarged(images: Tensor, size: int, mode: str) -> Tensor:
-    """Enlarge uint8 images the way one would without a CPPN."""
-    corners = {} if mode == "nearest" else {"align_corners": True}  # as a CPPN's grid: outermost pixels stay outermost
-    return F.interpolate(images.float(), size=(size, size), mode=mode, **corners).clamp(0, 255).round().byte()
+def prior(run: Run, network: FeatureNetwork, asked: Arguments) -> tuple[float, list[Way]]:
+    """Codes from the prior, which have no truth."""
+    z = prior_codes(asked.n, run.model.latent_dim, asked.seed)
+    told = (run.model.attributes(asked.n, asked.seed),) if run.model.is_conditional else ()
+    ways = large.compared(run.model, z, told, asked.size, None)
+    return large.agreement(run.model, network, z, told, asked.size), ways
 
 
-def sigma_of(soft: Tensor, sharp: Tensor) -> float:
-    """Return the Gaussian blur in pixels, 0 or more, under which `sharp` has `soft`'s median gradient energy."""
-    wanted, low, high = gradient_energy(soft).median(), 0.0, float(sharp.shape[-1]) / 8
-    if gradient_energy(sharp).median() <= wanted:
-        return 0.0
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        sharper = gradient_energy(gaussian_blur(sharp, middle)).median() > wanted
-        low, high = (middle, high) if sharper else (low, middle)
-    return (low + high) / 2
-
-
-def line(kind: str, found: dict[str, float], size: int) -> str:
-    """Put one kind of codes into words."""
-    blurs = ", ".join(f"{mode} {found[f'{mode}_sigma']:.1f}" for mode in ENLARGEMENTS)
-    return (
-        f"{kind}: the class at {size} px is that at the trained size for {found['agree_own']:.1%}, at {SMALL} px for "
-        f"{found[f'agree_{SMALL}']:.1%}; the small image enlarged is softer by a Gaussian of (px) {blurs}"
-    )
+def table(kind: str, same: float, ways: list[Way], asked: Arguments) -> str:
+    """One kind of codes in words and Markdown."""
+    truth = any(way.pixel_error for way in ways)
+    reference = "the truth at that size" if truth else "the decoder's own large drawing"
+    lines = [
+        f"\n{kind}: what the classifier sees at {asked.size:,} px is what it sees at the trained size for {same:.1%} "
+        f"of {asked.n}",
+        f"softer than {reference}, px of Gaussian blur at {asked.size:,} px, of {large.COUNT} images at most:",
+        "| image | softer by, px | sharper | pixel error |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for way in ways:
+        error = f"{way.pixel_error['value']:.1f}" if way.pixel_error else "-"
+        soft = "{value:.1f} [{low:.1f}, {high:.1f}]".format(**way.softness)
+        lines.append(f"| {way.title} | {soft} | {way.sharper} | {error} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

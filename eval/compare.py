@@ -26,6 +26,7 @@ from eval import (
     distance_table,
     features,
     findings,
+    large,
     measuring,
     pictures,
     prior_gap,
@@ -105,6 +106,7 @@ def compare(runs: Sequence[Run], arguments: Arguments) -> tuple[dict, dict[str, 
     verdicts = claims.with_audits(claims.verdicts(evidence, instrument["ok"]), trained)
     titles = {run.label: run.title for run in runs}
     details = {row["name"]: row["blur"][findings.PRIMARY]["text"] for row in rows}
+    drawn_large, large_pictures = large.of_report(runs, evidence.held_out, features.for_dataset(runs[0].config.dataset))
     groups = {
         "faces": pictures.same_faces(evidence.held_out.report, evidence.of("reconstructions"), titles, details),
         "ladder": pictures.ladder(evidence.held_out.report),
@@ -125,13 +127,15 @@ def compare(runs: Sequence[Run], arguments: Arguments) -> tuple[dict, dict[str, 
         "runs": trained,
         "diagnostics": staged("bounds", lambda: diagnostics.of_report(runs, arguments.data_dir, arguments.seed)),
         "distances": evidence.distances,
+        "large": drawn_large,
         "spectrum": findings.spectrum(evidence),
         "training": findings.training(runs),
         **protocol.describe(evidence, arguments.runs, flags(arguments)),
         "ladder_caption": claims.ladder_caption(summed),
         "pictures": {group: [picture.entry() for picture in row] for group, row in groups.items()},
     }
-    return value, {name: png for row in groups.values() for name, png in pictures.files(row).items()}
+    every = [*groups.values(), large_pictures]
+    return value, {name: png for row in every for name, png in pictures.files(row).items()}
 
 
 def flags(arguments: Arguments) -> list[str]:

@@ -41,6 +41,7 @@ def view(report: dict, folder: Path) -> dict:
         "grids_more": {g["run"]: embed(g["more"]) for g in grids if g.get("more") and not grouping.crowded(report)},
         "strip_others": [embed(row) for row in others],
         "grids_others": [embed(grid) for grid in more_grids],
+        "large": [{**run, "pictures": [embed(row) for row in run["pictures"]]} for run in large_runs(report)],
         "sources": [list(rows) for _, rows in groupby(report["sources"], key=lambda source: source["kind"])],
         "pooled": pooled(report),
         "quality": quality_by_group(report),
@@ -112,6 +113,11 @@ def sample_grids(report: dict) -> tuple[list[dict], list[dict]]:
     shown = grouping.shown(report)
     grids = report["pictures"]["samples"]
     return [g for g in grids if g["run"] in shown], [g for g in grids if g["run"] not in shown]
+
+
+def large_runs(report: dict) -> list[dict]:
+    """Runs whose decoder draws any size; reports from before there were any have no entry."""
+    return (report.get("large") or {"runs": []})["runs"]
 
 
 def pooled(report: dict) -> list[dict]:

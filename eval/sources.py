@@ -45,7 +45,8 @@ class Run:
 class HeldOut:
     """Images no run was trained on, uint8 (N, C, H, W): one half calibrates the measures, the other is reported.
 
-    `report_labels` are the labels of the reported ones, which conditional runs are told; None where there are none.
+    `report_labels` are the labels of the reported ones, which conditional runs are told, None where there are none;
+    `report_rows` are their numbers in the split.
     """
 
     dataset: str
@@ -54,6 +55,7 @@ class HeldOut:
     calibration: Tensor = field(repr=False)
     report: Tensor = field(repr=False)
     report_labels: Tensor | None = field(repr=False, default=None)
+    report_rows: Tensor | None = field(repr=False, default=None)
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ def held_out(images: ImageSet, samples: int, seed: int) -> HeldOut:
         calibration=images.images[calibration],
         report=images.images[report],
         report_labels=None if images.labels is None else images.labels[report],
+        report_rows=report,
     )
 
 

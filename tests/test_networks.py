@@ -151,9 +151,9 @@ def test_kvfrans_is_the_posts_network():
 
 def test_a_cppn_is_one_function_read_at_more_places():
     decoder, z = coders("cppn", 26, width=0.25, latent_dim=3)["decoder"], torch.randn(2, 3)
-    small, large = decoder(z), decoder(z, size=51)
-    assert small.shape == (2, 1, 26, 26) and large.shape == (2, 1, 51, 51)
-    torch.testing.assert_close(large[..., ::2, ::2], small, rtol=1e-4, atol=1e-5)
+    small, large = decoder(z), decoder(z, size=78)
+    assert small.shape == (2, 1, 26, 26) and large.shape == (2, 1, 78, 78)
+    torch.testing.assert_close(large[..., 1::3, 1::3], small, rtol=1e-4, atol=1e-5)
     assert torch.equal(decoder(z, size=26), small)
 
 
@@ -165,9 +165,15 @@ def test_a_cppn_in_parts_is_the_cppn_whole(monkeypatch):
 
 
 def test_places_run_from_corner_to_corner_row_by_row():
-    places = cppn.coordinates(3)
-    assert places[:, :2].tolist() == [[x, y] for y in (-8, 0, 8) for x in (-8, 0, 8)]
+    places = cppn.coordinates(3, trained=3)
+    torch.testing.assert_close(places[:, :2], torch.tensor([[x, y] for y in (-8.0, 0, 8) for x in (-8.0, 0, 8)]))
     torch.testing.assert_close(places[:, 2], places[:, :2].norm(dim=1))
+
+
+def test_a_size_divides_the_square_that_the_trained_pixels_cover():
+    small, large = (cppn.coordinates(size, trained=4).view(size, size, 3)[..., :2] for size in (4, 12))
+    means = large.unflatten(0, (4, 3)).unflatten(2, (4, 3)).mean(dim=(1, 3))
+    torch.testing.assert_close(means, small)
 
 
 def test_the_papers_encoder_is_wider_than_the_released_one():

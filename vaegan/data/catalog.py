@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from torch import Tensor
+
 from vaegan.data import celeba, folder, lfw, npz, torchvision_sets
 from vaegan.data.imageset import SIZES, SMALL_SIZES, SPLITS, ImageSet
 from vaegan.data.portraits import NATIVE_SIZE
@@ -18,6 +20,7 @@ class Dataset:
     title: str
     native_size: Callable[[Path], int]  # of (where)
     read: Callable[[Path, str, int], ImageSet]  # of (where, split, image_size)
+    drawn: Callable[[str, Tensor, int], Tensor] | None = None  # of (split, rows, image_size), where images are drawn
 
 
 def _read_synthfaces(where: Path, split: str, image_size: int) -> ImageSet:
@@ -26,8 +29,16 @@ def _read_synthfaces(where: Path, split: str, image_size: int) -> ImageSet:
     return embedded.read(where, split, image_size)
 
 
+def _drawn_synthfaces(split: str, rows: Tensor, image_size: int) -> Tensor:
+    from vaegan.data import embedded
+
+    return embedded.drawn(split, rows, image_size)
+
+
 DATASETS = {
-    "synthfaces": Dataset("drawn faces, embedded: needs no download", lambda where: 64, _read_synthfaces),
+    "synthfaces": Dataset(
+        "drawn faces, embedded: needs no download", lambda where: 64, _read_synthfaces, _drawn_synthfaces
+    ),
     "mnist": Dataset("handwritten digits", lambda where: 32, partial(torchvision_sets.read, "mnist")),
     "fashion-mnist": Dataset("articles of clothing", lambda where: 32, partial(torchvision_sets.read, "fashion-mnist")),
     "cifar10": Dataset("photographs of ten classes", lambda where: 32, partial(torchvision_sets.read, "cifar10")),
@@ -59,6 +70,13 @@ def native_size(name: str, data_dir: Path = Path("data")) -> int:
     """Return the image size that `load` uses unless told; errors as `load`."""
     dataset, where = _find(name, data_dir)
     return dataset.native_size(where)
+
+
+def drawn(name: str, split: str, rows: Tensor, image_size: int) -> Tensor | None:
+    """Draw images `rows` (N,) of a split anew, uint8 (N, C, S, S) at any size: the truth that a decoder's large images
+    are held against. None for data that are pixels and nothing else."""
+    draw = DATASETS[name].drawn if name in DATASETS else None
+    return draw and draw(split, rows, image_size)
 
 
 def _find(name: str, data_dir: Path) -> tuple[Dataset, Path]:

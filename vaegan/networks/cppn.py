@@ -1,7 +1,7 @@
 """Decoder and Discriminator of hardmaru/cppn-gan-vae-tensorflow: an image as a function of the place in it.
 
 The decoder maps (x, y, r, z) to the pixel there, r being the distance from the centre, so one code has an image at
-every size: a larger one is the same function read at more places.
+every size: a larger one is the same function read at more places, the centres of the pixels of the same square.
 """
 
 import math
@@ -13,7 +13,7 @@ from vaegan.networks.convolutional import KERNEL, PADDING, scaled, widened
 from vaegan.networks.mlp import bernoulli_mean
 from vaegan.networks.normalisation import Norm, normalise
 
-SCALE = 8.0  # coordinates span [-SCALE, SCALE], and codes are multiplied by it
+SCALE = 8.0  # the trained image's pixels have coordinates in [-SCALE, SCALE], and codes are multiplied by it
 UNITS, TANH_LAYERS = 128, 3
 SPREAD = 0.1  # standard deviation of the starting weights and biases
 ENCODER_UNITS = (512, 512)
@@ -40,7 +40,7 @@ class Decoder(nn.Module):
     def forward(self, z: Tensor, size: int | None = None) -> Tensor:
         size = size or self.image_size
         code = self.code(SCALE * z)[:, None]  # (B, 1, units)
-        places = coordinates(size, z.device).split(max(1, POINTS // max(len(z), 1)))
+        places = coordinates(size, self.image_size, z.device).split(max(1, POINTS // max(len(z), 1)))
         pixels = torch.cat([self.layers(code + self.place(p)) for p in places], dim=1)  # (B, S * S, C)
         return bernoulli_mean(widened(pixels)).mT.unflatten(2, (size, size))
 
@@ -69,8 +69,14 @@ class Discriminator(nn.Module):
         return widened(dis_l), widened(self.verdict(dis_l).squeeze(1))
 
 
-def coordinates(size: int, device: torch.device | None = None) -> Tensor:
-    """Return x, y and r of every pixel, row by row, (size * size, 3); the outermost pixels lie on +-SCALE."""
-    line = torch.linspace(-SCALE, SCALE, size, device=device) if size > 1 else torch.zeros(1, device=device)
+def coordinates(size: int, trained: int, device: torch.device | None = None) -> Tensor:
+    """Return x, y and r of every pixel, row by row, (size * size, 3), of an image trained at `trained` pixels a side.
+
+    The trained image's outermost centres lie on +-SCALE. Another size divides the same square, so that its outermost
+    centres lie nearer the border, and averaging its pixels gives the trained ones. (The original keeps the outermost
+    centres on +-SCALE, which enlarges what is drawn by up to a trained pixel.)
+    """
+    border = SCALE * trained / max(trained - 1, 1)
+    line = border * ((2 * torch.arange(size, device=device) + 1) / size - 1)
     y, x = torch.meshgrid(line, line, indexing="ij")
     return torch.stack([x, y, torch.hypot(x, y)], dim=-1).flatten(0, 1)

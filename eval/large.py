@@ -1,0 +1,166 @@
+"""Images drawn larger than a model was trained on, by decoders that draw any size (a CPPN).
+
+Data that are drawn themselves (synthfaces) have a truth at that size. For other data the reference is the large drawing
+itself, and the question is how much softer the small one is when it is enlarged the usual way.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import torch
+from scipy.interpolate import PchipInterpolator
+from torch import Tensor
+from torch.nn import functional as F
+
+from eval import pictures, quality
+from eval.blurriness import MEASURES, PRIMARY, grey, smooth
+from eval.feature_network import FeatureNetwork
+from eval.intervals import mean_interval
+from eval.pictures import Picture
+from eval.sources import HeldOut, Run
+from vaegan import data
+from vaegan.model import Model
+from vaegan.networks.architectures import ARCHITECTURES
+
+SIZE = 1024  # px
+COUNT = 8  # images whose softness is measured: a ladder of blurs at 1024 pixels costs about 3 s an image
+CLASSIFIED = 60  # codes whose class is compared between sizes in a report: about a second each
+AT_A_TIME = 8  # large images held at once: 3 MB each, in colour
+SHOWN, SHOWN_SIZE = 4, 192  # faces in a report's picture, and their pixels a side
+# Blurs of the reference, as shares of an image's side: half a pixel of 1024 to an eighth of the image.
+LADDER = (0.0, *np.geomspace(1 / 2048, 1 / 8, 13))
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to a large image, measured: intervals over images, `sharper` how many are sharper than the reference."""
+
+    title: str
+    softness: dict  # px of Gaussian blur under which the reference is as soft
+    sharper: int
+    pixel_error: dict | None  # levels of 255 from the truth; None where there is none
+    images: Tensor | None = None  # uint8, the first ones
+
+    def entry(self) -> dict:
+        """What report.json says of it."""
+        return {key: value for key, value in asdict(replace(self, images=None)).items() if key != "images"}
+
+
+def able(run: Run) -> bool:
+    """Whether a run's decoder draws any size and its encoder says what to draw."""
+    return run.model.has_encoder and ARCHITECTURES[run.config.architecture].any_size
+
+
+def of_report(runs: Sequence[Run], held_out: HeldOut, network: FeatureNetwork | None) -> tuple[dict | None, list]:
+    """What report.json says of large images, and the pictures beside it; None when no run draws any size."""
+    runs = [run for run in runs if able(run)]
+    if not runs:
+        return None, []
+    images, rows = held_out.report[:CLASSIFIED], held_out.report_rows[:COUNT]
+    truth = data.drawn(runs[0].config.dataset, "test", rows, SIZE)
+    found, shown = [], []
+    for run in runs:
+        told = (held_out.report_labels[: len(images)],) if run.model.is_conditional else ()
+        z = run.model.encode(images, *told)[0]
+        ways = compared(run.model, z, told, SIZE, truth, images)
+        same = agreement(run.model, network, z, told, SIZE) if network else None
+        strips = [picture(run, i, way) for i, way in enumerate(ways)]
+        shown += strips
+        entries = {"ways": [way.entry() for way in ways], "pictures": [p.entry() for p in strips]}
+        found.append({"run": run.label, "title": run.title, "agreement": same, **entries})
+    return {"size": SIZE, "runs": found, "protocol": protocol(truth is not None, network, len(images))}, shown
+
+
+def protocol(has_truth: bool, network: FeatureNetwork | None, classified: int) -> str:
+    """How a report's figures of large images were made, in words."""
+    against = (
+        "the same faces drawn at that size by the data set itself"
+        if has_truth
+        else "the run's own large drawings, as these data have no larger truth"
+    )
+    judged = f"; classes or attributes: {network.name}, {classified} reconstructions" if network else ""
+    return (
+        f"Reconstructions of the first {COUNT} reported images at {SIZE} px, {MEASURES[PRIMARY].title} against that of "
+        f"{against}, each blurred by known Gaussians; 95 % intervals over images{judged}"
+    )
+
+
+def compared(
+    model: Model, z: Tensor, told: Sequence[Tensor], size: int, truth: Tensor | None, originals: Tensor | None = None
+) -> list[Way]:
+    """Measure each way to large images of the first COUNT codes.
+
+    z: (N, D) codes, `told` what a conditional model is told of them; truth: uint8 (COUNT, C, size, size) or None;
+    originals: uint8 (N, C, S, S), the images that were encoded. Without a truth the decoder's own drawing is the
+    reference, and has softness 0.
+    """
+    z, told = z[:COUNT], [t[:COUNT] for t in told]
+    small, large = model.decode(z, *told), model.decode(z, *told, size=size)
+    side = small.shape[-1]
+    sets = {f"decoder at {size:,} px": large}
+    sets |= {f"decoder at {side} px, {mode}": enlarged(small, size, mode) for mode in ("bilinear", "bicubic")}
+    if truth is not None:
+        if originals is not None:
+            sets[f"original at {side} px, bicubic"] = enlarged(originals[:COUNT], size, "bicubic")
+        sets["the truth"] = truth
+    reference = large if truth is None else truth
+    ladder = energies(reference)
+    return [way(title, images, ladder, truth) for title, images in sets.items()]
+
+
+def way(title: str, images: Tensor, ladder: np.ndarray, truth: Tensor | None) -> Way:
+    """Measure one set of large images against the reference's ladder and the truth."""
+    sigmas = softness(images, ladder)
+    error = None if truth is None else asdict(mean_interval(quality.pixel_error(images, truth)))
+    return Way(title, asdict(mean_interval(sigmas.clip(0))), int((sigmas < 0).sum()), error, images[:SHOWN])
+
+
+def enlarged(images: Tensor, size: int, mode: str) -> Tensor:
+    """Enlarge uint8 images the way one would without a CPPN; a pixel's centre stays where it is in the picture."""
+    return F.interpolate(images.float(), size=(size, size), mode=mode).clamp(0, 255).round().byte()
+
+
+def energies(images: Tensor) -> np.ndarray:
+    """The blur measure of uint8 (N, C, S, S) under every blur of the ladder, (N, len(LADDER)); nothing is quantised."""
+    measure, found = MEASURES[PRIMARY].on_grey, []
+    for image in images:
+        x = grey(image[None])
+        found.append([float(measure(smooth(x, share * x.shape[-1]) if share else x)) for share in LADDER])
+    return np.array(found)
+
+
+def softness(images: Tensor, ladder: np.ndarray) -> np.ndarray:
+    """The blur in px under which each reference measures what each of the images (N, C, S, S) does, (N,).
+
+    `ladder` are the references' `energies`. -1 for an image that is sharper than its reference, the last blur for one
+    that is softer than all.
+    """
+    measured = MEASURES[PRIMARY].function(images).numpy()
+    sigmas = np.array(LADDER) * images.shape[-1]
+    return np.array([_inverted(value, row, sigmas) for value, row in zip(measured, ladder, strict=True)])
+
+
+def _inverted(value: float, energies: np.ndarray, sigmas: np.ndarray) -> float:
+    # Equal up to rounding is no sharper: the reference itself comes here too.
+    if value > energies[0] * (1 + 1e-9):
+        return -1.0
+    falling = np.minimum.accumulate(energies) * (1 - 1e-12 * np.arange(len(energies)))
+    position = PchipInterpolator(-np.log(falling), np.sqrt(sigmas))
+    return float(position(np.clip(-np.log(value), *-np.log(falling[[0, -1]])))) ** 2
+
+
+def agreement(model: Model, network: FeatureNetwork, z: Tensor, told: Sequence[Tensor], size: int) -> float:
+    """How often a classifier sees in the image at `size` the class, or attributes, of the one at the trained size."""
+    small, same = network.predict(model.decode(z, *told)), []
+    for seen, *part in zip(*(t.split(AT_A_TIME) for t in (small, z, *told)), strict=True):
+        same.append(network.predict(model.decode(*part, size=size)) == seen)
+    return float(torch.cat(same).float().mean())
+
+
+def picture(run: Run, place: int, found: Way) -> Picture:
+    """A row of one way's images, reduced to the page."""
+    images = F.interpolate(found.images.float(), size=(SHOWN_SIZE, SHOWN_SIZE), mode="area").round().byte()
+    alt = f"{len(images)} images: {found.title}"
+    name = f"large-{run.label}-{place}.png"
+    return pictures.tiled(name, images, len(images), SHOWN * SHOWN_SIZE, found.title, alt)
