@@ -160,6 +160,7 @@ def collect(runs: Sequence[Run], arguments: Arguments) -> Evidence:
     }
     seen = drawn_set(train, len(held_out.calibration), arguments.seed)
     measured = [with_progress(source, network) for source in image_sources(runs, held_out, arguments.seed)]
+    measured += [with_progress(source, network) for source in linear_sources(runs, held_out, train, arguments.seed)]
     measured += [with_progress(source, None) for source in extra_sources(runs, held_out, seen, arguments.seed)]
     measured += [with_progress(source, None) for source in control_sources(held_out, arguments.seed)]
     reference = staged("features of held-out images", lambda: network.features(held_out.calibration))
@@ -187,7 +188,7 @@ def distances_of(
             distance_table.of_vectors(m.features if same else refined(m.source, extractor)),
         )
         for m in measured
-        if m.source.kind in findings.COMPARED
+        if m.source.kind in (*findings.COMPARED, findings.BASELINE)
     ]
     return staged("distances", lambda: distance_table.table(distance_table.rows([*floors, *sets], protocol)))
 
@@ -221,6 +222,13 @@ def image_sources(runs: Sequence[Run], held_out: HeldOut, seed: int) -> list[Sou
         *(sources.reconstructions(run, held_out.report, held_out.report_labels) for run in able),
         *(sources.prior_samples(run, count, seed) for run in runs),
     ]
+
+
+def linear_sources(runs: Sequence[Run], held_out: HeldOut, train: ImageSet, seed: int) -> list[Source]:
+    """PCA at each latent size of the runs."""
+    sizes = sorted({run.model.latent_dim for run in runs})
+    found = [staged(f"PCA, {d}", lambda d=d: sources.linear(train.images, held_out.report, d, seed)) for d in sizes]
+    return [source for pair in found for source in pair]
 
 
 def extra_sources(runs: Sequence[Run], held_out: HeldOut, seen: ImageSet, seed: int) -> list[Source]:

@@ -17,6 +17,7 @@ from eval.sources import HeldOut, Run
 SMALLEST_ERROR, RELATIVE_ERROR = 0.03, 0.05  # px and share of a known blur by which the instrument may be off
 DAMAGE_ERROR = 0.15  # px; the same, where noise, a checkerboard or less contrast came on top
 COMPARED = ("reconstructions", "samples")
+BASELINE = "baseline"  # PCA: in the tables of figures, in no verdict
 CURVE_POINTS = 400  # points a training curve keeps
 
 

@@ -14,6 +14,7 @@ from vaegan.errors import UserError
 
 EXCERPT = 64  # first images kept for the eye
 MAPPED, MAPPED_KINDS = 1024, ("real", "samples")  # first images whose maps are kept for their diversity: 25 MB
+PRICED_KINDS = ("reconstructions", "baseline")  # whose distance from their originals is measured
 QUALITY_COUNT = 1000  # reconstructions compared with their originals; SSIM alone costs 1 ms a 64x64 RGB image
 
 
@@ -53,7 +54,7 @@ def measure(
             features.append(network.features(images))
         if network is not None and source.kind in MAPPED_KINDS and seen < MAPPED:
             maps.append(network.maps(images[: MAPPED - seen]))
-        if source.kind == "reconstructions" and seen < QUALITY_COUNT:
+        if source.paired and source.kind in PRICED_KINDS and seen < QUALITY_COUNT:
             pair = images[: QUALITY_COUNT - seen]
             quality_parts.append(quality.measure(pair, source.originals[seen : seen + len(pair)]))
         if seen < EXCERPT:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 import vaegan
+from baselines import pca
 from baselines.objectives import OBJECTIVES as BASELINES
 from eval import damages
 from eval.blurriness import gaussian_blur
@@ -64,7 +65,7 @@ class Source:
 
     name: str
     title: str
-    kind: str  # real | reconstructions | samples | posterior | average | blurred | control
+    kind: str  # real | reconstructions | samples | baseline | posterior | average | blurred | control
     count: int
     batches: Callable[[], Iterator[Tensor]] = field(repr=False)
     run: str | None = None
@@ -233,6 +234,16 @@ def _batches(run: Run, inputs: Tensor, labels: Tensor | None) -> Iterator[tuple[
     """Inputs in batches; with their labels beside them for a conditional run, which cannot do without."""
     told = (labels,) if run.model.is_conditional else ()
     return zip(*(part.split(BATCH) for part in (inputs, *told)), strict=True)
+
+
+def linear(training: Tensor, images: Tensor, latent_dim: int, seed: int) -> list[Source]:
+    """PCA's reconstructions of `images` from as many numbers as a run's codes have, and as many of its samples: what
+    needs no network. None where the training images cannot have that many directions."""
+    if latent_dim >= min(len(training), training[0].numel()):
+        return []
+    run = Run(f"pca-{latent_dim}", f"PCA, {latent_dim} numbers,", Path(), pca.fit(training, latent_dim))
+    found = reconstructions(run, images), prior_samples(run, len(images), seed)
+    return [replace(source, kind="baseline", run=None) for source in found]
 
 
 def averaged(run: Run, images: Tensor, seed: int, labels: Tensor | None = None) -> list[Source]:

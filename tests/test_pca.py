@@ -8,6 +8,7 @@ import torch
 
 from baselines import pca
 from eval import sources
+from vaegan import data
 from vaegan.errors import UsageError, UserError
 from vaegan.pixels import to_float
 
@@ -25,10 +26,15 @@ def test_directions_are_the_right_singular_vectors_of_the_centred_images():
     assert fitted.explained == pytest.approx(float(singular[:5].square().sum() / singular.square().sum()), rel=1e-4)
 
 
-def test_chunks_do_not_matter(monkeypatch):
-    whole = pca.fit(IMAGES, 3)
-    monkeypatch.setattr(pca, "CHUNK", 7)
-    torch.testing.assert_close(pca.fit(IMAGES, 3).spreads, whole.spreads)
+def test_many_pixels_come_near_the_exact_decomposition_and_no_other_draw_is_disturbed():
+    faces = data.drawn("synthfaces", "train", torch.arange(400), 16)
+    x = to_float(faces).flatten(1).double()
+    _, singular, vectors = torch.linalg.svd(x - x.mean(0), full_matrices=False)
+    state = torch.get_rng_state()
+    fitted = pca.fit(faces, 20)
+    assert torch.equal(torch.get_rng_state(), state)
+    lost = (x - x.mean(0) - (x - x.mean(0)) @ fitted.directions.T.double() @ fitted.directions.double()).square().sum()
+    assert float(lost / singular[20:].square().sum()) == pytest.approx(1, abs=1e-3)
 
 
 def test_as_many_directions_as_pixels_lose_nothing():
@@ -81,3 +87,10 @@ def test_it_is_a_source_that_reports_measure():
     reconstructed, sampled = sources.reconstructions(run, IMAGES), sources.prior_samples(run, 7, seed=0)
     assert torch.equal(torch.cat(list(reconstructed.batches())), fitted.reconstruct(IMAGES)) and reconstructed.paired
     assert torch.equal(torch.cat(list(sampled.batches())), fitted.sample(7))
+
+
+def test_reports_have_it_at_a_latent_size_that_is_possible():
+    assert sources.linear(IMAGES, IMAGES, 16, seed=0) == []
+    reconstructed, sampled = sources.linear(IMAGES, IMAGES[:9], 4, seed=0)
+    assert {reconstructed.kind, sampled.kind} == {"baseline"} and reconstructed.paired and sampled.count == 9
+    assert reconstructed.title == "PCA, 4 numbers, reconstructions" and reconstructed.run is None
