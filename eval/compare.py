@@ -106,7 +106,7 @@ def compare(runs: Sequence[Run], arguments: Arguments) -> tuple[dict, dict[str, 
     verdicts = claims.with_audits(claims.verdicts(evidence, instrument["ok"]), trained)
     titles = {run.label: run.title for run in runs}
     details = {row["name"]: row["blur"][findings.PRIMARY]["text"] for row in rows}
-    drawn_large, large_pictures = large.of_report(runs, evidence.held_out, features.for_dataset(runs[0].config.dataset))
+    drawn_large, large_pictures = staged("large images", lambda: large.of_report(runs, evidence.held_out))
     groups = {
         "faces": pictures.same_faces(evidence.held_out.report, evidence.of("reconstructions"), titles, details),
         "ladder": pictures.ladder(evidence.held_out.report),

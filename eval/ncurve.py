@@ -26,10 +26,16 @@ def ncurve(report: dict, origin: str) -> Chart | None:
         f"{name} against the number of images; every line falls towards its value at infinitely many",
         "Filled: measured at N images a side, averaged over disjoint parts. Open: where the line meets 1/N = 0. "
         f"Black: other held-out images, whose distance is bias alone. {report['distances']['protocol']}. {origin}",
-        lambda figure, narrow: _draw(figure, report, panels, [r for r in rows if r["run"] is None], name, narrow),
+        lambda figure, narrow: _draw(figure, report, panels, floors(report), name, narrow),
         3.0,
         2.6 * len(panels) + 0.5,
     )
+
+
+def floors(report: dict) -> list[dict]:
+    """Rows of real images: what is no source of the report has no model behind it, not even PCA."""
+    titles = {source["title"] for source in report["sources"]}
+    return [row for row in report["distances"]["rows"] if row["title"] not in titles]
 
 
 def _draw(

@@ -324,8 +324,9 @@ def study(size: int = 32) -> tuple[dict, dict]:
         ],
     }  # fmt: skip
     compared = [s for s in value["sources"] if s["kind"] in ("reconstructions", "samples")]
+    linear = [(s["title"], None) for s in value["sources"] if s["kind"] == "baseline"]
     floors = [("Training images (floor)", None), ("Held-out images (floor)", None)]
-    titles = floors + [(s["title"], s["run"]) for s in compared]
+    titles = floors + [(s["title"], s["run"]) for s in compared] + linear
     value["distances"] = distances([(title, run, 2 + 60 * chance.random()) for title, run in titles])
     frequency = [i / 32 for i in range(1, 23)]
     value["spectrum"] = {
@@ -364,6 +365,10 @@ def study_sources(value: dict, chance: random.Random) -> list[dict]:
             quality = quality if kind == "reconstructions" else None
             rows.append(source(name, title, kind, sigma, run["label"], None, quality))
             rows[-1]["laplacian"] = {"median": 0.0213, "minimum": 0.0031, "count": 5000}
+    quality = {"pixel_error": 18.9, "psnr": 22.7, "ssim": 0.65}
+    rows.append(
+        source("pca-64/reconstructions", "PCA, 64 numbers, reconstructions", "baseline", 0.57, None, None, quality)
+    )
     return controls[:1] + rows + controls[1:]
 
 

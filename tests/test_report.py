@@ -14,7 +14,7 @@ from example_report import MODES, example, study
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from eval import board, drawing, page, pictures, report
+from eval import board, drawing, ncurve, page, pictures, report
 from vaegan.errors import UserError
 
 TINY = base64.b64decode(
@@ -247,6 +247,30 @@ def test_averages_over_seeds_are_means_with_the_ends(of_a_study):
     assert found["value"] == pytest.approx(sum(errors) / 3) and row["seeds"] == 3
     assert (found["low"], found["high"]) == (min(errors), max(errors))
     assert report.fixed(found["value"], 1) in (of_a_study / "report.html").read_text()
+
+
+def test_only_real_images_are_the_floor_of_the_curve_by_number():
+    value, _ = study()
+    assert [row["title"] for row in ncurve.floors(value)] == ["Training images (floor)", "Held-out images (floor)"]
+
+
+def test_large_images_stand_in_the_page_with_their_figures(tmp_path, no_charts):
+    value, png = study()
+    strip = pictures.tiled(
+        "large-vae-s0-0.png", torch.zeros(4, 3, 32, 32).byte(), 4, 768, "decoder at 1,024 px", "four"
+    )
+    interval = {"value": 47.44, "low": 42.2, "high": 54.5}
+    ways = [
+        {"title": "decoder at 1,024 px", "softness": interval, "sharper": 3, "pixel_error": interval},
+        {"title": "decoder at 32 px, bicubic", "softness": interval, "sharper": 0, "pixel_error": None},
+    ]
+    run = {"run": "vae-s0", "title": "VAE-s0", "ways": ways, "pictures": [strip.entry()]}
+    value["large"] = {"size": 1024, "runs": [run], "protocol": "Reconstructions at 1024 px"}
+    with report.staged(tmp_path / "out") as folder:
+        report.write(value, png | {strip.file: strip.png}, folder)
+    page, text = ((tmp_path / "out" / name).read_text() for name in ("report.html", "report.md"))
+    assert "Drawn at 1,024 pixels" in page and 'alt="four"' in page and "47.4" in page
+    assert "| decoder at 1,024 px | 47.4 [42.2, 54.5] | 3 | 47.4 |" in text and "| 0 | – |" in text
 
 
 def test_a_page_of_grain_at_64_pixels_stays_small(tmp_path, no_charts):
