@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
+from vaegan import data
+
 Judge = Callable[[Tensor], Tensor]  # uint8 (N, C, S, S) -> (N, A), 0 or 1
+Edit = Callable[[Tensor, int], Tensor]  # faces' numbers and the value that they have -> uint8 images with the other
 
 
 @dataclass(frozen=True)
@@ -28,16 +30,21 @@ class Faces:
 
 @dataclass(frozen=True)
 class Effect:
-    """What one vector does: % of faces changed by adding and by removing, and points that the others move."""
+    """What one edit does: % of faces changed by adding and by removing, and what becomes of the others."""
 
     added: float
     removed: float
-    moved: dict[int, float]  # by attribute; adding and removing apart, the larger
+    moves: dict[int, tuple[float, float]]  # by attribute: points, up or down, that its share moves by adding, removing
 
     @property
     def changed(self) -> float:
         """The worse direction."""
         return min(self.added, self.removed)
+
+    @property
+    def moved(self) -> dict[int, float]:
+        """How far each other attribute moves, in points, in the direction in which it moves more."""
+        return {i: max(abs(points) for points in both) for i, both in self.moves.items()}
 
     @property
     def worst(self) -> float:
@@ -47,7 +54,12 @@ class Effect:
     @property
     def mean(self) -> float:
         """How far the others move on average, in points."""
-        return sum(self.moved.values()) / max(1, len(self.moved))
+        return sum(self.moved.values()) / max(1, len(self.moves))
+
+    def beyond(self, true: "Effect") -> dict[int, float]:
+        """How far each other attribute moves otherwise than under a true edit, in points; the larger direction."""
+        pairs = {i: zip(both, true.moves[i], strict=True) for i, both in self.moves.items()}
+        return {i: max(abs(points - right) for points, right in both) for i, both in pairs.items()}
 
 
 def faces(model, judge: Judge, images: Tensor, labels: Tensor) -> Faces:
@@ -56,21 +68,41 @@ def faces(model, judge: Judge, images: Tensor, labels: Tensor) -> Faces:
     return Faces(z, labels, judge(model.decode(z)))
 
 
-def effect(model, judge: Judge, shown: Faces, attribute: int, step: Tensor, exempt: set[int]) -> Effect:
-    """Add `step` (D,) to faces without the attribute and subtract it from faces with it, and judge the images.
+def effect(judge: Judge, shown: Faces, attribute: int, edit: Edit, exempt: set[int]) -> Effect:
+    """Give an attribute to faces without it, take it from faces with it, and judge the images.
 
     The others are all attributes but this one and `exempt`.
     """
     others = [i for i in range(shown.labels.shape[1]) if i != attribute and i not in exempt]
-    changed, moved = {}, {}
-    for value, sign in ((0, 1.0), (1, -1.0)):
+    changed, moved = [], []
+    for value in (0, 1):
         rows = shown.with_value(attribute, value)
-        before, after = shown.seen[rows], judge(model.decode(shown.z[rows] + sign * step))
+        before, after = shown.seen[rows], judge(edit(rows, value))
         began = before[:, attribute] == value
-        changed[value] = percent(after[began, attribute] != value)
-        moved[value] = 100 * (after.float().mean(0) - before.float().mean(0)).abs()
-    most = torch.maximum(moved[0], moved[1])
-    return Effect(changed[0], changed[1], {i: most[i].item() for i in others})
+        changed.append(percent(after[began, attribute] != value))
+        moved.append(100 * (after.float().mean(0) - before.float().mean(0)))
+    return Effect(*changed, {i: (moved[0][i].item(), moved[1][i].item()) for i in others})
+
+
+def by_vector(model, shown: Faces, step: Tensor) -> Edit:
+    """Add `step` (D,) to the codes of faces without the attribute, subtract it from those with it."""
+    return lambda rows, value: model.decode(shown.z[rows] + (step if value == 0 else -step))
+
+
+def by_drawing(name: str, numbers: Tensor, labels: Tensor, size: int, attribute: int, exempt: set[int]) -> Edit:
+    """Draw the faces anew with the attribute turned over and nothing else: what an edit should be.
+
+    Giving it takes away those that are `exempt`, because they never occur together.
+    """
+
+    def edit(rows: Tensor, value: int) -> Tensor:
+        wanted = labels[rows].clone()
+        wanted[:, attribute] = 1 - value
+        if value == 0:
+            wanted[:, sorted(exempt)] = 0
+        return data.drawn(name, "test", numbers[rows], size, wanted)
+
+    return edit
 
 
 def percent(holds: Tensor) -> float:

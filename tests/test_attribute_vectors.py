@@ -10,7 +10,7 @@ from eval import attribute_vectors, editing
 from eval.attribute_vectors import Row, main, margin, summary
 from eval.editing import Effect
 from eval.features import for_dataset
-from vaegan import latent
+from vaegan import data, latent
 from vaegan.config import Config
 from vaegan.data import ImageSet, synthfaces
 
@@ -43,11 +43,15 @@ def exact(name: str) -> torch.Tensor:
     return torch.eye(1 + len(NAMES))[1 + NAMES.index(name)]
 
 
+def by_vector(shown, step):
+    return editing.by_vector(Drawer(), shown, step)
+
+
 @pytest.mark.parametrize("name", ["Eyeglasses", "Wearing_Hat"])
 def test_an_exact_edit_changes_its_attribute_in_every_face_and_moves_no_other(shown, name):
     place = NAMES.index(name)
     judge = for_dataset("synthfaces").predict
-    found = editing.effect(Drawer(), judge, shown, place, exact(name), exempt=set())
+    found = editing.effect(judge, shown, place, by_vector(shown, exact(name)), exempt=set())
     assert found.added >= 95 and found.removed >= 85  # the judge itself errs on a few of 17 faces
     assert found.mean < 5 and place not in found.moved and len(found.moved) == len(NAMES) - 1
     assert shown.drawn(place, 1) >= 95 and shown.drawn(place, 0) >= 95
@@ -57,15 +61,15 @@ def test_an_edit_of_another_attribute_is_seen_as_moving_it(shown):
     glasses, tie = NAMES.index("Eyeglasses"), NAMES.index("Wearing_Necktie")
     both = exact("Eyeglasses") + exact("Wearing_Necktie")
     judge = for_dataset("synthfaces").predict
-    found = editing.effect(Drawer(), judge, shown, glasses, both, exempt=set())
+    found = editing.effect(judge, shown, glasses, by_vector(shown, both), exempt=set())
     assert found.worst == found.moved[tie] > 25
-    spared = editing.effect(Drawer(), judge, shown, glasses, both, exempt={tie})
+    spared = editing.effect(judge, shown, glasses, by_vector(shown, both), exempt={tie})
     assert tie not in spared.moved and spared.worst < found.worst
 
 
 def test_no_edit_changes_nothing(shown):
     judge = for_dataset("synthfaces").predict
-    found = editing.effect(Drawer(), judge, shown, 0, torch.zeros(1 + len(NAMES)), exempt=set())
+    found = editing.effect(judge, shown, 0, by_vector(shown, torch.zeros(1 + len(NAMES))), exempt=set())
     assert (found.added, found.removed, found.worst) == (0, 0, 0)
 
 
@@ -84,17 +88,36 @@ def test_what_never_occurs_together_is_exempt():
 
 
 def test_the_margin_is_the_shorter_way_to_missing_the_goal():
-    assert margin(Effect(90, 85, {0: 4.0, 1: 5.0})) == 5
-    assert margin(Effect(90, 85, {0: 14.0})) == 1 and margin(Effect(99, 70, {})) == -10
+    assert margin(Effect(90, 85, {0: (4.0, -1.0), 1: (2.0, -5.0)})) == 5
+    assert margin(Effect(90, 85, {0: (0.0, -14.0)})) == 1 and margin(Effect(99, 70, {})) == -10
     assert margin(Effect(float("nan"), 99, {})) == float("-inf")
+
+
+def test_beyond_is_what_a_true_edit_does_not_move():
+    true, found = Effect(99, 99, {0: (20.0, 0.0), 1: (0.0, -5.0)}), Effect(99, 99, {0: (18.0, 1.0), 1: (0.0, 8.0)})
+    assert found.beyond(true) == {0: 2.0, 1: 13.0} and true.beyond(true) == {0: 0.0, 1: 0.0}
+    assert found.worst == 18 and found.mean == 13
+
+
+def test_a_true_edit_is_the_drawing_with_that_attribute_turned_over():
+    numbers = torch.arange(40)
+    labels = synthfaces.attributes(SEED, numbers)
+    hair = {NAMES.index(colour) for colour in ("Blond_Hair", "Brown_Hair", "Gray_Hair")}
+    black = NAMES.index("Black_Hair")
+    edit = editing.by_drawing("synthfaces", numbers, labels, 32, black, hair)
+    without = (labels[:, black] == 0).nonzero()[:, 0]
+    wanted = labels[without].clone()
+    wanted[:, black], wanted[:, sorted(hair)] = 1, 0
+    assert torch.equal(edit(without, 0), synthfaces.render(SEED, without, 32, wanted))
 
 
 def test_the_summary_counts_the_goal_in_parts():
     def row(changed, worst, mean):
-        return Row("a", "means", 1.0, 99.0, 99.0, changed, 99.0, mean, worst, "b")
+        return Row("a", "means", 1.0, 99.0, 99.0, changed, 99.0, mean, worst, "b", worst - 8, "c")
 
     (said,) = summary([row(90, 10, 5), row(90, 20, 5), row(90, 40, 20), row(10, 0, 0)])
-    assert said.startswith("means: of 4 attributes 3 change") and "2 of these" in said and "1 every single" in said
+    assert said.startswith("means: of 4 attributes 3 change")
+    assert "of these 2 move" in said and "1 every single one, 2 every single one beyond" in said
 
 
 @pytest.mark.parametrize(
@@ -136,7 +159,12 @@ def test_a_run_gets_a_row_for_every_attribute(tune, monkeypatch, tmp_path):
     model.card = SimpleNamespace(kind="attributes", output_names=NAMES, name="pixels")
     monkeypatch.setattr(attribute_vectors, "for_dataset", lambda _: model)
     monkeypatch.setattr(attribute_vectors, "load_split", lambda *_: split)
+    monkeypatch.setattr(
+        data, "drawn", lambda name, split, rows, size, attributes=labels: model.decode(attributes[: len(rows)])
+    )
     rows = list(attribute_vectors.examine(run, attribute_vectors.Arguments(runs=(), faces=100, tune=tune)))
-    assert [row.attribute for row in rows] == [name for name in NAMES for _ in range(1 if tune else 3)]
+    assert [row.attribute for row in rows] == [name for name in NAMES for _ in range(2 if tune else 4)]
+    drawn, rows = ([row for row in rows if (row.vectors == "drawn anew") is so] for so in (True, False))
+    assert len(drawn) == len(NAMES) and all(row.beyond is None and row.changes for row in drawn)
     assert all(row.changes and row.drawn_with == row.drawn_without == 100 for row in rows)
     assert all(row.others_worst == 0 and row.amount == 1 for row in rows if row.vectors != "means")

@@ -20,7 +20,7 @@ class Dataset:
     title: str
     native_size: Callable[[Path], int]  # of (where)
     read: Callable[[Path, str, int], ImageSet]  # of (where, split, image_size)
-    drawn: Callable[[str, Tensor, int], Tensor] | None = None  # of (split, rows, image_size), where images are drawn
+    drawn: Callable[..., Tensor] | None = None  # of (split, rows, image_size, attributes), where images are drawings
 
 
 def _read_synthfaces(where: Path, split: str, image_size: int) -> ImageSet:
@@ -29,10 +29,10 @@ def _read_synthfaces(where: Path, split: str, image_size: int) -> ImageSet:
     return embedded.read(where, split, image_size)
 
 
-def _drawn_synthfaces(split: str, rows: Tensor, image_size: int) -> Tensor:
+def _drawn_synthfaces(split: str, rows: Tensor, image_size: int, attributes: Tensor | None) -> Tensor:
     from vaegan.data import embedded
 
-    return embedded.drawn(split, rows, image_size)
+    return embedded.drawn(split, rows, image_size, attributes)
 
 
 DATASETS = {
@@ -72,11 +72,11 @@ def native_size(name: str, data_dir: Path = Path("data")) -> int:
     return dataset.native_size(where)
 
 
-def drawn(name: str, split: str, rows: Tensor, image_size: int) -> Tensor | None:
-    """Draw images `rows` (N,) of a split anew, uint8 (N, C, S, S) at any size: the truth that a decoder's large images
-    are held against. None for data that are pixels and nothing else."""
+def drawn(name: str, split: str, rows: Tensor, image_size: int, attributes: Tensor | None = None) -> Tensor | None:
+    """Draw images `rows` (N,) of a split anew, uint8 (N, C, S, S): at any size, with their own attributes or with
+    others (N, A). It is the truth for large images and for edited ones; None for data that are pixels and no more."""
     draw = DATASETS[name].drawn if name in DATASETS else None
-    return draw and draw(split, rows, image_size)
+    return draw and draw(split, rows, image_size, attributes)
 
 
 def _find(name: str, data_dir: Path) -> tuple[Dataset, Path]:

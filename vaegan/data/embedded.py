@@ -26,9 +26,10 @@ def read(data_dir: Path, split: str, image_size: int) -> ImageSet:
     return ImageSet("synthfaces", split, torch.from_numpy(images), attributes, tuple(synthfaces.ATTRIBUTES))
 
 
-def drawn(split: str, rows: torch.Tensor, image_size: int) -> torch.Tensor:
-    """Draw images `rows` of a split at any size, uint8 (N, 3, S, S): the same faces as those that `read` returns."""
-    return synthfaces.render(SEEDS[split], rows, image_size)
+def drawn(split: str, rows: torch.Tensor, image_size: int, attributes: torch.Tensor | None = None) -> torch.Tensor:
+    """Draw images `rows` of a split at any size, uint8 (N, 3, S, S): the faces that `read` returns, with their own
+    attributes or with others (N, A)."""
+    return synthfaces.render(SEEDS[split], rows, image_size, attributes)
 
 
 def _rendered(seed: int, count: int, size: int) -> Iterator[np.ndarray]:
