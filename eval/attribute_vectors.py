@@ -182,8 +182,11 @@ class Truth:
 
 
 def margin(effect: Effect) -> float:
-    """Return how far an edit is inside the goal, in points; negative outside."""
-    reached = min(effect.changed - CHANGED, MOVED - effect.worst)
+    """Return how far an edit is inside the goal, in points, the others counted on average; negative outside.
+
+    Tuned by the one that moves most, amounts are too small to change most attributes.
+    """
+    reached = min(effect.changed - CHANGED, MOVED - effect.mean)
     return -math.inf if math.isnan(reached) else reached
 
 
@@ -228,23 +231,28 @@ def table(run: Run, rows: Sequence[Row], asked: Arguments) -> str:
         numbers = [f"{r.amount:g}", *(f"{number:.0f}" for number in numbers)]
         lines.append([r.attribute, r.vectors, *numbers, r.worst, *beyond, ", ".join(reached) or "-"])
     text = ["| " + " | ".join(line) + " |" for line in lines]
-    return "\n".join([f"\n{run.title}, {run.directory} at step {run.model.step:,}\n", *text, *summary(rows)])
+    return "\n".join(
+        [f"\n{run.title}, {run.directory} at step {run.model.step:,}\n", *text, *summary(rows, asked.tune)]
+    )
 
 
-def summary(rows: Sequence[Row]) -> list[str]:
-    """How many attributes reach the goal with each kind of vectors."""
+def summary(rows: Sequence[Row], tuned: bool = False) -> list[str]:
+    """How many attributes reach the goal with each kind of vectors; tuned ones, which are of any kind, together."""
+    groups: dict[str, list[Row]] = {}
+    for r in rows:
+        groups.setdefault("tuned" if tuned and r.vectors != DRAWN else r.vectors, []).append(r)
     said = []
-    for method in dict.fromkeys(r.vectors for r in rows):
-        group = [r for r in rows if r.vectors == method]
+    for method, group in groups.items():
         change = [r for r in group if r.changes]
         averaged, alone, true = (
             sum(test(r) for r in change)
             for test in (lambda r: r.others_mean <= MOVED, lambda r: r.alone, lambda r: r.true)
         )
+        beyond = "" if method == DRAWN else f", {true} every single one beyond what the edit drawn anew moves it"
         said.append(
             f"{method}: of {len(group)} attributes {len(change)} change in {CHANGED:g} % of faces or more both ways; "
-            f"of these {averaged} move the others by {MOVED:g} points or less on average, {alone} every single one, "
-            f"{true} every single one beyond what the edit drawn anew moves it"
+            f"of these {averaged} move the others by {MOVED:g} points or less on average, {alone} every single one"
+            + beyond
         )
     return said
 

@@ -89,7 +89,7 @@ def test_what_never_occurs_together_is_exempt():
 
 def test_the_margin_is_the_shorter_way_to_missing_the_goal():
     assert margin(Effect(90, 85, {0: (4.0, -1.0), 1: (2.0, -5.0)})) == 5
-    assert margin(Effect(90, 85, {0: (0.0, -14.0)})) == 1 and margin(Effect(99, 70, {})) == -10
+    assert margin(Effect(90, 85, {0: (0.0, -20.0), 1: (8.0, 0.0)})) == 1 and margin(Effect(99, 70, {})) == -10
     assert margin(Effect(float("nan"), 99, {})) == float("-inf")
 
 
@@ -117,6 +117,7 @@ def test_the_summary_counts_the_goal_in_parts():
 
     (said,) = summary([row(90, 10, 5), row(90, 20, 5), row(90, 40, 20), row(10, 0, 0)])
     assert said.startswith("means: of 4 attributes 3 change")
+    assert summary([row(90, 10, 5)], tuned=True)[0].startswith("tuned: of 1 attributes")
     assert "of these 2 move" in said and "1 every single one, 2 every single one beyond" in said
 
 
