@@ -1,7 +1,7 @@
 """python -m eval.any_size RUN: is a CPPN's large image the small one, drawn sharper?
 
-Each code is drawn at the trained size and large. A classifier must see the same class, or attributes, in both, and the
-large drawing is held against the small one enlarged; on synthfaces both are held against the truth at that size.
+Each code is drawn at 32 pixels and large. A classifier must see the same class, or attributes, in both, and the large
+drawing is held against the one of the trained size enlarged; on synthfaces both are held against the truth.
 """
 
 import json
@@ -66,10 +66,9 @@ def checked(asked: Arguments) -> Run:
         check_writable(asked.json)
     (run,) = open_runs([asked.run])
     config = run.config
-    if asked.n < 2 or asked.size <= config.image_size:
-        raise UsageError(
-            f"--n {asked.n} --size {asked.size}: use 2 or more codes, and more than {config.image_size} pixels"
-        )
+    least = max(config.image_size, large.SMALL)
+    if asked.n < 2 or asked.size <= least:
+        raise UsageError(f"--n {asked.n} --size {asked.size}: use 2 or more codes, and more than {least} pixels")
     if not large.able(run):
         raise UsageError(f"{asked.run} has a {config.architecture} decoder, which draws {config.image_size} px alone")
     return run
@@ -99,7 +98,7 @@ def table(kind: str, same: float, ways: list[Way], asked: Arguments) -> str:
     truth = any(way.pixel_error for way in ways)
     reference = "the truth at that size" if truth else "the decoder's own large drawing"
     lines = [
-        f"\n{kind}: what the classifier sees at {asked.size:,} px is what it sees at the trained size for {same:.1%} "
+        f"\n{kind}: what the classifier sees at {asked.size:,} px is what it sees at {large.SMALL} px for {same:.1%} "
         f"of {asked.n}",
         f"softer than {reference}, px of Gaussian blur at {asked.size:,} px, of {large.COUNT} images at most:",
         "| image | softer by, px | sharper | pixel error |",

@@ -25,6 +25,7 @@ from vaegan.networks.architectures import ARCHITECTURES
 
 SIZE = 1024  # px
 COUNT = 8  # images whose softness is measured
+SMALL = 32  # px; what classifiers were trained on
 AT_A_TIME = 8  # large images held at once: 3 MB each, in colour
 SHOWN, SHOWN_SIZE = 4, 192  # faces in a report's picture, and their pixels a side
 # Blurs of the reference, as shares of a side: two pixels of 1024 to an eighth of the image. A blur costs 0.4 s at 1024.
@@ -147,8 +148,9 @@ def _inverted(value: float, energies: np.ndarray, sigmas: np.ndarray) -> float:
 
 
 def agreement(model: Model, network: FeatureNetwork, z: Tensor, told: Sequence[Tensor], size: int) -> float:
-    """How often a classifier sees in the image at `size` the class, or attributes, of the one at the trained size."""
-    small, same = network.predict(model.decode(z, *told)), []
+    """How often a classifier sees in the image at `size` the class, or attributes, of the one drawn at SMALL pixels."""
+    attributes = told[0] if told else None
+    small, same = network.predict(model.decode(z, attributes, SMALL)), []
     for seen, *part in zip(*(t.split(AT_A_TIME) for t in (small, z, *told)), strict=True):
         same.append(network.predict(model.decode(*part, size=size)) == seen)
     return float(torch.cat(same).float().mean())
