@@ -159,9 +159,9 @@ def test_a_cppn_is_one_function_read_at_more_places():
 
 def test_a_cppn_in_parts_is_the_cppn_whole(monkeypatch):
     decoder, z = coders("cppn", 26, width=0.25, latent_dim=3)["decoder"], torch.randn(2, 3)
-    whole = decoder(z)
+    whole = decoder(z, size=40)
     monkeypatch.setattr(cppn, "POINTS", 100)
-    torch.testing.assert_close(decoder(z), whole, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(decoder(z, size=40), whole, rtol=1e-4, atol=1e-5)
 
 
 def test_places_run_from_corner_to_corner_row_by_row():
