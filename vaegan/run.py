@@ -16,7 +16,7 @@ from vaegan import config as configuration
 from vaegan.commandline import parse
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError, nearest
-from vaegan.presets import PRESETS
+from vaegan.presets import MODES, PRESETS
 
 PROG = "python -m vaegan.train"
 
@@ -24,8 +24,8 @@ PROG = "python -m vaegan.train"
 def resolve(args: Sequence[str] | None = None) -> tuple[Config, list[str]]:
     """Return the config that flags mean, and notes for the user.
 
-    Flags win over `--preset`, a preset over the defaults; with `--resume` the run's own settings are the defaults, and
-    flags that contradict them are refused.
+    Flags win over `--preset`, a preset over the mode's own defaults, and these over those of the machine; with
+    `--resume` the run's own settings are the defaults, and flags that contradict them are refused.
     """
     asked = parse(Config, args, prog=PROG)
     config, notes = with_preset(asked, args)
@@ -38,12 +38,15 @@ def resolve(args: Sequence[str] | None = None) -> tuple[Config, list[str]]:
 
 
 def with_preset(asked: Config, args: Sequence[str] | None) -> tuple[Config, list[str]]:
-    """Parse again over a preset's row, and note each flag that contradicts it."""
+    """Parse again over the rows of the preset and of the mode, and note each flag that contradicts the preset."""
     name = asked.preset or ("gpu" if torch_device(asked).type == "cuda" else "cpu")
     if name not in PRESETS:
         raise UsageError(f"unknown preset {name!r}{nearest(name, PRESETS)}; known are {', '.join(PRESETS)}")
     row = PRESETS[name]
-    config = parse(Config, args, default=dataclasses.replace(Config(), **row), prog=PROG)
+    mode = parse(Config, args, default=dataclasses.replace(Config(), **row), prog=PROG).mode
+    own = MODES.get(mode, {})
+    defaults = own | row if asked.preset else row | own
+    config = parse(Config, args, default=dataclasses.replace(Config(), **defaults), prog=PROG)
     overridden = {k: getattr(config, k) for k, v in row.items() if getattr(config, k) != v} if asked.preset else {}
     notes = [f"--{k.replace('_', '-')} {v} overrides preset {name}'s {row[k]}" for k, v in overridden.items()]
     return dataclasses.replace(config, preset=name), notes
