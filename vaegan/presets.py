@@ -84,11 +84,11 @@ OTORO: dict[str, Any] = {
     "save_every": 600,
 }
 
-# What a mode needs where the defaults do not fit it; a preset that was asked for and flags win.
+# What a mode needs where the defaults do not fit it; a preset and flags win.
 MODES: dict[str, dict[str, Any]] = {
-    # DCGAN's rates and norm (arXiv 1511.06434): no reconstruction holds Dec, which at 1e-3 falls to one picture, and
-    # under group norm draws faces that are much alike (docs/choices.md).
-    "gan": {"learning_rate": 2e-4, "discriminator_learning_rate": 2e-4, "norm": "batch"},
+    # DCGAN's rate (arXiv 1511.06434): with 1e-3, and no reconstruction to hold it, Dec falls to one picture
+    # (docs/choices.md).
+    "gan": {"learning_rate": 2e-4, "discriminator_learning_rate": 2e-4},
 }
 
 PRESETS: dict[str, dict[str, Any]] = {

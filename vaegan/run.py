@@ -24,8 +24,8 @@ PROG = "python -m vaegan.train"
 def resolve(args: Sequence[str] | None = None) -> tuple[Config, list[str]]:
     """Return the config that flags mean, and notes for the user.
 
-    Flags win over `--preset`, a preset over the mode's own defaults, and these over those of the machine; with
-    `--resume` the run's own settings are the defaults, and flags that contradict them are refused.
+    Flags win over `--preset`, a preset over the mode's own defaults, and these over those of all; with `--resume` the
+    run's own settings are the defaults, and flags that contradict them are refused.
     """
     asked = parse(Config, args, prog=PROG)
     config, notes = with_preset(asked, args)
@@ -44,9 +44,7 @@ def with_preset(asked: Config, args: Sequence[str] | None) -> tuple[Config, list
         raise UsageError(f"unknown preset {name!r}{nearest(name, PRESETS)}; known are {', '.join(PRESETS)}")
     row = PRESETS[name]
     mode = parse(Config, args, default=dataclasses.replace(Config(), **row), prog=PROG).mode
-    own = MODES.get(mode, {})
-    defaults = own | row if asked.preset else row | own
-    config = parse(Config, args, default=dataclasses.replace(Config(), **defaults), prog=PROG)
+    config = parse(Config, args, default=dataclasses.replace(Config(), **MODES.get(mode, {}) | row), prog=PROG)
     overridden = {k: getattr(config, k) for k, v in row.items() if getattr(config, k) != v} if asked.preset else {}
     notes = [f"--{k.replace('_', '-')} {v} overrides preset {name}'s {row[k]}" for k, v in overridden.items()]
     return dataclasses.replace(config, preset=name), notes
