@@ -114,7 +114,7 @@ def test_a_signal_reaches_the_child_once_and_it_may_finish(tmp_path, sent, caugh
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell hands it on ignored
+        preexec_fn=lambda: signal.signal(getattr(signal, sent), signal.SIG_DFL),  # shells and nohup may ignore it
     )  # fmt: skip
     deadline = time.monotonic() + 30
     while not (tmp_path / "ready").exists() and time.monotonic() < deadline:
