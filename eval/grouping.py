@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-FEW = 6  # runs that a table, a strip or a legend shows one by one
+FEW = 6  # runs that a table or a legend shows one by one
+SHOWN = 7  # groups whose images stand in the page at once: every mode there is
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ def own_name(run: dict) -> str:
 
 
 def shown(report: dict) -> set[str]:
-    """Labels of the runs whose images stand in the page at once: the first of each group, at most FEW."""
-    return {group.labels[0] for group in groups(report)[:FEW]}
+    """Labels of the runs whose images stand in the page at once: the first of each group, at most SHOWN."""
+    return {group.labels[0] for group in groups(report)[:SHOWN]}
 
 
 def crowded(report: dict) -> bool:

@@ -14,7 +14,7 @@ from example_report import MODES, example, study
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from eval import board, drawing, ncurve, page, pictures, report
+from eval import board, drawing, grouping, ncurve, page, pictures, report, sources
 from vaegan.errors import UserError
 
 TINY = base64.b64decode(
@@ -326,3 +326,9 @@ def test_the_board_says_first_that_the_instrument_failed():
     value, _ = example()
     value["instrument"] |= {"ok": False, "sentence": "Read 1.4 px."}
     assert board.verdict(value).startswith("**Instrument failed.** Read 1.4 px.")
+
+
+def test_every_mode_there_is_has_its_images_in_the_page():
+    value, _ = study()
+    value["runs"] = [{**value["runs"][0], "label": f"{mode}-s0", "mode": mode} for mode in sources.OBJECTIVES]
+    assert grouping.shown(value) == {f"{mode}-s0" for mode in sources.OBJECTIVES}
