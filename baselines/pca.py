@@ -73,7 +73,7 @@ class Pca:
 def fit(images: Tensor, latent_dim: int) -> Pca:
     """Fit uint8 images (N, C, S, S) by a randomised singular value decomposition (Halko et al., arXiv 0909.4061).
 
-    A tenth of the time that all eigenvectors take at 32 pixels in colour. Raises UsageError when there are fewer images
+    A sixth of the time that all eigenvectors take at 32 pixels in colour. Raises UsageError when there are fewer images
     or pixels than directions.
     """
     pixels = images[0].numel()

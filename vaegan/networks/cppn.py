@@ -74,7 +74,7 @@ def coordinates(size: int, trained: int, device: torch.device | None = None) -> 
     """Return x, y and r of every pixel, row by row, (size * size, 3), of an image trained at `trained` pixels a side.
 
     The trained image's outermost centres lie on +-SCALE. Another size divides the same square, so that its outermost
-    centres lie nearer the border, and averaging its pixels gives the trained ones. (The original keeps the outermost
+    centres lie nearer the border, and the means of its places are the trained ones. (The original keeps the outermost
     centres on +-SCALE, which enlarges what is drawn by up to a trained pixel.)
     """
     border = SCALE * trained / max(trained - 1, 1)
