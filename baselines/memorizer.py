@@ -156,7 +156,9 @@ def load(arguments: Arguments) -> Tensor:
     """Return the first images, uint8 (K, C, S, S); UserError when there are fewer."""
     name = "synthfaces" if arguments.images is None else f"folder:{arguments.images}"
     if arguments.images is None:
-        from vaegan.data import synthfaces  # eight faces are drawn in a moment; the whole set would take a minute
+        from vaegan.data.synthfaces import (
+            renderer as synthfaces,  # eight faces are drawn in a moment; the whole set would take a minute
+        )
 
         return torch.as_tensor(synthfaces.render(0, torch.arange(arguments.k), arguments.size))
     images = data.load(name, "train", image_size=arguments.size).images[: arguments.k]

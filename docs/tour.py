@@ -16,12 +16,13 @@ from torch import nn
 from torch.nn import functional as F
 
 import vaegan
-from eval.blurriness import MEASURES, PRIMARY
-from eval.calibration import calibrate
-from vaegan import checkpoint, data, latent, losses, model, sheets
+from eval.blur.calibration import calibrate
+from eval.blur.measures import MEASURES, PRIMARY
+from vaegan import checkpoint, data, latent, losses, model
 from vaegan.commandline import parse
 from vaegan.config import Config
 from vaegan.errors import UserError
+from vaegan.pictures import sheets
 from vaegan.pixels import to_float, to_uint8
 from vaegan.writing import write_whole
 

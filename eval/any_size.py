@@ -10,12 +10,12 @@ from pathlib import Path
 
 import tyro
 
-from eval import large
-from eval.feature_network import FeatureNetwork
-from eval.features import for_dataset
-from eval.halves import shuffled
-from eval.large import Way
-from eval.sources import Run, load_split, open_runs
+from eval.evidence import large
+from eval.evidence.large import Way
+from eval.features.choice import for_dataset
+from eval.features.network import FeatureNetwork
+from eval.sources.held_out import shuffled
+from eval.sources.runs import Run, load_split, open_runs
 from vaegan import data
 from vaegan.commandline import parse
 from vaegan.errors import UsageError, UserError, exits_cleanly

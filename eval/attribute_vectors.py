@@ -24,12 +24,12 @@ import tyro
 from torch import Tensor
 from tqdm import tqdm
 
-from eval import editing
-from eval.editing import Effect, Faces
-from eval.feature_network import FeatureNetwork
-from eval.features import for_dataset
-from eval.halves import halves
-from eval.sources import Run, load_split, open_runs
+from eval.evidence import editing
+from eval.evidence.editing import Effect, Faces
+from eval.features.choice import for_dataset
+from eval.features.network import FeatureNetwork
+from eval.sources.held_out import halves
+from eval.sources.runs import Run, load_split, open_runs
 from vaegan import data, latent
 from vaegan.commandline import parse
 from vaegan.data import ImageSet

@@ -17,30 +17,21 @@ import tyro
 from torch import Tensor
 from tqdm import tqdm
 
-from eval import (
-    claims,
-    content,
-    decomposition,
-    diagnostics,
-    distance_reference,
-    distance_table,
-    features,
-    findings,
-    large,
-    measuring,
-    pictures,
-    prior_gap,
-    protocol,
-    report,
-    sources,
-)
-from eval.blurriness import MEASURES
-from eval.calibration import calibrate
-from eval.features import Extractor, FeatureNetwork
-from eval.findings import Evidence
-from eval.halves import drawn_set
-from eval.measuring import Measured
-from eval.sources import HeldOut, Run, Source
+from eval import diagnostics
+from eval.blur.calibration import calibrate
+from eval.blur.measures import MEASURES
+from eval.distances import reference as distance_reference
+from eval.distances import table as distance_table
+from eval.evidence import claims, content, decomposition, findings, large, measuring, pictures, prior_gap
+from eval.evidence.findings import Evidence
+from eval.evidence.measuring import Measured
+from eval.features import choice as features
+from eval.features.choice import Extractor, FeatureNetwork
+from eval.report import protocol
+from eval.report import rendering as report
+from eval.sources import runs as sources
+from eval.sources.held_out import drawn_set
+from eval.sources.runs import HeldOut, Run, Source
 from vaegan.commandline import parse
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError, exits_cleanly

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from eval.blurriness import MEASURES, PRIMARY, gaussian_blur
-from eval.calibration import calibrate
-from eval.content import Matcher
-from eval.features import network_for
-from eval.halves import HeldOutArguments, halves
-from eval.intervals import Estimate, Interval
+from eval.blur.calibration import calibrate
+from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
+from eval.evidence.content import Matcher
+from eval.features.choice import network_for
+from eval.sources.held_out import HeldOutArguments, halves
+from eval.uncertainty.estimates import Estimate, Interval
 from vaegan.commandline import parse
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError, exits_cleanly

@@ -13,10 +13,10 @@ import torch
 import tyro
 from torch import Tensor
 
-from eval import sources
-from eval.halves import drawn_set
-from eval.intervals import mean_interval
-from eval.sources import OBJECTIVES, Run
+from eval.sources import runs as sources
+from eval.sources.held_out import drawn_set
+from eval.sources.runs import OBJECTIVES, Run
+from eval.uncertainty.estimates import mean_interval
 from vaegan import collapse, losses, posterior
 from vaegan.commandline import parse
 from vaegan.data import ImageSet

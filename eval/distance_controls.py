@@ -13,12 +13,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from eval import distance_command, distance_table, features
-from eval.blurriness import gaussian_blur
-from eval.distance_reference import prepared
-from eval.distance_table import Set
-from eval.features import Extractor
-from eval.halves import HeldOutArguments, halves
+from eval.blur.measures import gaussian_blur
+from eval.distances import command as distance_command
+from eval.distances import table as distance_table
+from eval.distances.reference import prepared
+from eval.distances.table import Set
+from eval.features import choice as features
+from eval.features.choice import Extractor
+from eval.sources.held_out import HeldOutArguments, halves
 from vaegan.commandline import parse
 from vaegan.data import ImageSet, load
 from vaegan.errors import UserError, exits_cleanly

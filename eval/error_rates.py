@@ -14,12 +14,12 @@ from scipy import stats
 from torch import Tensor
 from tqdm import tqdm
 
-from eval.blurriness import MEASURES, PRIMARY, gaussian_blur
-from eval.calibration import LADDER_IMAGES, Calibration, calibrate
-from eval.findings import COMPARED
-from eval.halves import HeldOutArguments, halves
-from eval.intervals import ALPHA, Estimate, over_seeds
-from eval.multiplicity import decide
+from eval.blur.calibration import LADDER_IMAGES, Calibration, calibrate
+from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
+from eval.evidence.findings import COMPARED
+from eval.sources.held_out import HeldOutArguments, halves
+from eval.uncertainty.estimates import ALPHA, Estimate, over_seeds
+from eval.uncertainty.multiplicity import decide
 from vaegan.commandline import parse
 from vaegan.errors import UsageError, exits_cleanly
 

@@ -1,6 +1,6 @@
 """The cards of the shipped feature networks as a Markdown table: `python -m eval.feature_cards`."""
 
-from eval.feature_network import SHIPPED, FeatureNetwork, load
+from eval.features.network import SHIPPED, FeatureNetwork, load
 
 HEADINGS = (
     *("Data set", "Right on held-out images", "Chance", "Least right", "Architecture", "Parameters", "File"),

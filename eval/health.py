@@ -10,12 +10,12 @@ from pathlib import Path
 import tyro
 from torch import Tensor
 
-from eval.blurriness import nyquist_power
-from eval.features import FeatureNetwork, network_for
-from eval.halves import drawn
-from eval.measuring import MAPPED
-from eval.neighbours import mean_pairwise_distance, nearest_pair
-from eval.sources import load_split, open_runs
+from eval.blur.measures import nyquist_power
+from eval.distances.neighbours import mean_pairwise_distance, nearest_pair
+from eval.evidence.measuring import MAPPED
+from eval.features.choice import FeatureNetwork, network_for
+from eval.sources.held_out import drawn
+from eval.sources.runs import load_split, open_runs
 from vaegan.commandline import parse
 from vaegan.errors import UsageError, UserError, exits_cleanly
 

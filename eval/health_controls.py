@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from eval import health
-from eval.blurriness import gaussian_blur
-from eval.features import network_for
-from eval.halves import HeldOutArguments, halves
+from eval.blur.measures import gaussian_blur
+from eval.features.choice import network_for
+from eval.sources.held_out import HeldOutArguments, halves
 from vaegan.commandline import parse
 from vaegan.errors import UsageError, UserError, exits_cleanly
 

@@ -15,11 +15,13 @@ import torch
 import tyro
 from torch import Tensor
 
-from eval import feature_network, features, sources
-from eval.feature_network import FeatureNetwork
-from eval.halves import drawn_set, shuffled
-from eval.intervals import Estimate, Interval, difference_interval, over_seeds, resampled_means
-from eval.sources import OBJECTIVES, Run
+from eval.features import choice as features
+from eval.features import network as feature_network
+from eval.features.network import FeatureNetwork
+from eval.sources import runs as sources
+from eval.sources.held_out import drawn_set, shuffled
+from eval.sources.runs import OBJECTIVES, Run
+from eval.uncertainty.estimates import Estimate, Interval, difference_interval, over_seeds, resampled_means
 from vaegan.commandline import parse
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError, exits_cleanly

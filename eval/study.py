@@ -12,12 +12,13 @@ from pathlib import Path
 if not __package__:  # run as a script: sys.path[0] is eval/, from where neither package can be imported
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from eval import health, jobs, plans, summary
-from eval.jobs import Interrupted, Line, Log, duration
-from eval.plans import Plan, Study
-from eval.protocol import dataset_title, shown
-from eval.report import directory_name
-from eval.summary import Outcome
+from eval import health
+from eval.report.protocol import dataset_title, shown
+from eval.report.rendering import directory_name
+from eval.studies import jobs, plans, summary
+from eval.studies.jobs import Interrupted, Line, Log, duration
+from eval.studies.plans import Plan, Study
+from eval.studies.summary import Outcome
 from vaegan.commandline import parse
 from vaegan.errors import UserError, exits_cleanly
 

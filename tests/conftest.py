@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from eval import rotations
+from eval.features import rotations
 
 torch.set_num_threads(int(os.environ.get("VAEGAN_TEST_THREADS", "2")))
 

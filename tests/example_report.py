@@ -7,8 +7,11 @@ import random
 import torch
 from stand_in import dead_leaves
 
-from eval import distance_table, fingerprint, pictures, report
-from eval.blurriness import gaussian_blur
+from eval.blur.measures import gaussian_blur
+from eval.distances import fingerprint
+from eval.distances import table as distance_table
+from eval.evidence import pictures
+from eval.report import rendering as report
 
 MEASURES = ("gradient_energy", "laplacian_variance", "crete_blur_effect")
 RUNS = ("vae", "vaegan")

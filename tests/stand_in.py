@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from eval.blurriness import gaussian_blur
+from eval.blur.measures import gaussian_blur
 from vaegan.config import Config, to_dict
 
 

@@ -6,8 +6,9 @@ import sys
 import pytest
 import torch
 
-from eval import any_size, large
-from eval.blurriness import gaussian_blur
+from eval import any_size
+from eval.blur.measures import gaussian_blur
+from eval.evidence import large
 from vaegan import checkpoint, data, model
 from vaegan import config as configuration
 from vaegan.config import Config

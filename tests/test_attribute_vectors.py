@@ -6,13 +6,15 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from eval import attribute_vectors, editing
+from eval import attribute_vectors
 from eval.attribute_vectors import Row, main, margin, summary
-from eval.editing import Effect
-from eval.features import for_dataset
+from eval.evidence import editing
+from eval.evidence.editing import Effect
+from eval.features.choice import for_dataset
 from vaegan import data, latent
 from vaegan.config import Config
-from vaegan.data import ImageSet, synthfaces
+from vaegan.data import ImageSet
+from vaegan.data.synthfaces import renderer as synthfaces
 
 NAMES = synthfaces.ATTRIBUTES
 SEED = 1

@@ -8,8 +8,8 @@ import torch
 from scipy import ndimage
 from skimage.measure import blur_effect
 
-from eval import blurriness
-from eval.blurriness import (
+from eval.blur import measures as blurriness
+from eval.blur.measures import (
     AUDITS,
     MEASURES,
     band_frequencies,

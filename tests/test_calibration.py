@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from eval.blurriness import AUDITS, MEASURES, PRIMARY, gaussian_blur, grey, smooth
-from eval.calibration import SIGMAS, Calibration, alarm, calibrate
-from eval.damages import DAMAGES, add_noise
-from eval.intervals import difference_interval, verdict
+from eval.blur.calibration import SIGMAS, Calibration, alarm, calibrate
+from eval.blur.damages import DAMAGES, add_noise
+from eval.blur.measures import AUDITS, MEASURES, PRIMARY, gaussian_blur, grey, smooth
+from eval.uncertainty.estimates import difference_interval, verdict
 from vaegan.errors import UserError
 
 IMAGES = 120

@@ -8,14 +8,14 @@ import pytest
 import torch
 from stand_in import Blurrer, dead_leaves
 
-from eval import claims
-from eval.blurriness import MEASURES, PRIMARY
-from eval.calibration import calibrate
-from eval.effects import cliffs_delta, paired_effect
-from eval.findings import Evidence, estimate
-from eval.intervals import SMALLEST_P
-from eval.measuring import Measured
-from eval.sources import HeldOut, Run, prior_samples, real, reconstructions
+from eval.blur.calibration import calibrate
+from eval.blur.measures import MEASURES, PRIMARY
+from eval.evidence import claims
+from eval.evidence.findings import Evidence, estimate
+from eval.evidence.measuring import Measured
+from eval.sources.runs import HeldOut, Run, prior_samples, real, reconstructions
+from eval.uncertainty.effects import cliffs_delta, paired_effect
+from eval.uncertainty.estimates import SMALLEST_P
 from vaegan.config import Config
 from vaegan.errors import UserError
 

@@ -13,8 +13,9 @@ import torch
 from stand_in import Blurrer, dead_leaves, save_npz, save_run
 
 import vaegan
-from eval import claims, compare, quality
-from eval.blurriness import MEASURES, PRIMARY, Measure, laplacian_variance
+from eval import compare
+from eval.blur.measures import MEASURES, PRIMARY, Measure, laplacian_variance
+from eval.evidence import claims, quality
 from vaegan.config import Config
 from vaegan.errors import UsageError
 

@@ -5,7 +5,8 @@ import torch
 from tiny_faces import NAMES, call, faces, save_faces, train_tiny
 
 import vaegan
-from eval import compare, sources
+from eval import compare
+from eval.sources import runs as sources
 from vaegan import checkpoint, conditions, processes, sample, train
 from vaegan.conditions import Conditions
 from vaegan.config import Config

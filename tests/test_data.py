@@ -9,9 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from vaegan.data import DATASETS, SIZES, batch_indices, load, native_size, torchvision_sets
+from vaegan.data import DATASETS, SIZES, batch_indices, load, native_size
 from vaegan.data.cache import cached_array
 from vaegan.data.fitting import fit
+from vaegan.data.readers import torchvision_sets
 from vaegan.errors import UsageError, UserError
 
 
@@ -155,7 +156,7 @@ def test_a_truncated_cifar10_is_one_line(tmp_path):
 
 def test_synthfaces_are_drawn_once_then_mapped(monkeypatch):
     synthfaces = pytest.importorskip("vaegan.data.synthfaces")
-    from vaegan.data import embedded
+    from vaegan.data.readers import embedded
 
     monkeypatch.setattr(embedded, "COUNTS", {"train": 5, "test": 3})
     monkeypatch.setattr(embedded, "CHUNK", 2)

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from eval import decomposition
-from eval.decomposition import ADVERSARY, FEATURES, INTERACTION, SQUARE, decompose
-from eval.intervals import RESAMPLES, Estimate
-from eval.sources import Run
+from eval.evidence import decomposition
+from eval.evidence.decomposition import ADVERSARY, FEATURES, INTERACTION, SQUARE, decompose
+from eval.sources.runs import Run
+from eval.uncertainty.estimates import RESAMPLES, Estimate
 from vaegan.config import Config
 
 ROWS = [("pixels", False), ("Dis_l", False), ("pixels", True), ("Dis_l", True)]

@@ -9,8 +9,9 @@ import torch
 from tiny_faces import call, save_faces, train_tiny
 from torch.distributions import Bernoulli, MultivariateNormal, Normal, kl_divergence
 
-from eval import diagnostics, sources
+from eval import diagnostics
 from eval.diagnostics import importance_weighted_bound, log_weights
+from eval.sources import runs as sources
 from vaegan import collapse, losses, posterior
 
 GENERATOR = torch.Generator().manual_seed(0)

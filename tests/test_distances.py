@@ -13,11 +13,14 @@ from stand_in import Blurrer, dead_leaves, save_npz, save_run
 from toy_extractor import Tiles
 
 import vaegan
-from eval import distance_command, distance_controls, distance_table, distances
-from eval.distance_reference import prepared
-from eval.distance_table import FLOORS, Set
-from eval.features import for_dataset
-from eval.halves import halves
+from eval import distance_controls
+from eval.distances import columns as distances
+from eval.distances import command as distance_command
+from eval.distances import table as distance_table
+from eval.distances.reference import prepared
+from eval.distances.table import FLOORS, Set
+from eval.features.choice import for_dataset
+from eval.sources.held_out import halves
 from vaegan.config import Config
 from vaegan.data import ImageSet, load
 from vaegan.errors import UserError

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from eval.effects import cliffs_delta, paired_effect
+from eval.uncertainty.effects import cliffs_delta, paired_effect
 from vaegan.errors import UserError
 
 

@@ -7,9 +7,10 @@ import pytest
 import torch
 from stand_in import dead_leaves
 
-from eval import error_rates, halves
-from eval.blurriness import MEASURES, PRIMARY, gaussian_blur
+from eval import error_rates
+from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.error_rates import NODES, Arguments
+from eval.sources import held_out as halves
 from vaegan.data import ImageSet
 
 

@@ -9,10 +9,10 @@ import torch
 from stand_in import dead_leaves
 from toy_extractor import Tiles
 
-from eval import extraction
-from eval.extraction import content, extract, extract_cached, of_tensor
-from eval.frechet import frechet
-from eval.moments import merged
+from eval.distances import extraction
+from eval.distances.extraction import content, extract, extract_cached, of_tensor
+from eval.distances.frechet import frechet
+from eval.distances.moments import merged
 from vaegan import processes
 from vaegan.errors import UserError
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from eval import feature_training
 from eval.feature_cards import table
-from eval.feature_network import ARCHITECTURES, packed
-from eval.feature_training import RECIPES, Recipe
-from eval.features import SHIPPED, FeatureNetwork, choose, features, for_dataset, load
+from eval.features import training as feature_training
+from eval.features.choice import SHIPPED, FeatureNetwork, choose, features, for_dataset, load
+from eval.features.network import ARCHITECTURES, packed
+from eval.features.training import RECIPES, Recipe
 from vaegan.data import ImageSet
 from vaegan.data import load as load_images
 from vaegan.errors import UsageError, UserError

@@ -3,7 +3,7 @@
 import pytest
 from example_report import example_fingerprint as example
 
-from eval.fingerprint import DECIDING, of_dict, one_column
+from eval.distances.fingerprint import DECIDING, of_dict, one_column
 from vaegan.errors import UserError
 
 

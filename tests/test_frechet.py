@@ -6,8 +6,8 @@ import scipy.linalg
 import torch
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from eval.frechet import curve, frechet, intercept, singular
-from eval.moments import blocks_of, moments
+from eval.distances.frechet import curve, frechet, intercept, singular
+from eval.distances.moments import blocks_of, moments
 
 
 def whitened(n: int, d: int, seed: int) -> torch.Tensor:
@@ -79,7 +79,7 @@ def test_features_like_real_ones_against_other_implementations(reference):
 
 
 def test_real_features_against_other_implementations(shared_data):
-    from eval.features import for_dataset
+    from eval.features.choice import for_dataset
     from vaegan.data import load
 
     network, digits = for_dataset("mnist"), load("mnist", "test", data_dir=shared_data).images

@@ -9,8 +9,8 @@ from stand_in import Blurrer, dead_leaves, save_npz, save_run
 
 import vaegan
 from eval import health
-from eval.blurriness import nyquist_power
-from eval.halves import drawn
+from eval.blur.measures import nyquist_power
+from eval.sources.held_out import drawn
 from vaegan.config import Config
 
 DIS = {"dis/real": 0.6, "dis/prior": 0.4, "dis/reconstruction": 0.5}

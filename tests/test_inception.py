@@ -9,11 +9,11 @@ from unittest import mock
 import pytest
 import torch
 
-from eval import inception
-from eval.features import choose
-from eval.frechet import frechet
-from eval.kid import kernel_distance, kernel_of
-from eval.moments import moments
+from eval.distances.frechet import frechet
+from eval.distances.kid import kernel_distance, kernel_of
+from eval.distances.moments import moments
+from eval.features import inception
+from eval.features.choice import choose
 from vaegan.data import ImageSet
 from vaegan.errors import UserError
 

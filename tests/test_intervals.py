@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from eval.intervals import (
+from eval.uncertainty.estimates import (
     MINIMAL_EFFECT,
     RESAMPLES,
     SMALLEST_P,

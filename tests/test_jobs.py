@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from eval import jobs
-from eval.jobs import Line, Log, duration
+from eval.studies import jobs
+from eval.studies.jobs import Line, Log, duration
 
 ROOT = Path(__file__).resolve().parents[1]
 

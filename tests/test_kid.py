@@ -5,8 +5,8 @@ import pytest
 import torch
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from eval import kid
-from eval.kid import kernel_distance, kernel_of
+from eval.distances import kid
+from eval.distances.kid import kernel_distance, kernel_of
 
 
 def vectors(n, seed, shift=0.0, d=8):

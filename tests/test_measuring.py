@@ -4,8 +4,8 @@ import pytest
 import torch
 from stand_in import dead_leaves
 
-from eval.measuring import measure
-from eval.sources import Source
+from eval.evidence.measuring import measure
+from eval.sources.runs import Source
 from vaegan.errors import UserError
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from eval.moments import BLOCKS, Accumulator, blocks_of, merged, moments, nothing
+from eval.distances.moments import BLOCKS, Accumulator, blocks_of, merged, moments, nothing
 from vaegan.errors import UserError
 
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from eval.intervals import RESAMPLES, SMALLEST_P, Estimate, p_value
-from eval.multiplicity import decide, holm
+from eval.uncertainty.estimates import RESAMPLES, SMALLEST_P, Estimate, p_value
+from eval.uncertainty.multiplicity import decide, holm
 from vaegan.errors import UserError
 
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from eval import neighbours
-from eval.neighbours import (
+from eval.distances import neighbours
+from eval.distances.neighbours import (
     NEIGHBOURS,
     density_and_coverage,
     mean_pairwise_distance,

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from example_report import study
 
-from eval import drawing, report
+from eval.report import rendering as report
+from eval.report.charts import drawing
 
 PROBE = Path(__file__).with_name("page_probe.js")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

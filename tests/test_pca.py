@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from baselines import pca
-from eval import sources
+from eval.sources import runs as sources
 from vaegan import data
 from vaegan.errors import UsageError, UserError
 from vaegan.pixels import to_float

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from stand_in import dead_leaves, save_npz, save_run
 
-from eval import plans
-from eval.plans import Plan, Study
+from eval.studies import plans
+from eval.studies.plans import Plan, Study
 from vaegan import checkpoint
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError

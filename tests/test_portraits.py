@@ -8,7 +8,7 @@ from PIL import Image
 from skimage import filters, transform
 
 from vaegan.data import load, native_size
-from vaegan.data.celeba import CROP
+from vaegan.data.readers.celeba import CROP
 from vaegan.errors import UserError
 
 CELEBA = [f"{i:06d}.jpg" for i in range(1, 11)]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from eval.intervals import RESAMPLES, Estimate
-from eval.prior_gap import READINGS, reading
+from eval.evidence.prior_gap import READINGS, reading
+from eval.uncertainty.estimates import RESAMPLES, Estimate
 
 
 def at(value: float, spread: float = 0.02) -> Estimate:

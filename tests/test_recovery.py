@@ -5,8 +5,9 @@ import sys
 import pytest
 import torch
 
-from eval import halves, recovery
-from eval.blurriness import PRIMARY
+from eval import recovery
+from eval.blur.measures import PRIMARY
+from eval.sources import held_out as halves
 from vaegan.data import ImageSet
 
 

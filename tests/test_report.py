@@ -14,7 +14,11 @@ from example_report import MODES, example, study
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from eval import board, drawing, grouping, ncurve, page, pictures, report, sources
+from eval.evidence import pictures
+from eval.report import board, grouping, page
+from eval.report import rendering as report
+from eval.report.charts import drawing, ncurve
+from eval.sources import runs as sources
 from vaegan.errors import UserError
 
 TINY = base64.b64decode(

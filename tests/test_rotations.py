@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch import Generator
 
-from eval import feature_training, features, rotations
+from eval.features import choice as features
+from eval.features import rotations
+from eval.features import training as feature_training
 from vaegan.data import ImageSet
 from vaegan.errors import UserError
 

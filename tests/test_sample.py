@@ -10,14 +10,15 @@ import torch
 from PIL import Image
 
 import vaegan
-from vaegan import checkpoint, conditions, data, sheets
+from vaegan import checkpoint, conditions, data
 from vaegan import config as configuration
 from vaegan.config import Config
 from vaegan.errors import UserError
 from vaegan.model import networks_of, prior_codes
-from vaegan.portfolio import KINDS, told_otherwise
+from vaegan.pictures import sheets
+from vaegan.pictures.portfolio import KINDS, told_otherwise
+from vaegan.pictures.scene import Arguments, Scene
 from vaegan.sample import main
-from vaegan.scene import Arguments, Scene
 from vaegan.writing import write_whole
 
 NAMES = ("Eyeglasses", "Wearing_Hat")
@@ -106,7 +107,7 @@ def test_every_kind_draws(sample, kind, name):
 
 
 def test_every_kind_is_tested_and_named_in_the_help():
-    from vaegan import scene as module
+    from vaegan.pictures import scene as module
 
     assert all(kind in Path(module.__file__).read_text().split("class Scene")[0] for kind in KINDS)
     marks = test_every_kind_draws.pytestmark[0].args[1]

@@ -9,7 +9,7 @@ from PIL import Image
 from tiny_faces import NAMES, call, faces, save_faces, train_tiny
 
 from eval import similarity
-from eval.feature_network import Card, FeatureNetwork, save
+from eval.features.network import Card, FeatureNetwork, save
 from eval.similarity import scores
 
 

@@ -5,8 +5,8 @@ import torch
 from stand_in import Blurrer, dead_leaves, save_npz, save_run
 
 import vaegan
-from eval import sources
-from eval.blurriness import gaussian_blur
+from eval.blur.measures import gaussian_blur
+from eval.sources import runs as sources
 from vaegan.config import Config
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError

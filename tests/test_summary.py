@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from example_report import study
 
-from eval import summary
-from eval.plans import Plan
-from eval.summary import Outcome
+from eval.studies import summary
+from eval.studies.plans import Plan
+from eval.studies.summary import Outcome
 from vaegan.config import Config
 
 HEALTHY = {"losses_finite": True, "diversity": 0.9, "nearest": 0.9}

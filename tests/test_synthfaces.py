@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.nn.functional import avg_pool2d
 
-from vaegan.data import synthfaces
-from vaegan.data.facecode import facecode
-from vaegan.data.synthfaces import ATTRIBUTES, attributes, render
+from vaegan.data.synthfaces import renderer as synthfaces
+from vaegan.data.synthfaces.code import facecode
+from vaegan.data.synthfaces.renderer import ATTRIBUTES, attributes, render
 from vaegan.errors import UsageError
 
 HAIR_COLOURS = [ATTRIBUTES.index(name) for name in ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")]

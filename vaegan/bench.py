@@ -15,7 +15,7 @@ import baselines.objectives
 from vaegan import model, run
 from vaegan.commandline import parse
 from vaegan.config import Config
-from vaegan.data import synthfaces
+from vaegan.data.synthfaces import renderer as synthfaces
 from vaegan.errors import UsageError, UserError, exits_cleanly
 from vaegan.objective import OBJECTIVES
 from vaegan.trainer import Trainer

@@ -16,7 +16,7 @@ from vaegan.config import Config
 from vaegan.data import ImageSet
 from vaegan.errors import UserError
 from vaegan.metrics import Averager, MetricsWriter, not_finite
-from vaegan.panels import COLUMNS, Panels, encoded
+from vaegan.pictures.panels import COLUMNS, Panels, encoded
 from vaegan.trainer import Trainer
 
 SHOWN = 16  # held-out images in the panels

@@ -3,8 +3,8 @@
 from vaegan.commandline import parse
 from vaegan.errors import UsageError, exits_cleanly, nearest
 from vaegan.model import Model, load
-from vaegan.portfolio import KINDS, Kind
-from vaegan.scene import Arguments, Scene
+from vaegan.pictures.portfolio import KINDS, Kind
+from vaegan.pictures.scene import Arguments, Scene
 from vaegan.writing import check_writable, write_whole
 
 PROG = "python -m vaegan.sample"

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
-from eval.blurriness import Measure, check_images, gaussian_blur, grey, in_chunks, smooth
-from eval.intervals import Estimate, checked, resampled_means
+from eval.blur.measures import Measure, check_images, gaussian_blur, grey, in_chunks, smooth
+from eval.uncertainty.estimates import Estimate, checked, resampled_means
 from vaegan.errors import UserError
 
 # px. A negative one is the inverse filter: images at -0.5 are those that a blur of 0.5 turns into real ones.

@@ -1,7 +1,7 @@
 """Distances between a set of images and real ones: every column of the table, from features that are there already.
 
 None of these is "the FID" unless the extractor is the published Inception; each number's name says what it was made by.
-`python -m eval.distances RUN` measures runs and folders of images (eval/distance_command.py).
+`python -m eval.distances RUN` measures runs and folders of images (eval/distances/command.py).
 """
 
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from eval.fingerprint import Fingerprint
-from eval.frechet import curve, singular
-from eval.kid import Kernel, kernel_distance, kernel_of
-from eval.moments import Moments, merged
-from eval.neighbours import (
+from eval.distances.fingerprint import Fingerprint
+from eval.distances.frechet import curve, singular
+from eval.distances.kid import Kernel, kernel_distance, kernel_of
+from eval.distances.moments import Moments, merged
+from eval.distances.neighbours import (
     COPY,
     NEIGHBOURS,
     density_and_coverage,
@@ -133,9 +133,3 @@ def singular_note(protocol: Fingerprint, dimension: int) -> str:
         f"{fewest:,} images for {dimension:,} features: the covariances are singular and the Fréchet distance is "
         f"mostly bias; use more than {dimension:,} images, or read the kernel distance, which has none"
     )
-
-
-if __name__ == "__main__":
-    from eval.distance_command import main
-
-    main()

@@ -14,9 +14,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from eval.distances import Features
-from eval.features import Extractor
-from eval.moments import Accumulator, blocks_of, merged
+from eval.distances.columns import Features
+from eval.distances.moments import Accumulator, blocks_of, merged
+from eval.features.choice import Extractor
 from vaegan import processes
 from vaegan.data.cache import cache_dir, cache_key
 from vaegan.errors import UserError

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from eval.protocol import versions
+from eval.report.protocol import versions
 from vaegan.errors import UserError
 
 QUANTISATION = "uint8: clamp, scale, round"

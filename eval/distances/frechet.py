@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from eval.moments import BLOCKS, Moments, merged
+from eval.distances.moments import BLOCKS, Moments, merged
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from torch import Tensor
 from tqdm import tqdm
 
-from eval.distance_table import FLOORS, Protocol, Set, of_vectors
-from eval.distances import Features, reference
-from eval.extraction import content, extract_cached
-from eval.features import Extractor
-from eval.halves import drawn
-from eval.protocol import dataset_title
+from eval.distances.columns import Features, reference
+from eval.distances.extraction import content, extract_cached
+from eval.distances.table import FLOORS, Protocol, Set, of_vectors
+from eval.features.choice import Extractor
+from eval.report.protocol import dataset_title
+from eval.sources.held_out import drawn
 from vaegan import processes
 from vaegan.data import ImageSet
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from eval.distances import COLUMNS, LEAST, Features, Reference, column_name, flags, measure, singular_note
-from eval.features import Extractor
-from eval.fingerprint import Fingerprint, fingerprint, one_column
-from eval.moments import blocks_of
-from eval.neighbours import COPY, NEIGHBOURS
+from eval.distances.columns import COLUMNS, LEAST, Features, Reference, column_name, flags, measure, singular_note
+from eval.distances.fingerprint import Fingerprint, fingerprint, one_column
+from eval.distances.moments import blocks_of
+from eval.distances.neighbours import COPY, NEIGHBOURS
+from eval.features.choice import Extractor
 from vaegan.errors import UserError
 
 FLOORS = ("Training images (floor)", "Held-out images (floor)")

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.blurriness import MEASURES, PRIMARY
-from eval.effects import cliffs_delta, paired_effect
-from eval.findings import COMPARED, Evidence, estimate, spelled
-from eval.intervals import ALPHA, RESAMPLES, SMALLEST_P, Estimate, Verdict, over_seeds, scope
-from eval.measuring import Measured
-from eval.multiplicity import decide
-from eval.pictures import LADDER
-from eval.sources import OBJECTIVES, Run
+from eval.blur.measures import MEASURES, PRIMARY
+from eval.evidence.findings import COMPARED, Evidence, estimate, spelled
+from eval.evidence.measuring import Measured
+from eval.evidence.pictures import LADDER
+from eval.sources.runs import OBJECTIVES, Run
+from eval.uncertainty.effects import cliffs_delta, paired_effect
+from eval.uncertainty.estimates import ALPHA, RESAMPLES, SMALLEST_P, Estimate, Verdict, over_seeds, scope
+from eval.uncertainty.multiplicity import decide
 
 CLAIMED_BLURRIER = "vae"  # the mode that the claim calls blurrier than every other
 FAILED = "instrument failed"

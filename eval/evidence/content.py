@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from eval.blurriness import PRIMARY, gaussian_blur, in_chunks, smooth
-from eval.calibration import CALIBRATION_SEED, Calibration
-from eval.features import FeatureNetwork
-from eval.findings import Evidence, difference_entry, entry, estimate
-from eval.intervals import MINIMAL_EFFECT, Estimate, Interval, difference_interval, resampled_means
-from eval.measuring import Measured
+from eval.blur.calibration import CALIBRATION_SEED, Calibration
+from eval.blur.measures import PRIMARY, gaussian_blur, in_chunks, smooth
+from eval.evidence.findings import Evidence, difference_entry, entry, estimate
+from eval.evidence.measuring import Measured
+from eval.features.choice import FeatureNetwork
+from eval.uncertainty.estimates import MINIMAL_EFFECT, Estimate, Interval, difference_interval, resampled_means
 
 NEIGHBOURS = 5  # from 3 to 20 the controls move by less than 0.01 px; few keep the match close
 STEPS = 2  # of the fixed point; up to 1 px a third moves the controls by less than 0.01 px

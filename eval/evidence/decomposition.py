@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from eval.blurriness import PRIMARY
-from eval.findings import COMPARED, Evidence, entry, estimate, spelled
-from eval.intervals import MINIMAL_EFFECT, Estimate, Interval, over_seeds
-from eval.sources import OBJECTIVES
+from eval.blur.measures import PRIMARY
+from eval.evidence.findings import COMPARED, Evidence, entry, estimate, spelled
+from eval.sources.runs import OBJECTIVES
+from eval.uncertainty.estimates import MINIMAL_EFFECT, Estimate, Interval, over_seeds
 
 SQUARE = ("vae", "vae-disl", "vaegan-pixel", "vaegan")
 OUTSIDE = {"vae-sigma": "fair opponent: fitted noise scale"}

@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass, field
 
 from torch import Tensor
 
-from eval import health, quality
-from eval.blurriness import AUDITS, MEASURES, PRIMARY, band_frequencies
-from eval.calibration import Calibration
-from eval.features import FeatureNetwork
-from eval.intervals import Estimate, Interval, mean_interval
-from eval.measuring import Measured
-from eval.sources import HeldOut, Run
+from eval import health
+from eval.blur.calibration import Calibration
+from eval.blur.measures import AUDITS, MEASURES, PRIMARY, band_frequencies
+from eval.evidence import quality
+from eval.evidence.measuring import Measured
+from eval.features.choice import FeatureNetwork
+from eval.sources.runs import HeldOut, Run
+from eval.uncertainty.estimates import Estimate, Interval, mean_interval
 
 SMALLEST_ERROR, RELATIVE_ERROR = 0.03, 0.05  # px and share of a known blur by which the instrument may be off
 DAMAGE_ERROR = 0.15  # px; the same, where noise, a checkerboard or less contrast came on top

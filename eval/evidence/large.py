@@ -13,12 +13,12 @@ from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 from torch.nn import functional as F
 
-from eval import pictures, quality
-from eval.blurriness import MEASURES, PRIMARY, grey, smooth
-from eval.feature_network import FeatureNetwork
-from eval.intervals import mean_interval
-from eval.pictures import Picture
-from eval.sources import HeldOut, Run
+from eval.blur.measures import MEASURES, PRIMARY, grey, smooth
+from eval.evidence import pictures, quality
+from eval.evidence.pictures import Picture
+from eval.features.network import FeatureNetwork
+from eval.sources.runs import HeldOut, Run
+from eval.uncertainty.estimates import mean_interval
 from vaegan import data
 from vaegan.model import Model
 from vaegan.networks.architectures import ARCHITECTURES

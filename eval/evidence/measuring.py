@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from eval import quality
-from eval.blurriness import AUDITS, MEASURES, check_images, power_spectrum
-from eval.feature_network import FeatureNetwork
-from eval.sources import Source
+from eval.blur.measures import AUDITS, MEASURES, check_images, power_spectrum
+from eval.evidence import quality
+from eval.features.network import FeatureNetwork
+from eval.sources.runs import Source
 from vaegan.errors import UserError
 
 EXCERPT = 64  # first images kept for the eye

@@ -8,8 +8,8 @@ from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 
-from eval.blurriness import gaussian_blur
-from eval.measuring import Measured
+from eval.blur.measures import gaussian_blur
+from eval.evidence.measuring import Measured
 
 LADDER = (0.0, 0.5, 1.0, 2.0)  # px of blur that a reader compares with
 STRIP_WIDTH, GRID_WIDTH = 1024, 512  # CSS pixels that a strip and a grid may fill

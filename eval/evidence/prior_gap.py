@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from eval.blurriness import PRIMARY
-from eval.findings import Evidence, entry, estimate
-from eval.intervals import MINIMAL_EFFECT, RESAMPLES, Estimate, difference_interval
+from eval.blur.measures import PRIMARY
+from eval.evidence.findings import Evidence, entry, estimate
+from eval.uncertainty.estimates import MINIMAL_EFFECT, RESAMPLES, Estimate, difference_interval
 
 # (prior samples against posterior draws, posterior draws against real images): 1 blurrier, 0 no difference, -1 sharper
 READINGS = {

@@ -1,6 +1,6 @@
 """Which feature extractor a number is made with: the data set's own, the FID Inception, or one that --features names.
 
-`python -m eval.features train mnist` makes a shipped one anew (eval/feature_training.py).
+`python -m eval.features train mnist` makes a shipped one anew (eval/features/training.py).
 """
 
 from collections.abc import Callable
@@ -9,8 +9,8 @@ from typing import Protocol
 
 from torch import Tensor
 
-from eval import inception, rotations
-from eval.feature_network import SHIPPED, FeatureNetwork, load
+from eval.features import inception, rotations
+from eval.features.network import SHIPPED, FeatureNetwork, load
 from vaegan import data
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, nearest
@@ -96,9 +96,3 @@ def features(network: Extractor, images: Tensor, batch_size: int = 500) -> Tenso
 
 def _called(images: ImageSet | Callable[[], ImageSet]) -> ImageSet:
     return images if isinstance(images, ImageSet) else images()
-
-
-if __name__ == "__main__":
-    from eval.feature_training import main
-
-    main()

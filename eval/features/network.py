@@ -15,7 +15,7 @@ from vaegan.data.fitting import fit
 from vaegan.errors import UserError
 from vaegan.pixels import to_float
 
-SHIPPED = Path(__file__).parent / "features"
+SHIPPED = Path(__file__).with_name("weights")
 INPUT_SIZE = 32
 RESIZE_RULE = "32 px, bilinear, antialiased"  # what vaegan.data.fitting.fit does to any other size
 NUM_FEATURES = 128

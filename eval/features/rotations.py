@@ -17,8 +17,8 @@ import torch
 from torch import Generator, Tensor
 from tqdm import tqdm
 
-from eval.feature_network import INPUT_SIZE, NUM_FEATURES, Card, FeatureNetwork, packed, rebuilt
-from eval.feature_training import BATCH_SIZE, LEARNING_RATE, Batch, Recipe, fitted
+from eval.features.network import INPUT_SIZE, NUM_FEATURES, Card, FeatureNetwork, packed, rebuilt
+from eval.features.training import BATCH_SIZE, LEARNING_RATE, Batch, Recipe, fitted
 from vaegan.data import ImageSet
 from vaegan.data.cache import cache_dir, cache_key
 from vaegan.data.fitting import fit

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from tqdm import trange
 from tyro.conf import Positional
 
-from eval.feature_network import INPUT_SIZE, SHIPPED, Card, FeatureNetwork, save
+from eval.features.network import INPUT_SIZE, SHIPPED, Card, FeatureNetwork, save
 from vaegan.commandline import parse
 from vaegan.data import DATASETS, ImageSet, batch_indices, load
 from vaegan.data.fitting import fit

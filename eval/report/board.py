@@ -8,7 +8,7 @@ from PIL import Image
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard import SummaryWriter
 
-from eval import figures
+from eval.report.charts import figures
 
 
 def write(folder: Path) -> None:

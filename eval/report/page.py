@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from eval import grouping
+from eval.report import grouping
 
 PICTURE_BYTES = 3_600_000  # of base64 in one page, so that with its charts it stays below 5 MB
 

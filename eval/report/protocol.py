@@ -9,11 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from eval import health
-from eval.blurriness import MEASURES, PRIMARY
-from eval.findings import Evidence, qualities
-from eval.intervals import ALPHA, MINIMAL_EFFECT
-from eval.measuring import QUALITY_COUNT
-from eval.sources import CONTROL_COUNT, POSTERIOR_COUNT
+from eval.blur.measures import MEASURES, PRIMARY
+from eval.evidence.findings import Evidence, qualities
+from eval.evidence.measuring import QUALITY_COUNT
+from eval.sources.runs import CONTROL_COUNT, POSTERIOR_COUNT
+from eval.uncertainty.estimates import ALPHA, MINIMAL_EFFECT
 from vaegan import config as configuration
 from vaegan.config import Config
 

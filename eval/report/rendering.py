@@ -12,7 +12,8 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from eval import board, drawing, figures, grouping, page
+from eval.report import board, grouping, page
+from eval.report.charts import drawing, figures
 from vaegan.config import Config, default_run_dir
 from vaegan.errors import UserError
 

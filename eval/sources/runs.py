@@ -12,9 +12,9 @@ from torch import Tensor
 import vaegan
 from baselines import pca
 from baselines.objectives import OBJECTIVES as BASELINES
-from eval import damages
-from eval.blurriness import gaussian_blur
-from eval.halves import halves
+from eval.blur import damages
+from eval.blur.measures import gaussian_blur
+from eval.sources.held_out import halves
 from vaegan.data import ImageSet, load
 from vaegan.errors import UsageError, UserError
 from vaegan.model import prior_codes

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval import sources
-from eval.protocol import dataset_title
-from eval.report import directory_name
-from eval.sources import OBJECTIVES
+from eval.report.protocol import dataset_title
+from eval.report.rendering import directory_name
+from eval.sources import runs as sources
+from eval.sources.runs import OBJECTIVES
 from vaegan import checkpoint, data
 from vaegan import config as configuration
 from vaegan import run as running

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.blurriness import PRIMARY
-from eval.findings import COMPARED
-from eval.page import distances_by_group
-from eval.plans import Plan
-from eval.protocol import dataset_title, shown
-from eval.report import fixed
-from eval.sources import OBJECTIVES
+from eval.blur.measures import PRIMARY
+from eval.evidence.findings import COMPARED
+from eval.report.page import distances_by_group
+from eval.report.protocol import dataset_title, shown
+from eval.report.rendering import fixed
+from eval.sources.runs import OBJECTIVES
+from eval.studies.plans import Plan
 from vaegan.collapse import CONSTANT
 
 SCHEMA_VERSION = 1

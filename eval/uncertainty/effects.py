@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from eval.intervals import checked
+from eval.uncertainty.estimates import checked
 from vaegan.errors import UserError
 
 

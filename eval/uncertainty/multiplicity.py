@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eval.intervals import Estimate, Verdict, p_value, verdict
+from eval.uncertainty.estimates import Estimate, Verdict, p_value, verdict
 from vaegan.errors import UserError
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from vaegan.data import celeba, folder, lfw, npz, torchvision_sets
 from vaegan.data.imageset import SIZES, SMALL_SIZES, SPLITS, ImageSet
-from vaegan.data.portraits import NATIVE_SIZE
+from vaegan.data.readers import celeba, folder, lfw, npz, torchvision_sets
+from vaegan.data.readers.portraits import NATIVE_SIZE
 from vaegan.errors import UsageError, nearest
 
 
@@ -24,13 +24,13 @@ class Dataset:
 
 
 def _read_synthfaces(where: Path, split: str, image_size: int) -> ImageSet:
-    from vaegan.data import embedded  # only its readers pay for the renderer
+    from vaegan.data.readers import embedded  # only its readers pay for the renderer
 
     return embedded.read(where, split, image_size)
 
 
 def _drawn_synthfaces(split: str, rows: Tensor, image_size: int, attributes: Tensor | None) -> Tensor:
-    from vaegan.data import embedded
+    from vaegan.data.readers import embedded
 
     return embedded.drawn(split, rows, image_size, attributes)
 

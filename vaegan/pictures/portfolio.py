@@ -9,10 +9,11 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from vaegan import latent, sheets
+from vaegan import latent
 from vaegan.errors import UsageError, UserError
 from vaegan.model import prior_codes
-from vaegan.scene import Scene, wanted
+from vaegan.pictures import sheets
+from vaegan.pictures.scene import Scene, wanted
 
 STEPS = 10  # codes of an interpolation, both ends included
 TRAVERSED = torch.linspace(-3, 3, 9)  # values that a traversed dimension takes, in standard deviations of the prior

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from eval import grouping
-from eval.drawing import INK, MUTED, Chart, colour
+from eval.report import grouping
+from eval.report.charts.drawing import INK, MUTED, Chart, colour
 
 SHOWN = -0.6, 3.0  # px of blur that the calibration charts show; the curves reach further
 PANELS = {"reconstructions": "Reconstructions", "samples": "Prior samples"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import matplotlib
 from matplotlib.figure import Figure
 
-from eval import grouping
+from eval.report import grouping
 
 # Every colour of a chart, and the CSS variable that takes its place in the page (report.css defines both themes).
 INK, MUTED, LINE, PAPER = "#1f2328", "#6a6f76", "#d9d6cf", "#fbfaf7"

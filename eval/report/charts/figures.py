@@ -1,7 +1,7 @@
 """Every chart of report.json, in the order of the page."""
 
-from eval import curves, forest, ncurve
-from eval.drawing import Chart
+from eval.report.charts import curves, forest, ncurve
+from eval.report.charts.drawing import Chart
 
 
 def charts(report: dict) -> list[Chart]:

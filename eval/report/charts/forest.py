@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from eval import grouping
-from eval.drawing import INK, MUTED, Chart, colour
+from eval.report import grouping
+from eval.report.charts.drawing import INK, MUTED, Chart, colour
 
 PANELS = {"reconstructions": "Reconstructions", "samples": "Prior samples"}
 WIDE_ROW, NARROW_ROW, ROOM = 0.25, 0.25, 1.15  # inches a row takes, and what lies around the rows

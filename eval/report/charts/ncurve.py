@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from eval import grouping
-from eval.drawing import INK, MUTED, Chart, colour
+from eval.report import grouping
+from eval.report.charts.drawing import INK, MUTED, Chart, colour
 
 PANELS = {"reconstructions": "Reconstructions", "samples": "Prior samples"}
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vaegan.data import portraits
 from vaegan.data.imageset import ImageSet
-from vaegan.data.portraits import Crop
+from vaegan.data.readers import portraits
+from vaegan.data.readers.portraits import Crop
 from vaegan.errors import UserError
 
 FOLDER = Path("celeba")

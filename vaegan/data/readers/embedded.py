@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vaegan.data import synthfaces
 from vaegan.data.cache import cache_key, cached_array
 from vaegan.data.imageset import ImageSet
+from vaegan.data.synthfaces import renderer as synthfaces
 
 COUNTS = {"train": 20_000, "test": 10_000}
 SEEDS = {"train": 0, "test": 1}

@@ -11,10 +11,10 @@ from PIL import Image
 from torch import Tensor
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
-from vaegan.data import decoding
 from vaegan.data.cache import cache_key, cached_array
 from vaegan.data.fitting import fit
 from vaegan.data.imageset import SIZES, SPLITS, ImageSet, held_out, hold_out_note
+from vaegan.data.readers import decoding
 from vaegan.errors import UserError
 
 GREY_MODES = ("1", "L", "LA")

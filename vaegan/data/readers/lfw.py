@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vaegan.data import portraits
 from vaegan.data.imageset import HOLD_OUT_EVERY, ImageSet, held_out
-from vaegan.data.portraits import Crop
+from vaegan.data.readers import portraits
+from vaegan.data.readers.portraits import Crop
 from vaegan.errors import UserError
 
 FOLDER = Path("lfw-py")

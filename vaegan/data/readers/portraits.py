@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from vaegan.data import decoding
 from vaegan.data.cache import cache_key, cached_array
+from vaegan.data.readers import decoding
 from vaegan.errors import UserError
 
 NATIVE_SIZE = 64  # of the paper's face experiments

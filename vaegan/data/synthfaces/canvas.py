@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from vaegan.data.facecode import HEAD_Y, FaceCode
-from vaegan.data.texture import strands
+from vaegan.data.synthfaces.code import HEAD_Y, FaceCode
+from vaegan.data.synthfaces.texture import strands
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from vaegan.data.canvas import Canvas, between, box, ellipse
-from vaegan.data.faceparts import COLLAR, neckline
-from vaegan.data.hashing import noise
-from vaegan.data.texture import fade, sample, snap
+from vaegan.data.synthfaces.canvas import Canvas, between, box, ellipse
+from vaegan.data.synthfaces.features import COLLAR, neckline
+from vaegan.data.synthfaces.hashing import noise
+from vaegan.data.synthfaces.texture import fade, sample, snap
 
 _STITCH = 0.09  # width of a stitch: 1.4 pixels of 32
 _CELLS = 24  # stitches across and down a table

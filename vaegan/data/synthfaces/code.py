@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaegan.data.hashing import uniforms
+from vaegan.data.synthfaces.hashing import uniforms
 
 ATTRIBUTES = (
     "Bangs",

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from vaegan.data.canvas import Canvas, between, ellipse
-from vaegan.data.hashing import noise
-from vaegan.data.texture import octaves, sample, spread_cells, spread_nodes
+from vaegan.data.synthfaces.canvas import Canvas, between, ellipse
+from vaegan.data.synthfaces.hashing import noise
+from vaegan.data.synthfaces.texture import octaves, sample, spread_cells, spread_nodes
 
 COLLAR = 0.60  # where neck and garment meet, body frame
 _TILES = 24  # rows of the wall, and half tiles in a row: 1.3 pixels of 32

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from vaegan.data.canvas import Canvas, between, ellipse
-from vaegan.data.texture import RUN, SPAN, sample
+from vaegan.data.synthfaces.canvas import Canvas, between, ellipse
+from vaegan.data.synthfaces.texture import RUN, SPAN, sample
 
 
 def back_hair(canvas: Canvas) -> None:

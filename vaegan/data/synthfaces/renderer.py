@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaegan.data import facehair, faceparts, facewear
-from vaegan.data.canvas import Canvas, Layer
-from vaegan.data.facecode import ATTRIBUTES, FaceCode, facecode, posed_rows
-from vaegan.data.facecode import attributes as _draw_attributes
+from vaegan.data.synthfaces import clothes, features, hair
+from vaegan.data.synthfaces.canvas import Canvas, Layer
+from vaegan.data.synthfaces.code import ATTRIBUTES, FaceCode, facecode, posed_rows
+from vaegan.data.synthfaces.code import attributes as _draw_attributes
 from vaegan.errors import UsageError
 from vaegan.pixels import to_uint8
 
@@ -24,30 +24,30 @@ __all__ = ["ATTRIBUTES", "attributes", "render"]
 
 # Back to front. Rows never depend on the faces at hand, so a face's pixels do not depend on its batch.
 _LAYERS = (
-    Layer(faceparts.backdrop),
-    Layer(facehair.back_hair, *posed_rows(0.05, 0.75), "long_hair"),
-    Layer(facewear.garment, 0.40),
-    Layer(faceparts.neck, *posed_rows(0.2, 0.8)),
-    Layer(facewear.collar, 0.45, 0.85),
-    Layer(facewear.necktie, 0.50, 1.0, "Wearing_Necktie"),
-    Layer(faceparts.ears, *posed_rows(-0.10, 0.16)),
-    Layer(faceparts.head, *posed_rows(-0.60, 0.52)),
-    Layer(faceparts.cheeks, *posed_rows(0.04, 0.27, 0.36)),
-    Layer(faceparts.freckles, *posed_rows(-0.08, 0.28, 0.36), "has_freckles"),
-    Layer(faceparts.nose, *posed_rows(-0.10, 0.22, 0.36)),
-    Layer(faceparts.mouth, *posed_rows(0.15, 0.45, 0.36)),
-    Layer(facehair.goatee, *posed_rows(0.30, 0.62, 0.36), "Goatee"),
-    Layer(facehair.mustache, *posed_rows(0.12, 0.36, 0.36), "Mustache"),
-    Layer(faceparts.eyes, *posed_rows(-0.15, 0.08, 0.36)),
-    Layer(facehair.brows, *posed_rows(-0.26, -0.04, 0.36)),
-    Layer(facehair.short_hair, *posed_rows(-0.70, 0.10), "short_hair"),
-    Layer(facehair.long_hair, *posed_rows(-0.75, 0.75), "long_hair"),
-    Layer(facehair.bangs, *posed_rows(-0.65, -0.05), "Bangs"),
-    Layer(facewear.round_glasses, *posed_rows(-0.20, 0.16), "has_round_glasses"),
-    Layer(facewear.square_glasses, *posed_rows(-0.20, 0.16), "has_square_glasses"),
-    Layer(facewear.earrings, *posed_rows(0.08, 0.30), "Wearing_Earrings"),
-    Layer(facewear.beanie, *posed_rows(-0.80, -0.15), "has_beanie"),
-    Layer(facewear.brimmed_hat, *posed_rows(-0.82, -0.10), "has_brimmed_hat"),
+    Layer(features.backdrop),
+    Layer(hair.back_hair, *posed_rows(0.05, 0.75), "long_hair"),
+    Layer(clothes.garment, 0.40),
+    Layer(features.neck, *posed_rows(0.2, 0.8)),
+    Layer(clothes.collar, 0.45, 0.85),
+    Layer(clothes.necktie, 0.50, 1.0, "Wearing_Necktie"),
+    Layer(features.ears, *posed_rows(-0.10, 0.16)),
+    Layer(features.head, *posed_rows(-0.60, 0.52)),
+    Layer(features.cheeks, *posed_rows(0.04, 0.27, 0.36)),
+    Layer(features.freckles, *posed_rows(-0.08, 0.28, 0.36), "has_freckles"),
+    Layer(features.nose, *posed_rows(-0.10, 0.22, 0.36)),
+    Layer(features.mouth, *posed_rows(0.15, 0.45, 0.36)),
+    Layer(hair.goatee, *posed_rows(0.30, 0.62, 0.36), "Goatee"),
+    Layer(hair.mustache, *posed_rows(0.12, 0.36, 0.36), "Mustache"),
+    Layer(features.eyes, *posed_rows(-0.15, 0.08, 0.36)),
+    Layer(hair.brows, *posed_rows(-0.26, -0.04, 0.36)),
+    Layer(hair.short_hair, *posed_rows(-0.70, 0.10), "short_hair"),
+    Layer(hair.long_hair, *posed_rows(-0.75, 0.75), "long_hair"),
+    Layer(hair.bangs, *posed_rows(-0.65, -0.05), "Bangs"),
+    Layer(clothes.round_glasses, *posed_rows(-0.20, 0.16), "has_round_glasses"),
+    Layer(clothes.square_glasses, *posed_rows(-0.20, 0.16), "has_square_glasses"),
+    Layer(clothes.earrings, *posed_rows(0.08, 0.30), "Wearing_Earrings"),
+    Layer(clothes.beanie, *posed_rows(-0.80, -0.15), "has_beanie"),
+    Layer(clothes.brimmed_hat, *posed_rows(-0.82, -0.10), "has_brimmed_hat"),
 )
 # Pixels drawn at a time: more costs cache misses and page faults, fewer leaves the overhead of small operations.
 _CHUNK = 262144

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vaegan.data.facecode import FaceCode
-from vaegan.data.hashing import noise
+from vaegan.data.synthfaces.code import FaceCode
+from vaegan.data.synthfaces.hashing import noise
 
 STRAND = 0.08  # width of the coarsest strand of hair: 1.3 pixels of 32
 SPAN, RUN = 1.28, 1.5  # half extents of the strand field, across and along

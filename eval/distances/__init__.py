@@ -1,0 +1,1 @@
+"""Distances between sets of images, each by a protocol that stands beside the number."""

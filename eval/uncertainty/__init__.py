@@ -1,0 +1,1 @@
+"""Estimates with intervals, and the rule that turns them into verdicts."""

@@ -1,0 +1,1 @@
+"""One reader a kind of data set: files in, one uint8 array out."""

@@ -1,0 +1,1 @@
+"""Pictures of runs: panels while they train, sheets and portfolios afterwards."""
