@@ -115,11 +115,10 @@ def main() -> None:
             raise UserError(f"{arguments.json} cannot be written ({error.strerror}): choose another --json") from None
 
 
-def of_report(runs: Sequence[Run], data_dir: Path | None, seed: int) -> dict | None:
+def of_report(runs: Sequence[Run], held_out: ImageSet, training: ImageSet, seed: int) -> dict | None:
     """The same for a report, where it must be cheap; None when no run has an encoder."""
     if not any(run.model.has_encoder for run in runs):
         return None
-    held_out, training = (sources.load_split(runs[0], split, data_dir) for split in ("test", "train"))
     return describe(runs, held_out, training, *IN_REPORT, seed)
 
 
