@@ -5,10 +5,12 @@ import itertools
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from vaegan.networks import cppn
 from vaegan.networks.architectures import ARCHITECTURES, build
 from vaegan.networks.convolutional import RELEASED_FEATURES, Discriminator, feature_count, parameter_count
+from vaegan.networks.normalisation import normalise
 
 NAMES = ("encoder", "decoder", "discriminator")
 
@@ -62,6 +64,32 @@ def test_only_batch_norm_looks_across_the_batch(norm, across):
     x = torch.rand(8, 3, 32, 32)
     alone, together = dis(x[:4])[1], dis(x)[1][:4]
     assert torch.allclose(alone, together, atol=1e-5) != across
+
+
+class GroupNormCalls(TorchDispatchMode):
+    """What PyTorch's group norm is handed as x, forward and backward, while this is active: its layout decides."""
+
+    def __init__(self):
+        super().__init__()
+        self.inputs = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if "native_group_norm" in func.__name__:
+            self.inputs.append(args["backward" in func.__name__])
+        return func(*args, **(kwargs or {}))
+
+
+def test_group_norm_never_takes_the_slow_path_and_the_maps_stay_channels_last():
+    layer = normalise("group", 8, 2)
+    x = torch.randn(3, 8, 4, 5).contiguous(memory_format=torch.channels_last).requires_grad_()
+    with GroupNormCalls() as calls:
+        y = layer(x)
+        (gradient,) = torch.autograd.grad(y.square().sum(), x)
+    assert len(calls.inputs) == 2 and all(t.is_contiguous() for t in calls.inputs)
+    assert y.is_contiguous(memory_format=torch.channels_last)
+    reference = nn.functional.group_norm(x, 2, layer.weight, layer.bias)
+    torch.testing.assert_close(y, reference)
+    torch.testing.assert_close(gradient, torch.autograd.grad(reference.square().sum(), x)[0])
 
 
 def test_batch_norm_keeps_nine_tenths():
