@@ -37,6 +37,8 @@ class Config:
     """Numbers in a code."""
     norm: Literal["batch", "group"] = "batch"
     """Normalisation in every network; batch is the paper's."""
+    code_norm: Literal["none", "weight"] = "none"
+    """What the decoder's first layer has under --norm group; both keep the length of z, which a group norm drops."""
 
     schedule: str = "together"
     """When which network steps: together (Algorithm 1), or otoro, the original's turns (vaegan/schedules.py)."""

@@ -1,4 +1,4 @@
-"""When which network steps, and how far: a schedule is a tuple of phases, all on one batch, gone through once an update.
+"""When which network steps: a schedule is a tuple of phases, all on one batch, gone through once an update.
 
 `together` is Algorithm 1 of Larsen et al.: every gradient first, then every step. What a step means, who gets which
 gradient, is the objective's matter (vaegan/objective.py) in every schedule.

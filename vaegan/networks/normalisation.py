@@ -1,11 +1,13 @@
-"""Batch norm as in the paper, or group norm, which does not look across the batch."""
+"""Batch norm as in the paper, or group norm, which does not look across the batch; and what codes have in its place."""
 
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 Norm = Literal["batch", "group"]
+CodeNorm = Literal["none", "weight"]
 
 
 class GroupNorm(nn.GroupNorm):
@@ -27,6 +29,31 @@ def normalise(norm: Norm, channels: int, dimensions: int) -> nn.Module:
     if norm == "batch":
         return nn.BatchNorm1d(channels, momentum=0.1) if dimensions == 1 else nn.BatchNorm2d(channels, momentum=0.1)
     return nn.GroupNorm(1, channels) if dimensions == 1 else GroupNorm(group_count(channels), channels)
+
+
+class WeightNormLinear(nn.Linear):
+    """A dense layer whose units have variance 1 over codes (B, D) from N(0, I): weight norm (arXiv 1602.07868).
+
+    It is what batch norm would divide by in an endless batch of prior codes, and looks at no batch and at no |z|.
+    """
+
+    def __init__(self, n_in: int, n_out: int):
+        super().__init__(n_in, n_out)
+        self.gain = nn.Parameter(torch.ones(n_out))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return F.linear(z, self.gain[:, None] * F.normalize(self.weight, dim=1), self.bias)
+
+
+def code_layers(norm: Norm, code_norm: CodeNorm, n_in: int, n_out: int) -> list[nn.Module]:
+    """Return the decoder's first layers, (B, n_in) -> (B, n_out): dense, and batch norm as in the paper.
+
+    Under group norm there is none, or weight norm: a norm over the units of one code would divide by |z|. The bias is
+    what a later group norm measures |z| against.
+    """
+    if norm == "batch":
+        return [nn.Linear(n_in, n_out, bias=False), normalise(norm, n_out, 1)]
+    return [(WeightNormLinear if code_norm == "weight" else nn.Linear)(n_in, n_out)]
 
 
 def group_count(channels: int) -> int:
