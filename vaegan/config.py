@@ -42,7 +42,7 @@ class Config:
 
     schedule: str = "together"
     """When which network steps: together (Algorithm 1), or otoro, the original's turns (vaegan/schedules.py)."""
-    steps: int = 1800
+    steps: int = 3000
     """Updates."""
     batch_size: int = 64
     """Images an update, over all processes."""
@@ -78,8 +78,8 @@ class Config:
     """rmsprop is the paper's."""
     adam_beta1: float = 0.5
     """Decay of adam's first moment; 0.5 is the usual choice against an adversary (DCGAN, arXiv 1511.06434)."""
-    learning_rate_decay: float = 1.0
-    """Last learning rate over the first; 1 keeps it."""
+    learning_rate_decay: float = 0.01
+    """Last learning rate over the first; 1 keeps it, and then a VAE/GAN's last weights wander (docs/choices.md)."""
     learning_rate_schedule: str = "arithmetic"
     """How the rate falls with every update: arithmetic, first - (first - last) (step / steps)^0.75, or cosine."""
     weight_decay: float = 0.0
