@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from vaegan.errors import UsageError, UserError
 from vaegan.networks.architectures import ARCHITECTURES
-from vaegan.schedules import SCHEDULES
+from vaegan.schedules import LEARNING_RATES, SCHEDULES
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,12 @@ class Config:
     """Numbers in a code."""
     norm: Literal["batch", "group"] = "batch"
     """Normalisation in every network; batch is the paper's."""
+    code_norm: Literal["none", "weight"] = "none"
+    """What the decoder's first layer has under --norm group; both keep the length of z, which a group norm drops."""
 
     schedule: str = "together"
     """When which network steps: together (Algorithm 1), or otoro, the original's turns (vaegan/schedules.py)."""
-    steps: int = 1800
+    steps: int = 3000
     """Updates."""
     batch_size: int = 64
     """Images an update, over all processes."""
@@ -76,8 +78,10 @@ class Config:
     """rmsprop is the paper's."""
     adam_beta1: float = 0.5
     """Decay of adam's first moment; 0.5 is the usual choice against an adversary (DCGAN, arXiv 1511.06434)."""
-    learning_rate_decay: float = 1.0
-    """Last learning rate over the first, approached along (step / steps)^0.75."""
+    learning_rate_decay: float = 0.01
+    """Last learning rate over the first; 1 keeps it, and then a VAE/GAN's last weights wander (docs/choices.md)."""
+    learning_rate_schedule: str = "arithmetic"
+    """How the rate falls with every update: arithmetic, first - (first - last) (step / steps)^0.75, or cosine."""
     weight_decay: float = 0.0
     """L2 penalty on every weight."""
     ema_decay: float = 0.999
@@ -130,6 +134,8 @@ def check(config: Config) -> None:
     remedy = f"known are {', '.join(ARCHITECTURES)}"
     require(config.architecture in ARCHITECTURES, "architecture", config.architecture, remedy)
     require(config.schedule in SCHEDULES, "schedule", config.schedule, f"known are {', '.join(SCHEDULES)}")
+    rates = config.learning_rate_schedule
+    require(rates in LEARNING_RATES, "learning_rate_schedule", rates, f"known are {', '.join(LEARNING_RATES)}")
     check_size(config)
     for name in ("width", "learning_rate", "discriminator_learning_rate", "learning_rate_decay"):
         value = getattr(config, name)

@@ -166,6 +166,7 @@ def networks_of(config: Config, names: tuple[str, ...], channels: int, condition
         width=config.width,
         latent_dim=config.latent_dim,
         norm=config.norm,
+        code_norm=config.code_norm,
         seed=config.seed,
         architecture=config.architecture,
         conditions=conditions,

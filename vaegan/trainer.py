@@ -13,7 +13,7 @@ from vaegan import processes
 from vaegan.config import Config
 from vaegan.networks.convolutional import RELEASED_FEATURES
 from vaegan.objective import Objective
-from vaegan.schedules import SCHEDULES, Phase, inside
+from vaegan.schedules import LEARNING_RATES, SCHEDULES, Phase, inside
 
 STREAMS = 1_000_003  # more than any run's steps, so that (seed, step) never names two draws
 
@@ -181,9 +181,10 @@ def optimizer(config: Config, name: str, network: nn.Module) -> torch.optim.Opti
 
 
 def learning_rate(config: Config, name: str, step: int) -> float:
-    """Return a network's rate at one step: first * decay^((step / steps)^0.75), the released code's schedule."""
+    """Return a network's rate at one step, on the way from the first to the last."""
     first = config.discriminator_learning_rate if name == "discriminator" else config.learning_rate
-    return first * config.learning_rate_decay ** ((step / config.steps) ** 0.75)
+    last = first * config.learning_rate_decay
+    return first - LEARNING_RATES[config.learning_rate_schedule](step / config.steps) * (first - last)
 
 
 def describe(

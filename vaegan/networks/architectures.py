@@ -9,7 +9,7 @@ from torch import nn
 
 from vaegan.errors import UsageError
 from vaegan.networks import convolutional, cppn, kvfrans, mlp
-from vaegan.networks.normalisation import Norm
+from vaegan.networks.normalisation import CodeNorm, Norm
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ def build(
     width: float,
     latent_dim: int,
     norm: Norm,
+    code_norm: CodeNorm = "none",
     seed: int,
     architecture: str = "convolutional",
     conditions: int = 0,
@@ -77,7 +78,7 @@ def build(
     coder = {**shape, "latent_dim": latent_dim} | ({"norm": norm} if row.normalised else {})
     makers = {
         "encoder": partial(row.encoder, **coder),
-        "decoder": partial(row.decoder, **coder),
+        "decoder": partial(row.decoder, **coder, **({"code_norm": code_norm} if row.normalised else {})),
         "discriminator": partial(row.discriminator, **shape, norm=norm),
     }
     networks = {}
