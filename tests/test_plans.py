@@ -91,6 +91,16 @@ def test_runs_of_one_study_differ_in_nothing_but_mode_and_seed(tmp_path):
         plans.check_alike([planned(tmp_path), planned(tmp_path, seed=1)])
 
 
+def test_a_setting_that_a_mode_needs_may_differ_and_any_other_value_of_it_may_not(tmp_path):
+    (name, needed), *_ = plans.MODES["vae"].items()
+    fresh = [plans.plan_run(Study(dataset=("mnist",), out=tmp_path), "mnist", mode, 0) for mode in ("vaegan", "vae")]
+    assert getattr(fresh[0].config, name) != getattr(fresh[1].config, name) == needed
+    plans.check_alike(fresh)
+    odd = replace(fresh[1], config=replace(fresh[1].config, **{name: 0.123}))
+    with pytest.raises(UsageError, match="choose another --out"):
+        plans.check_alike([fresh[0], odd])
+
+
 def test_the_donor_of_a_discriminator_is_trained_first(tmp_path):
     study = Study(modes=("vae-disl", "vae", "vaegan"), out=tmp_path)
     assert plans.training_order(study.modes) == ["vae", "vaegan", "vae-disl"]
