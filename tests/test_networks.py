@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from vaegan.networks import cppn
-from vaegan.networks.architectures import ARCHITECTURES, build
+from vaegan.networks.architectures import ARCHITECTURES
+from vaegan.networks.building import build
 from vaegan.networks.convolutional import RELEASED_FEATURES, Discriminator, feature_count, parameter_count
 
 NAMES = ("encoder", "decoder", "discriminator")
