@@ -17,12 +17,11 @@ import tyro
 from torch import Tensor
 from tqdm import tqdm
 
-from eval import diagnostics
 from eval.blur.calibration import calibrate
 from eval.blur.measures import MEASURES
 from eval.distances import reference as distance_reference
 from eval.distances import table as distance_table
-from eval.evidence import claims, content, decomposition, findings, large, measuring, pictures, prior_gap
+from eval.evidence import bounds, claims, content, decomposition, findings, large, measuring, pictures, prior_gap
 from eval.evidence.findings import Evidence
 from eval.evidence.measuring import Measured
 from eval.features import choice as features
@@ -56,9 +55,9 @@ class Arguments:
 
 
 @exits_cleanly
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     """Open, measure, write."""
-    arguments = parse(Arguments, prog="python eval/compare.py")
+    arguments = parse(Arguments, args, prog="python eval/compare.py")
     check(arguments)
     begun = time.monotonic()
     runs = claims.claimed_first(sources.open_runs(arguments.runs))
@@ -116,7 +115,7 @@ def compare(runs: Sequence[Run], arguments: Arguments) -> tuple[dict, dict[str, 
         "prior_gap": prior_gap.describe(evidence, instrument["ok"]),
         "measures": findings.measure_rows(evidence),
         "runs": trained,
-        "diagnostics": staged("bounds", lambda: diagnostics.of_report(runs, arguments.data_dir, arguments.seed)),
+        "diagnostics": staged("bounds", lambda: bounds.of_report(runs, arguments.data_dir, arguments.seed)),
         "distances": evidence.distances,
         "large": drawn_large,
         "spectrum": findings.spectrum(evidence),

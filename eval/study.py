@@ -12,7 +12,7 @@ from pathlib import Path
 if not __package__:  # run as a script: sys.path[0] is eval/, from where neither package can be imported
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from eval import health
+from eval.evidence import audit
 from eval.report.protocol import dataset_title, shown
 from eval.report.rendering import directory_name
 from eval.studies import jobs, plans, summary
@@ -26,9 +26,9 @@ RECENT = 8  # lines of metrics over which the speed is averaged
 
 
 @exits_cleanly
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     """Plan, train, compare, sum up."""
-    study = parse(Study, prog="python eval/study.py")
+    study = parse(Study, args, prog="python eval/study.py")
     planned = plans.plan(study)
     try:
         outcomes = train_all(planned, study.out)
@@ -85,7 +85,7 @@ def train(run: Plan, out: Path, line: Line) -> Outcome:
 
 def progress(run: Plan) -> str:
     """How far a run is by its own metrics.jsonl, how fast, and how long it will take."""
-    rows = health.read_metrics(run.directory)
+    rows = audit.read_metrics(run.directory)
     if not rows:
         return "starting"
     step, steps = rows[-1]["step"], run.config.steps

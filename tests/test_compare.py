@@ -53,8 +53,7 @@ def numbers(monkeypatch, out: Path, *arguments) -> dict:
 
 
 def call(monkeypatch, *arguments) -> None:
-    monkeypatch.setattr(sys, "argv", ["compare.py", *map(str, arguments)])
-    compare.main()
+    compare.main([str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")

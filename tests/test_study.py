@@ -27,9 +27,8 @@ TINY = ["--image-size", "32", "--width", "0.0625", "--batch-size", "8", "--sampl
 
 def call(monkeypatch, *arguments) -> int:
     """Run the study's main and return its exit code."""
-    monkeypatch.setattr(sys, "argv", ["study", *map(str, arguments)])
     try:
-        study.main()
+        study.main([str(argument) for argument in arguments])
     except SystemExit as stop:
         return stop.code
     return 0
@@ -141,15 +140,13 @@ def test_progress_is_read_from_the_metrics(tmp_path):
 def in_process(command, log, line, progress) -> int:
     """The real trainer and the real comparison, without the seconds that a new process takes to import."""
     main = vaegan.train.main if "vaegan.train" in command else eval.compare.main
-    with pytest.MonkeyPatch.context() as monkeypatch, open(log.path, "a") as file:
-        monkeypatch.setattr(sys, "argv", command[2 if "vaegan.train" in command else 1 :])
-        with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
-            try:
-                main()
-            except SystemExit as stop:
-                return stop.code
-            finally:
-                log.settle()
+    with open(log.path, "a") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+        try:
+            main(command[3 if "vaegan.train" in command else 2 :])
+        except SystemExit as stop:
+            return stop.code
+        finally:
+            log.settle()
     return 0
 
 
