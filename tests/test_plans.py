@@ -1,5 +1,6 @@
 """Planning a study: what is there, what is left, and everything that cannot be, before anything is trained."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from vaegan.errors import UsageError, UserError
+from vaegan.commandline import require
+from vaegan.errors import UserError
 from vaegan.networks.architectures import ARCHITECTURES
 from vaegan.schedules import LEARNING_RATES, SCHEDULES
 
@@ -154,11 +155,6 @@ def check_size(config: Config) -> None:
     others = sorted({name for name, row in ARCHITECTURES.items() if config.image_size in row.sizes})
     remedy += f", or --architecture {' or '.join(others)}" if others else ""
     require(config.image_size in (None, *most, last), "image_size", config.image_size, remedy)
-
-
-def require(holds: bool, name: str, value: Any, remedy: str) -> None:
-    if not holds:
-        raise UsageError(f"--{name.replace('_', '-')} {value} is not possible: {remedy}")
 
 
 def to_dict(config: Config) -> dict[str, Any]:

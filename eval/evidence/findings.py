@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 from torch import Tensor
 
-from eval import health
 from eval.blur.measures import AUDITS, MEASURES, PRIMARY, band_frequencies
+from eval.evidence import audit as health
 from eval.evidence import quality
 from eval.evidence.evidence import COMPARED, Evidence
 from eval.evidence.measuring import Measured

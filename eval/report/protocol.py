@@ -5,9 +5,9 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from eval import health
 from eval.blur.measures import MEASURES, PRIMARY
 from eval.distances.fingerprint import versions
+from eval.evidence import audit
 from eval.evidence.evidence import Evidence
 from eval.evidence.findings import qualities
 from eval.evidence.measuring import QUALITY_COUNT
@@ -40,7 +40,7 @@ def describe(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) ->
         "seeds": {"split": evidence.seed, "samples": evidence.seed, "bootstrap": evidence.seed},
         "protocol": {"count": len(held_out.report), **sentences(evidence)},
         "protocol_lines": lines(evidence),
-        "thresholds": {"diversity": health.MIN_DIVERSITY, "nearest": health.MIN_NEAREST, "nyquist": health.MAX_NYQUIST},
+        "thresholds": {"diversity": audit.MIN_DIVERSITY, "nearest": audit.MIN_NEAREST, "nyquist": audit.MAX_NYQUIST},
         "qualities": qualities(),
         "price": any(run.model.has_encoder for run in evidence.runs),
         "configs": {label: configuration.to_dict(config) for label, config in configs.items()},
@@ -72,7 +72,7 @@ def sentences(evidence: Evidence) -> dict[str, str]:
             "where) and, not judged, in its last features (which attributes, and how clearly); nearest pair: the "
             "smallest distance among 64 of them in the last features; all divided by the same figure of held-out "
             f"images, by {network}. Dis must be "
-            f"neither blind (p(real) − p(fake) below {health.BLIND}) nor certain (above {health.CERTAIN}) in the last "
+            f"neither blind (p(real) − p(fake) below {audit.BLIND}) nor certain (above {audit.CERTAIN}) in the last "
             "tenth of training."
         ),
     }

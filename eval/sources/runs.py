@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import vaegan
-from baselines import pca
+from baselines import principal
 from baselines.objectives import OBJECTIVES as BASELINES
 from eval.blur import damages
 from eval.blur.measures import gaussian_blur
@@ -247,7 +247,7 @@ def linear(training: Tensor, images: Tensor, latent_dim: int, seed: int) -> list
     needs no network. None where the training images cannot have that many directions."""
     if latent_dim >= min(len(training), training[0].numel()):
         return []
-    run = Run(f"pca-{latent_dim}", f"PCA, {latent_dim} numbers,", Path(), pca.fit(training, latent_dim))
+    run = Run(f"pca-{latent_dim}", f"PCA, {latent_dim} numbers,", Path(), principal.fit(training, latent_dim))
     found = reconstructions(run, images), prior_samples(run, len(images), seed)
     return [replace(source, kind="baseline", run=None) for source in found]
 
