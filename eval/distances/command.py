@@ -15,10 +15,10 @@ from eval.distances.reference import prepared, progress
 from eval.distances.table import FLOORS, Set
 from eval.features import choice as features
 from eval.features.choice import Extractor
-from eval.report import rendering as report
 from eval.sources import runs as sources
 from eval.sources.held_out import drawn, halves
 from eval.sources.runs import Run
+from eval.words import finite, fixed
 from vaegan import processes
 from vaegan.data import ImageSet, load
 from vaegan.errors import UsageError, UserError
@@ -163,7 +163,7 @@ def write(table: dict, file: Path) -> None:
     """Write the table whole or not at all."""
     partial = file.with_name(f".{file.name}.partial")
     try:
-        partial.write_text(json.dumps({"schema_version": SCHEMA_VERSION, **report.finite(table)}, indent=1) + "\n")
+        partial.write_text(json.dumps({"schema_version": SCHEMA_VERSION, **finite(table)}, indent=1) + "\n")
         partial.replace(file)
     except OSError as error:
         raise UserError(f"cannot write {file} ({error.strerror})") from None
@@ -183,5 +183,5 @@ def text(table: dict) -> str:
 def cell(row: dict, column: dict) -> str:
     """A number with its interval, where it has one."""
     value, interval = row[column["key"]], row.get(f"{column['key']}_interval")
-    brackets = f" [{', '.join(report.fixed(end, column['digits']) for end in interval)}]" if interval else ""
-    return report.fixed(value, column["digits"]) + brackets
+    brackets = f" [{', '.join(fixed(end, column['digits']) for end in interval)}]" if interval else ""
+    return fixed(value, column["digits"]) + brackets

@@ -80,11 +80,10 @@ def of_runs(directories: Sequence[Path], images: int, bound_images: int, seed: i
     return describe(runs, held_out, training, images, bound_images, seed)
 
 
-def of_report(runs: Sequence[Run], data_dir: Path | None, seed: int) -> dict | None:
+def of_report(runs: Sequence[Run], held_out: ImageSet, training: ImageSet, seed: int) -> dict | None:
     """The same for a report, where it must be cheap; None when no run has an encoder."""
     if not any(run.model.has_encoder for run in runs):
         return None
-    held_out, training = (sources.load_split(runs[0], split, data_dir) for split in ("test", "train"))
     return describe(runs, held_out, training, *IN_REPORT, seed)
 
 
