@@ -104,6 +104,8 @@ class Config:
     """Updates between image panels."""
     save_every: int = 500
     """Updates between checkpoints."""
+    snapshots: int = 5
+    """Snapshots of the weights kept from the last tenth of the updates, for readings averaged over them."""
     dry_run: bool = False
     """Say what would run, and stop."""
 
@@ -113,6 +115,7 @@ EXECUTION = {"run_dir", "resume", "device", "compile", "dry_run", "data_dir", "p
     "log_every",
     "images_every",
     "save_every",
+    "snapshots",
 }
 
 
@@ -131,7 +134,8 @@ def check(config: Config) -> None:
     for name in ("steps", "batch_size", "latent_dim", "log_every", "images_every", "save_every"):
         require(getattr(config, name) >= 1, name, getattr(config, name), "use 1 or more")
     require(config.batch_size >= 2, "batch_size", config.batch_size, "use 2 or more: batch norm needs two images")
-    require(config.validation_images >= 0, "validation_images", config.validation_images, "use 0 or more")
+    for name in ("validation_images", "snapshots"):
+        require(getattr(config, name) >= 0, name, getattr(config, name), "use 0 or more")
     remedy = f"known are {', '.join(ARCHITECTURES)}"
     require(config.architecture in ARCHITECTURES, "architecture", config.architecture, remedy)
     require(config.schedule in SCHEDULES, "schedule", config.schedule, f"known are {', '.join(SCHEDULES)}")

@@ -135,6 +135,14 @@ class Trainer:
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
         }
 
+    def not_finite(self) -> str | None:
+        """Return the name of a network with a weight that is NaN or infinite."""
+        parts = {**self.networks, "decoder_ema": self.decoder_ema}
+        weights = {
+            name: [v for v in part.state_dict().values() if v.is_floating_point()] for name, part in parts.items()
+        }
+        return next((name for name, vs in weights.items() if not all(v.isfinite().all() for v in vs)), None)
+
     def load_state(self, state: dict[str, Any]) -> None:
         """Continue from `state()`."""
         for name, network in self.networks.items():

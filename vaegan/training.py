@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from vaegan import checkpoint, conditions, data, model, processes, run
+from vaegan import checkpoint, conditions, data, model, processes, run, snapshots
 from vaegan import config as configuration
 from vaegan.conditions import Conditions
 from vaegan.config import Config
@@ -145,6 +145,7 @@ def train(config: Config, images: ImageSet, told: Conditions, trainer: Trainer) 
 
     start = resume(config, trainer)
     begun = time.monotonic()
+    taken = snapshots.schedule(config.steps, config.snapshots)
     with Stop() as stop, Reporter(config, told, trainer, start) as reporter:
         batches = load_batches(config, images, told, trainer.device, start)
         for step, x, y in tqdm(
@@ -164,6 +165,8 @@ def train(config: Config, images: ImageSet, told: Conditions, trainer: Trainer) 
                 reporter.log(done)
             if drawing:
                 reporter.draw(done)
+            if done in taken:
+                save(config, images, told, trainer, done, snapshots.name(taken[done]))
             if saving:
                 save(config, images, told, trainer, done)
             if stopping:
@@ -188,6 +191,10 @@ def resume(config: Config, trainer: Trainer) -> int:
     except (RuntimeError, KeyError, ValueError):
         source = checkpoint.path(config.run_dir)
         raise UserError(f"{source} does not fit its own config: restore it or train the run again") from None
+    stored = state["config"]
+    moved = (stored["steps"], stored.get("snapshots")) != (config.steps, config.snapshots)
+    if moved and state["step"] < config.steps and processes.rank() == 0:
+        snapshots.discard(config.run_dir)
     return state["step"]
 
 
@@ -204,9 +211,16 @@ def load_batches(
         yield step, x.contiguous(memory_format=torch.channels_last), y
 
 
-def save(config: Config, images: ImageSet, told: Conditions, trainer: Trainer, step: int) -> None:
-    """Write a checkpoint of finite weights."""
+def save(
+    config: Config, images: ImageSet, told: Conditions, trainer: Trainer, step: int, name: str = checkpoint.LAST
+) -> None:
+    """Write a checkpoint of finite weights, or a snapshot: one without the optimizers. Raises UserError."""
     processes.average_statistics(trainer.networks.values())
+    if bad := trainer.not_finite():
+        raise UserError(
+            f"{bad} has weights that are not finite at step {step}; the last checkpoint is kept as it was: "
+            "try a lower --learning-rate, or --precision fp32"
+        )
     if processes.rank() > 0:
         return
     state = {
@@ -217,7 +231,9 @@ def save(config: Config, images: ImageSet, told: Conditions, trainer: Trainer, s
         "random_state": {"seed": config.seed, "step": step},  # every draw is a function of these two
         **trainer.state(),
     }
-    checkpoint.save(config.run_dir, state)
+    if name != checkpoint.LAST:
+        state["optimizers"] = {}
+    checkpoint.save(config.run_dir, state, name)
 
 
 class Stop:
