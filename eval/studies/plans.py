@@ -13,7 +13,7 @@ from vaegan import config as configuration
 from vaegan import run as running
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError, nearest
-from vaegan.presets import PRESETS
+from vaegan.presets import MODES, PRESETS
 
 # Settings that go to vaegan.train as flags, when they are given.
 PASSED_ON = ("steps", "data_dir", "image_size", "width", "batch_size", "preset")
@@ -190,10 +190,16 @@ def check_alike(runs: Sequence[Plan]) -> None:
     for run in runs[1:]:
         for name in names:
             a, b = (getattr(plan.config, name) for plan in (first, run))
-            if a != b:
+            if a != b and not (set_by_mode(first.config, name) or set_by_mode(run.config, name)):
                 flag = f"--{name.replace('_', '-')}"
                 remedy = f"give {flag}, or choose another --out" if name in PASSED_ON else "choose another --out"
                 raise UsageError(f"{flag} is {a} in {first.directory} and {b} in {run.directory}: {remedy}")
+
+
+def set_by_mode(config: Config, name: str) -> bool:
+    """Whether a setting is what the run's mode needs, and differs from other modes' for that reason alone."""
+    needed = MODES.get(config.mode, {})
+    return name in needed and getattr(config, name) == needed[name]
 
 
 def check_data(study: Study, config: Config) -> None:
