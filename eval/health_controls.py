@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from eval import health
+from eval.blur.damages import COLOUR_DAMAGES
 from eval.blur.measures import gaussian_blur
+from eval.evidence import health
 from eval.features.choice import network_for
 from eval.sources.held_out import HeldOutArguments, halves
 from vaegan.commandline import parse
@@ -39,14 +40,13 @@ def main() -> None:
         raise UserError(f"{arguments.dataset} has {count} held-out images; the controls need {2 * health.GRID}")
     network, _ = network_for(found)
     reference = health.look(real, network)
-    print("| held-out images | diversity | semantic | nearest pair | power near Nyquist | verdict |")
-    print("| --- | ---: | ---: | ---: | ---: | --- |")
+    print(f"| held-out images | {' | '.join(title for title, _, _ in health.FIGURES)} | verdict |")
+    print(f"| --- |{' ---: |' * len(health.FIGURES)} --- |")
     for title, damage in CONDITIONS.items():
         h = health.examine(health.look(damage(others, arguments.seed), network), reference, [])
-        figures = (h.diversity, h.semantic_diversity, h.nearest, h.nyquist)
-        print(
-            f"| {title} | {' | '.join(f'{figure:.2f}' for figure in figures)} | {'; '.join(h.reasons) or 'healthy'} |"
-        )
+        figures = [getattr(h, name) for _, name, _ in health.FIGURES]
+        cells = ("-" if figure is None else f"{figure:.2f}" for figure in figures)
+        print(f"| {title} | {' | '.join(cells)} | {'; '.join(h.reasons) or 'healthy'} |")
 
 
 def noisy(sd: float) -> Callable[[Tensor, int], Tensor]:
@@ -72,6 +72,7 @@ CONDITIONS: dict[str, Callable[[Tensor, int], Tensor]] = {
     "others, as they are": lambda images, seed: images,
     "noise of sd 0.04": noisy(0.04),
     "noise of sd 0.08": noisy(0.08),
+    **COLOUR_DAMAGES,
     "blurred by 1 px": lambda images, seed: gaussian_blur(images, 1.0),
     "blurred by 2 px": lambda images, seed: gaussian_blur(images, 2.0),
     "32 of them, repeated": repeated(32),

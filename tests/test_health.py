@@ -8,8 +8,8 @@ import torch
 from stand_in import Blurrer, dead_leaves, save_npz, save_run
 
 import vaegan
-from eval import health
-from eval.blur.measures import nyquist_power
+from eval.evidence import health
+from eval.blur.audits import nyquist_power
 from eval.sources.held_out import drawn
 from vaegan.config import Config
 

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass, field
 from torch import Tensor
 
 from eval import health
+from eval.blur.audits import AUDITS
 from eval.blur.calibration import Calibration
-from eval.blur.measures import AUDITS, MEASURES, PRIMARY, band_frequencies
+from eval.blur.measures import MEASURES, PRIMARY
+from eval.blur.spectrum import band_frequencies
 from eval.evidence import quality
 from eval.evidence.measuring import Measured
 from eval.features.choice import FeatureNetwork
