@@ -93,7 +93,7 @@ def test_speckle_is_its_root_mean_square_on_what_is_flat():
     x = torch.full((1, 1, 64, 64), 100, dtype=torch.uint8)
     assert speckle(x) < 1e-12
     x[0, 0, 8::16, 8::16] = 151  # 0.2 at one place in 256
-    assert float(speckle(x)) == pytest.approx(0.2 / 16 * math.sqrt(1 - 2 * 0.2169 + 0.0952), rel=0.01)  # 0.2169: kernel's centre
+    assert float(speckle(x)) == pytest.approx(0.2 / 16 * math.sqrt(1 - 2 * 0.2169 + 0.0952), rel=0.01)
     assert colour_speckle(x) < 1e-12
 
 

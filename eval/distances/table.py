@@ -48,6 +48,7 @@ class Set:
     title: str
     run: str | None
     features: Features = field(repr=False)
+    source: str | None = None  # id of the report's source; None for floors, and outside of reports
 
 
 def of_vectors(vectors: Tensor) -> Features:
@@ -62,7 +63,15 @@ def rows(sets: Sequence[Set], protocol: Protocol) -> list[dict]:
         row = measure(s.features, protocol.reference)
         if s.title == FLOORS[0]:  # they are the training images
             row |= {"copies": None, "nearer": None}
-        found.append({"title": s.title, "run": s.run, **row, "fingerprint": protocol.fingerprint(s.features.count)})
+        found.append(
+            {
+                "title": s.title,
+                "run": s.run,
+                "source": s.source,
+                **row,
+                "fingerprint": protocol.fingerprint(s.features.count),
+            }
+        )
     floor = next((row for row in found if row["title"] == FLOORS[1]), None)
     for row in found:
         row["flags"] = flags(row, floor) if floor and row["title"] not in FLOORS else []

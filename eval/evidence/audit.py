@@ -1,9 +1,9 @@
-"""Is a run healthy? Diversity, repeated images, grain and speckle in grey and in colour, and the discriminator's state."""
+"""Is a run healthy? Diversity, repeated images, grain and speckle, the discriminator's state: one row a run."""
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from torch import Tensor
@@ -11,7 +11,10 @@ from torch import Tensor
 from eval.blur.audits import AUDITS
 from eval.distances.neighbours import mean_pairwise_distance, nearest_pair
 from eval.evidence.measuring import MAPPED
-from eval.features.network import FeatureNetwork
+from eval.features.choice import FeatureNetwork, network_for
+from eval.sources.held_out import drawn
+from eval.sources.runs import load_split, open_runs
+from vaegan.errors import UserError
 
 MIN_DIVERSITY = 0.7  # mean pairwise distance among samples in the 8x8 maps, relative to real images
 MIN_NEAREST = 0.4  # nearest pair among 64 samples, relative to the nearest pair among 64 real images
@@ -190,3 +193,48 @@ def discriminator_state(metrics: Sequence[dict]) -> tuple[float | None, float | 
     if not fakes:
         return None, None
     return sum(row["dis/real"] for row in rows) / len(rows), sum(fakes) / len(fakes)
+
+
+def examine_run(directory: Path, count: int = 512, seed: int = 0, data_dir: Path | None = None) -> dict:
+    """Open a run, draw `count` prior samples and as many held-out images, and return its row for the table."""
+    (run,) = open_runs([directory])
+    held_out = load_split(run, "test", data_dir)
+    real = drawn(held_out.images, count, seed)
+    if len(real) < 2:
+        raise UserError(f"{run.config.dataset} has {len(real)} held-out image(s); health needs at least 2")
+    samples = run.model.sample(len(real), seed=seed)
+    network, _ = network_for(held_out)
+    health = examine(look(samples, network), look(real, network), read_metrics(run.directory))
+    return {
+        "run": str(directory),
+        "mode": run.config.mode,
+        "step": run.model.step,
+        **asdict(health),
+        "verdict": health.verdict,
+        "features": network.name,
+        "images": len(real),
+    }
+
+
+def table(rows: Sequence[dict]) -> str:
+    """The rows as aligned text, one run a line, with the thresholds in the heading."""
+    head = ("run", "step", "finite", *(f"{name}{limit}" for name, _, limit in FIGURES))
+    head += ("p(real)", "p(fake)", f"gap {BLIND}..{CERTAIN}", "verdict")
+    cells = [head] + [
+        (
+            Path(row["run"]).name,
+            str(row["step"]),
+            "yes" if row["losses_finite"] else "NO",
+            *(_number(row[key]) for key in (*(key for _, key, _ in FIGURES), "p_real", "p_fake", "gap")),
+            "; ".join((row["verdict"], *row["reasons"])),
+        )
+        for row in rows
+    ]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    names = sorted({row["features"] for row in rows})
+    return "\n".join([*lines, f"features: {', '.join(names)}; ratios to {rows[0]['images']} real held-out images"])
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
