@@ -108,7 +108,7 @@ def blur_matrix(size: int, sigma: float) -> Tensor:
     0.09 px); an erf-integrated one carries the pixel's own 1/12 px^2 on top. A negative sigma gives the inverse.
     """
     n = np.arange(size)
-    # DCT-II: the eigenvectors under reflection. Whole periods are taken out in integers: at 1,024 px they cost 3 digits.
+    # DCT-II: the eigenvectors under reflection. Whole periods go in integers: at 1,024 px they would cost 3 digits.
     cosines = np.cos(np.pi / (2 * size) * (np.outer(n, 2 * n + 1) % (4 * size)))
     weights = np.where(n == 0, 1, 2)[:, None] / size
     transfer = np.exp(-sigma * abs(sigma) * (1 - np.cos(np.pi * n / size)))
@@ -123,7 +123,7 @@ def smooth(x: Tensor, sigma: float) -> Tensor:
 
 
 def _along(axis: int, matrix: Tensor, x: Tensor) -> Tensor:
-    """Apply (size, size) along axis -2 or -1, leaving out what is zero to rounding: of 512 pixels most of the matrix."""
+    """Apply (size, size) along axis -2 or -1, without what of it is zero to rounding: at 512 pixels most of it."""
     size = len(matrix)
     reach = _reach(matrix) if size > 2 * BAND else size
     if BAND + 2 * reach >= size:
