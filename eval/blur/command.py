@@ -19,7 +19,7 @@ from eval.blur.comparison import Comparison, compare
 from eval.blur.measures import PRIMARY
 from eval.report.protocol import versions
 from eval.report.rendering import finite
-from eval.sources.files import Size
+from eval.sources.files import size_of
 from eval.sources.run_streams import SAMPLES, data_of, is_run, open_model, reconstructions, samples
 from eval.sources.streams import Stream, open_stream
 from vaegan.commandline import parse
@@ -116,16 +116,6 @@ def opened(arguments: Arguments) -> tuple[list[Stream], Stream]:
             reconstructions(name, model, reference) if arguments.paired else samples(name, model, count, arguments.seed)
         )
     return [found[name] for name in arguments.generated], reference
-
-
-def size_of(spec: str | None) -> Size | None:
-    """The (height, width) that --resize names. UsageError for what is no size."""
-    if spec is None:
-        return None
-    numbers = spec.lower().split("x")
-    if len(numbers) > 2 or not all(number.isdigit() and int(number) for number in numbers):
-        raise UsageError(f"--resize {spec!r} is no size: write 64, or 192x256 for WIDTHxHEIGHT")
-    return int(numbers[-1]), int(numbers[0])
 
 
 def missed(found: Comparison, target: float | None) -> list[str]:

@@ -1,7 +1,7 @@
 """Anybody's images against real ones: one pass over each stream, then every number of the table."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +10,7 @@ from torch import Tensor
 from eval.blur import damages, instrument
 from eval.blur.instrument import ALL_ROWS, CONTRAST, Instrument
 from eval.blur.looks import Advance, Look, check, check_look, look, matched
-from eval.blur.measures import AUDITS, MEASURES, PRIMARY, gaussian_blur
+from eval.blur.measures import AUDITS, MEASURES, PRIMARY, Measure, gaussian_blur
 from eval.sources.streams import Stream
 from eval.uncertainty.estimates import Estimate
 from vaegan.errors import UsageError
@@ -82,10 +82,15 @@ def compare(
     )
 
 
-def prepared(reference: Stream, seed: int, advance: Advance = lambda n: None) -> Real:
-    """Measure the reference and calibrate on it. UsageError where its halves share images, or all are flat."""
+def prepared(
+    reference: Stream,
+    seed: int = 0,
+    advance: Advance = lambda n: None,
+    measures: Mapping[str, Measure] = ALL_ROWS,
+) -> Real:
+    """Measure the reference and calibrate `measures` on it. UsageError where halves share images or all are flat."""
     order = np.concatenate(instrument.folds(reference.count, seed))
-    found = look(reference, order, advance)
+    found = look(reference, order, advance, {**measures, CONTRAST.name: CONTRAST})
     check_look(found, found)
     half = reference.count // 2
     shared = int(np.isin(found.digests[half:], found.digests[:half]).sum())
@@ -97,8 +102,7 @@ def prepared(reference: Stream, seed: int, advance: Advance = lambda n: None) ->
     starts = np.cumsum([0, *(len(rows) for rows in instrument.calibrating(reference.count, seed))])
     parts = [found.part(slice(a, b), "").values for a, b in zip(starts, starts[1:], strict=False)]
     ladders = [reference.images(order[start : start + _ladder_count(reference)]) for start in starts[:-1]]
-    values = [{name: part[name] for name in ALL_ROWS} for part in parts]
-    return Real(reference, order, found, instrument.calibrated(values, ladders, ALL_ROWS), half)
+    return Real(reference, order, found, instrument.calibrated(parts, ladders, measures), half)
 
 
 def _ladder_count(reference: Stream) -> int:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from eval.blur.calibration import LADDER_IMAGES, SIGMAS, Calibration, alarm, under_blur
-from eval.blur.measures import AUDITS, MEASURES, PRIMARY, Measure, gaussian_blur, of_uint8
+from eval.blur.measures import AUDITS, MEASURES, Measure, gaussian_blur, of_uint8
 from eval.uncertainty.estimates import Estimate
 from vaegan.errors import UsageError
 
@@ -43,17 +43,20 @@ class Instrument:
 
     folds: tuple[dict[str, Calibration], ...] = field(repr=False)
 
-    def read(self, name: str, values: np.ndarray, originals: np.ndarray | None = None) -> Estimate:
+    def value(self, name: str, values: np.ndarray, originals: np.ndarray | None = None) -> float:
         """Equivalent blur in px of images that measured `values` (N,); with `originals` (N,), of the same images
         before, content cancels. Neither batches nor the order of the images change a digit."""
-        order = np.lexsort((values,) if originals is None else (originals, values))
-        behind = None if originals is None else originals[order]
-        readings = [fold[name].estimate(values[order], behind) for fold in self.folds]
+        values, behind = _in_order(values, originals)
         with np.errstate(invalid="ignore"):  # beyond opposite ends of the range: unknown
-            return Estimate(
-                float(np.mean([reading.value for reading in readings])),
-                np.mean([reading.replicates for reading in readings], axis=0),
-            )
+            return float(np.mean([fold[name].sigma_eq(values, behind) for fold in self.folds]))
+
+    def read(self, name: str, values: np.ndarray, originals: np.ndarray | None = None) -> Estimate:
+        """`value` with its replicates; needs two images."""
+        ordered, behind = _in_order(values, originals)
+        readings = [fold[name].estimate(ordered, behind) for fold in self.folds]
+        with np.errstate(invalid="ignore"):
+            replicates = np.mean([reading.replicates for reading in readings], axis=0)
+        return Estimate(self.value(name, values, originals), replicates)
 
     def smallest(self, name: str, values: np.ndarray, originals: np.ndarray | None = None) -> float:
         """The blur in px that so many images would have shown in 80 % of trials, with 95 % confidence: real images, or
@@ -72,6 +75,13 @@ class Instrument:
     def pixels(self, name: str, sigma: float) -> str:
         """A blur in px for people; see Calibration.pixels."""
         return self.folds[0][name].pixels(sigma)
+
+
+def _in_order(values: np.ndarray, originals: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """Sorted, so that sums and resamples do not depend on the order; a single image twice, which has the same mean."""
+    order = np.lexsort((values,) if originals is None else (originals, values))
+    order = np.repeat(order, 2) if len(order) == 1 else order
+    return values[order], None if originals is None else originals[order]
 
 
 def _smallest(row: Calibration, values: np.ndarray, originals: np.ndarray | None, calibrating: int = 0) -> float:
@@ -156,8 +166,3 @@ def side_by_side(tasks: Sequence[Callable[[], T]]) -> Iterator[T]:
             yield from (future.result() for future in waiting)
     finally:
         torch.set_num_threads(workers)
-
-
-def primary_only() -> dict[str, Measure]:
-    """The one row that a metric needs."""
-    return {PRIMARY: MEASURES[PRIMARY]}

@@ -1,18 +1,19 @@
 """One pass over a stream of images: what each image measures, and which images cannot be compared."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from eval.blur import instrument
 from eval.blur.instrument import ALL_ROWS, CONTRAST, LEAST, Values
-from eval.blur.measures import SMALLEST_SIDE
-from eval.sources.files import spelled
+from eval.blur.measures import SMALLEST_SIDE, Measure
+from eval.sources.files import Size, spelled
 from eval.sources.streams import Stream, coloured, digests
 from vaegan.errors import UsageError
 
 Advance = Callable[[int], object]
+EVERYTHING: dict[str, Measure] = {**ALL_ROWS, CONTRAST.name: CONTRAST}
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,17 @@ class Look:
         return Look(title, values, self.flat[rows], self.coloured, self.digests[rows])
 
 
-def look(stream: Stream, rows: np.ndarray | None = None, advance: Advance = lambda n: None) -> Look:
+def look(
+    stream: Stream,
+    rows: np.ndarray | None = None,
+    advance: Advance = lambda n: None,
+    measures: Mapping[str, Measure] = EVERYTHING,
+) -> Look:
     """Measure every image of a stream, or `rows` of them in that order; memory holds a few batches."""
     wanted = np.arange(stream.count) if rows is None else rows
     parts = [wanted[start : start + stream.batch] for start in range(0, len(wanted), stream.batch)]
     found = []
-    for part in instrument.side_by_side([lambda part=part: _seen(stream, part) for part in parts]):
+    for part in instrument.side_by_side([lambda part=part: _seen(stream, part, measures) for part in parts]):
         found.append(part)
         advance(part.count)
     return Look(
@@ -52,11 +58,12 @@ def look(stream: Stream, rows: np.ndarray | None = None, advance: Advance = lamb
     )
 
 
-def _seen(stream: Stream, rows: np.ndarray) -> Look:
+def _seen(stream: Stream, rows: np.ndarray, measures: Mapping[str, Measure]) -> Look:
     images = stream.images(rows)
     flat = (images.flatten(2).amin(dim=2) == images.flatten(2).amax(dim=2)).all(dim=1)
-    values = instrument.measured(images, {**ALL_ROWS, CONTRAST.name: CONTRAST})
-    return Look(stream.title, values, flat.numpy(), bool(coloured(images).any()), digests(images))
+    return Look(
+        stream.title, instrument.measured(images, measures), flat.numpy(), bool(coloured(images).any()), digests(images)
+    )
 
 
 # ---------------------------------------------------------------------------------------------- what is refused
@@ -72,11 +79,16 @@ def check(generated: Sequence[Stream], reference: Stream) -> None:
             raise UsageError(
                 f"{stream.title} has images of {spelled(stream.size)}; blur needs {SMALLEST_SIDE} pixels on each side"
             )
-        if stream.size != reference.size:
-            raise UsageError(
-                f"{stream.title} has images of {spelled(stream.size)} and {reference.title} of "
-                f"{spelled(reference.size)}; bring both to one size, for example with --resize {spelled(stream.size)}"
-            )
+        check_size(stream.size, reference.size, (stream.title, reference.title))
+
+
+def check_size(a: Size, b: Size, names: tuple[str, str]) -> None:
+    """Raise UsageError for images of two sizes."""
+    if a != b:
+        raise UsageError(
+            f"{names[0]} has images of {spelled(a)} and {names[1]} of {spelled(b)}; bring both to one size, for "
+            f"example with --resize {spelled(a)}"
+        )
 
 
 def check_look(found: Look, real: Look) -> None:

@@ -100,6 +100,16 @@ def resized(image: Tensor, size: Size) -> Tensor:
     return v2.functional.resize(image, list(size), antialias=True)
 
 
+def size_of(spec: str | None) -> Size | None:
+    """The (height, width) that --resize names. UsageError for what is no size."""
+    if spec is None:
+        return None
+    numbers = spec.lower().split("x")
+    if len(numbers) > 2 or not all(number.isdigit() and int(number) for number in numbers):
+        raise UsageError(f"--resize {spec!r} is no size: write 64, or 192x256 for WIDTHxHEIGHT")
+    return int(numbers[-1]), int(numbers[0])
+
+
 def spelled(size: Size) -> str:
     """A size for people, and as --resize takes it: width x height."""
     return f"{size[1]}x{size[0]}"

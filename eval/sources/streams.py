@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -121,6 +121,22 @@ def of_dataset(name: str, resize: Size | None, data_dir: Path, like: Size = (0, 
     except UsageError:
         images = load(name, "test", data_dir=data_dir)  # its own size: the mismatch is named with both
     return of_tensor(name, images.images)
+
+
+def as_grey(stream: Stream) -> Stream:
+    """The same images as one channel. They raise UsageError where one of them has a pixel that is not grey."""
+    if stream.shape[0] == 1:
+        return stream
+
+    def images(rows: Sequence[int]) -> Tensor:
+        found = stream.images(rows)
+        if coloured(found).any():
+            raise UsageError(
+                f"{stream.title} is in colour and other images are grey (R = G = B counts as grey); convert one of them"
+            )
+        return found[:, :1]
+
+    return replace(stream, shape=(1, *stream.size), images=images)
 
 
 def digests(images: Tensor) -> np.ndarray:
