@@ -155,8 +155,8 @@ def test_a_truncated_cifar10_is_one_line(tmp_path):
 
 
 def test_synthfaces_are_drawn_once_then_mapped(monkeypatch):
-    synthfaces = pytest.importorskip("vaegan.data.synthfaces")
     from vaegan.data.readers import embedded
+    from vaegan.data.synthfaces import renderer as synthfaces
 
     monkeypatch.setattr(embedded, "COUNTS", {"train": 5, "test": 3})
     monkeypatch.setattr(embedded, "CHUNK", 2)

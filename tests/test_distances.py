@@ -94,9 +94,9 @@ def test_every_number_carries_its_protocol():
     assert json.loads(json.dumps(table)) == table
 
 
-def test_two_counts_do_not_share_a_table():
+def test_two_references_do_not_share_a_table():
     rows = [*measured({"others": dead_leaves(150, seed=7)}).values(), *measured({}, count=100).values()]
-    with pytest.raises(UserError, match="cannot stand in one column: count is 150 for the first and 100"):
+    with pytest.raises(UserError, match="cannot stand in one column: reference_count is 150 for the first and 100"):
         distance_table.table(rows)
 
 
@@ -168,7 +168,7 @@ def test_the_second_time_only_the_runs_images_are_extracted(runs, extractor, cap
 def test_generated_images_in_a_folder_against_a_data_set(dataset, extractor, tmp_path, capsys):
     generated = save_npz(tmp_path / "generated.npz", dead_leaves(90, seed=9))
     call(generated, "--reference", dataset)
-    assert "90 images against 90 of" in capsys.readouterr().out
+    assert "90 images against 3,000 of" in capsys.readouterr().out
 
 
 def test_tables_of_two_protocols_are_not_merged(runs, extractor, tmp_path, capsys):
