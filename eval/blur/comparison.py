@@ -1,22 +1,23 @@
 """Anybody's images against real ones: one pass over each stream, then every number of the table."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from torch import Tensor
 
-from eval.blur import damages, instrument
+from eval.blur import damages
+from eval.blur.calibration import AUDIT_SLACK
 from eval.blur.instrument import ALL_ROWS, CONTRAST, Instrument
 from eval.blur.looks import Advance, Look, check, check_look, look, matched
-from eval.blur.measures import AUDITS, MEASURES, PRIMARY, Measure, gaussian_blur
+from eval.blur.measures import AUDITS, MEASURES, PRIMARY, gaussian_blur
+from eval.blur.reference import Real, measured
 from eval.sources.streams import Stream
 from eval.uncertainty.estimates import Estimate
-from vaegan.errors import UsageError
 
 CLEAN_SHARE, CLEAN_PIXELS, DAMAGED_PIXELS = 0.05, 0.03, 0.15  # what a control may be off by
-MOST_COPIES = 0.05  # of the reference's images in both halves, above which its floor is a floor of copies
+NEXT_TO_NONE = 0.02  # of what nobody sees of an audit: a multiple of less says nothing
 FLOOR = "half of the reference (floor)"
 STRIP = 10  # images of each source for the eye
 # title, px of blur put there, what is done on top of it
@@ -39,23 +40,6 @@ class Comparison:
     strips: list[Tensor] = field(repr=False)
 
 
-@dataclass(frozen=True)
-class Real:
-    """The reference once it was measured, its images in the order of its random halves."""
-
-    stream: Stream
-    order: np.ndarray = field(repr=False)  # row of the stream behind each value
-    look: Look = field(repr=False)
-    instrument: Instrument = field(repr=False)
-    half: int  # images of the first half; the others are the floor
-
-    def values_of(self, rows: np.ndarray, name: str) -> np.ndarray:
-        """What images `rows` of the stream measured."""
-        places = np.empty_like(self.order)
-        places[self.order] = np.arange(len(self.order))
-        return self.look.values[name][places[rows]]
-
-
 def compare(
     generated: Sequence[Stream],
     reference: Stream,
@@ -69,7 +53,7 @@ def compare(
     """
     check(generated, reference)
     pairs = [matched(stream, reference) if paired else None for stream in generated]
-    real = prepared(reference, seed, advance)
+    real = measured(reference, seed, advance)
     looks = [look(stream, advance=advance) for stream in generated]
     for found in looks:
         check_look(found, real.look)
@@ -80,33 +64,6 @@ def compare(
     return Comparison(
         protocol(real, paired, seed), [floor, *rows], tried, said + doubts(tried), strips(generated, real, pairs)
     )
-
-
-def prepared(
-    reference: Stream,
-    seed: int = 0,
-    advance: Advance = lambda n: None,
-    measures: Mapping[str, Measure] = ALL_ROWS,
-) -> Real:
-    """Measure the reference and calibrate `measures` on it. UsageError where halves share images or all are flat."""
-    order = np.concatenate(instrument.folds(reference.count, seed))
-    found = look(reference, order, advance, {**measures, CONTRAST.name: CONTRAST})
-    check_look(found, found)
-    half = reference.count // 2
-    shared = int(np.isin(found.digests[half:], found.digests[:half]).sum())
-    if shared > MOST_COPIES * (reference.count - half):
-        raise UsageError(
-            f"{reference.title}: {shared:,} of the {reference.count - half:,} images of one half are in the other "
-            "half too; a floor of copies is no floor, remove the copies"
-        )
-    starts = np.cumsum([0, *(len(rows) for rows in instrument.calibrating(reference.count, seed))])
-    parts = [found.part(slice(a, b), "").values for a, b in zip(starts, starts[1:], strict=False)]
-    ladders = [reference.images(order[start : start + _ladder_count(reference)]) for start in starts[:-1]]
-    return Real(reference, order, found, instrument.calibrated(parts, ladders, measures), half)
-
-
-def _ladder_count(reference: Stream) -> int:
-    return instrument.ladder_count(reference.count // 2, *reference.size)
 
 
 # ---------------------------------------------------------------------------------------------- rows
@@ -133,7 +90,7 @@ def row(found: Look, real: Real, by: Instrument, pair: np.ndarray | None = None)
 def reading(by: Instrument, name: str, values: np.ndarray, originals: np.ndarray | None) -> dict:
     """Equivalent blur with its interval and in words; infinite beyond the calibrated range."""
     estimate = by.read(name, values, originals)
-    return {**vars(estimate.interval), "text": in_words(by, name, estimate), "mean": float(values.mean())}
+    return {**vars(estimate.interval), "text": in_words(by, name, estimate), "mean": mean(values)}
 
 
 def in_words(by: Instrument, name: str, estimate: Estimate) -> str:
@@ -145,19 +102,24 @@ def in_words(by: Instrument, name: str, estimate: Estimate) -> str:
 
 def audit(name: str, found: Look, real: Real, sigma: float) -> dict:
     """An audit beside real images, and how far it is beyond what images of that blur may have: flagged above 1."""
-    alarm = real.instrument.alarm(name, found.values[name], 0.0 if math.isnan(sigma) else sigma)
+    alarm = real.instrument.alarm(name, np.sort(found.values[name]), 0.0 if math.isnan(sigma) else sigma)
     return {"relative": relative(name, found, real), "alarm": alarm, "flagged": alarm > 1}
 
 
 def relative(name: str, found: Look, real: Real) -> float | None:
-    """Mean of a row over a source's images, over that of all real ones; None where those have none of it."""
-    reference = real.look.values[name].mean()
-    return float(found.values[name].mean() / reference) if reference > 0 else None
+    """Mean of a row over a source's images, over that of all real ones; None where those have next to none of it."""
+    reference = mean(real.look.values[name])
+    return mean(found.values[name]) / reference if reference > NEXT_TO_NONE * AUDIT_SLACK.get(name, 0.0) else None
+
+
+def mean(values: np.ndarray) -> float:
+    """The mean of (N,), the same to the last digit whatever the order."""
+    return math.fsum(values) / len(values)
 
 
 def controls(real: Real) -> list[dict]:
     """Real images of the floor's half, blurred or damaged on purpose: what the primary measure reads, and should."""
-    images = real.stream.images(real.order[real.half :][: _ladder_count(real.stream)])
+    images = real.stream.images(real.order[real.half :][: real.ladder_count])
     originals = MEASURES[PRIMARY].function(images).numpy()
     found = []
     for title, applied, damage in CONTROLS:

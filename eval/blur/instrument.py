@@ -135,18 +135,17 @@ def ladder_count(count: int, height: int, width: int) -> int:
     return min(count, wanted, LADDER_IMAGES)
 
 
-def folds(count: int, seed: int) -> tuple[np.ndarray, ...]:
-    """Rows of two disjoint random halves of `count` reference images. UsageError below LEAST_REFERENCE."""
+def shuffled_halves(count: int, seed: int) -> np.ndarray:
+    """Rows of `count` reference images, the first half of which calibrates. UsageError below LEAST_REFERENCE."""
     if count < LEAST_REFERENCE:
         raise UsageError(f"{count} reference image(s) are too few: give {LEAST_REFERENCE} or more")
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed)).numpy()
-    return order[: count // 2], order[count // 2 :]
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed)).numpy()
 
 
-def calibrating(count: int, seed: int) -> tuple[np.ndarray, ...]:
-    """Rows that calibrate: the first half, or with FEW images both, in turn."""
-    halves = folds(count, seed)
-    return halves if count < FEW else halves[:1]
+def calibrating(count: int) -> tuple[int, ...]:
+    """Images of each fold: the first half, or with FEW images both, in turn."""
+    half = count // 2
+    return (half, count - half) if count < FEW else (half,)
 
 
 def side_by_side(tasks: Sequence[Callable[[], T]]) -> Iterator[T]:

@@ -8,9 +8,9 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from eval.blur.comparison import prepared
 from eval.blur.looks import check_size
 from eval.blur.measures import MEASURES, PRIMARY
+from eval.blur.reference import measured
 from eval.metrics.inputs import Images, quantised, reference_stream
 from vaegan.errors import UsageError, UserError, nearest
 
@@ -46,7 +46,7 @@ class EquivalentBlur(Metric):
         if measure not in MEASURES:
             raise UsageError(f"measure {measure!r} is none of {', '.join(MEASURES)}{nearest(measure, MEASURES)}")
         self.paired, self.measure, self.interval, self.normalize = paired, measure, interval, normalize
-        real = prepared(reference_stream(reference, normalize), seed, measures={measure: MEASURES[measure]})
+        real = measured(reference_stream(reference, normalize), seed, measures={measure: MEASURES[measure]})
         self.instrument, self.size = real.instrument, real.stream.size
         self.add_state("values", default=[], dist_reduce_fx="cat")
         self.add_state("originals", default=[], dist_reduce_fx="cat")
