@@ -30,7 +30,7 @@ class ImageNet(nn.Module):
     def __init__(self, network: nn.Module, sha256: str):
         super().__init__()
         self.network, self.sha256 = network.eval().requires_grad_(False), sha256
-        self.to(memory_format=torch.channels_last)
+        self.eval().to(memory_format=torch.channels_last)
 
     @property
     def name(self) -> str:

@@ -43,20 +43,20 @@ class FeatureMetric(Metric):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.normalize = normalize
+        self.normalize, self._placed = normalize, torch.device("cpu")
         real = _real(reference, normalize)
-        self.extractor = choice.choose(features, lambda: plain.example(real))[0] if _is_name(features) else features
+        chosen = choice.choose(features, lambda: plain.example(real))[0] if _is_name(features) else features
+        # In a tuple it is no submodule: a model that is set to train, or saved, would else train and save it too.
+        self._held: tuple[Extractor] = (chosen,)
         order = shuffled(real.test.count, seed)
         self.real: Features = extract(
             real.test.count, lambda first, last: real.test.images(order[first:last].tolist()), self.extractor
         )
         self.protocol = f"{self.extractor.name}, against {self.real.count:,} images of {real.name}"
 
-    def to(self, *args: Any, **kwargs: Any) -> "FeatureMetric":
-        """The states and the extractor on a device."""
-        super().to(*args, **kwargs)
-        self.extractor = self.extractor.to(self.device)
-        return self
+    @property
+    def extractor(self) -> Extractor:
+        return self._held[0]
 
     def plot(self, val: Any = None, ax: Any = None) -> Any:
         """A figure and its axes of the current value, or of `val`, one value or several (torchmetrics' plot)."""
@@ -64,6 +64,8 @@ class FeatureMetric(Metric):
 
     def _features(self, images: Tensor) -> Tensor:
         """Feature vectors (N, d) of a batch, float32, on the metric's device."""
+        if self._placed != self.device:
+            self._held, self._placed = (self.extractor.to(self.device),), self.device
         return self.extractor.features(quantised(images, self.normalize)).float().to(self.device)
 
     def _tensor(self, value: float) -> Tensor:
