@@ -2,7 +2,6 @@
 """python eval/study.py: train what is missing of data sets x modes x seeds, compare each data set's runs, sum up
 (a composition root; nothing imports it)."""
 
-import json
 import shlex
 import sys
 import time
@@ -12,13 +11,13 @@ from pathlib import Path
 if not __package__:  # run as a script: sys.path[0] is eval/, from where neither package can be imported
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from eval import health
-from eval.report.protocol import dataset_title, shown
-from eval.report.rendering import directory_name
+from eval.report import stored
 from eval.studies import jobs, plans, summary
 from eval.studies.jobs import Interrupted, Line, Log, duration
 from eval.studies.plans import Plan, Study
 from eval.studies.summary import Outcome
+from eval.words import dataset_title, shown, slug
+from vaegan import metrics
 from vaegan.commandline import parse
 from vaegan.errors import UserError, exits_cleanly
 
@@ -26,9 +25,9 @@ RECENT = 8  # lines of metrics over which the speed is averaged
 
 
 @exits_cleanly
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     """Plan, train, compare, sum up."""
-    study = parse(Study, prog="python eval/study.py")
+    study = parse(Study, args, prog="python eval/study.py")
     planned = plans.plan(study)
     try:
         outcomes = train_all(planned, study.out)
@@ -85,7 +84,7 @@ def train(run: Plan, out: Path, line: Line) -> Outcome:
 
 def progress(run: Plan) -> str:
     """How far a run is by its own metrics.jsonl, how fast, and how long it will take."""
-    rows = health.read_metrics(run.directory)
+    rows = metrics.read(run.directory)
     if not rows:
         return "starting"
     step, steps = rows[-1]["step"], run.config.steps
@@ -101,7 +100,7 @@ def compare(study: Study, dataset: str, outcomes: Sequence[Outcome]) -> dict:
     """Compare the runs of one data set, in the order of --modes and --seeds; return its part of study.json."""
     own = [outcome for outcome in outcomes if outcome.plan.config.dataset == dataset]
     able = sorted((o for o in own if o.comparable), key=lambda o: study.modes.index(o.plan.config.mode))
-    line, out = Line(f"compare {dataset_title(dataset)}"), study.out / directory_name(dataset)
+    line, out = Line(f"compare {dataset_title(dataset)}"), study.out / f"report-{slug(dataset)}"
     if not able:
         line.end("no run to compare")
         return summary.dataset_entry(dataset, study.modes, own, None, "no run is finished")
@@ -115,7 +114,7 @@ def compare(study: Study, dataset: str, outcomes: Sequence[Outcome]) -> dict:
     if code:
         line.end(f"failed: {log.reason(code)}; see {shown(log.path)}")
         return summary.dataset_entry(dataset, study.modes, own, None, log.reason(code))
-    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    report = stored.read(out)
     log.path.unlink()
     line.end(f"done in {duration(time.monotonic() - begun)}; open {shown(out / 'report.html')}")
     return summary.dataset_entry(dataset, study.modes, summary.judged(own, report), report)

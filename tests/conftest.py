@@ -1,7 +1,6 @@
 """Shared fixtures: where the real data sets lie, and one intra-op thread so that tests are repeatable."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -24,14 +23,13 @@ def quick_rotations(tmp_path_factory):
 
 
 @pytest.fixture
-def command_line(monkeypatch, capsys):
+def command_line(capsys):
     """Run a command's `main` in this process, which saves its start; returns what it printed."""
 
     def run(main, *words, code=0):
-        monkeypatch.setattr(sys, "argv", ["command", *map(str, words)])
         capsys.readouterr()
         try:
-            main()
+            main([str(word) for word in words])
             left = 0
         except SystemExit as stop:
             left = stop.code

@@ -13,12 +13,13 @@ from stand_in import Blurrer, dead_leaves, save_npz, save_run
 from toy_extractor import Tiles
 
 import vaegan
-from eval import distance_controls
 from eval.distances import columns as distances
 from eval.distances import command as distance_command
 from eval.distances import table as distance_table
+from eval.distances.__main__ import main
 from eval.distances.reference import prepared
 from eval.distances.table import FLOORS, Set
+from eval.experiments import distance_controls
 from eval.features.choice import for_dataset
 from eval.sources.held_out import halves
 from vaegan.config import Config
@@ -128,7 +129,7 @@ def test_hardly_any_images_are_one_line(count):
 
 
 def call(*arguments) -> None:
-    distance_command.main([str(argument) for argument in arguments])
+    main([str(argument) for argument in arguments])
 
 
 def failed(capsys, *arguments) -> tuple[int, str]:

@@ -54,6 +54,7 @@ class Set:
     title: str
     run: str | None
     features: Features = field(repr=False)
+    source: str | None = None  # id of the report's source; None for floors, and outside of reports
 
 
 def of_vectors(vectors: Tensor) -> Features:
@@ -69,7 +70,15 @@ def rows(sets: Sequence[Set], protocol: Protocol, floor: dict | None = None) -> 
         row = measure(s.features, protocol.reference)
         if s.title == FLOORS[0]:  # they are the training images
             row |= {"copies": None, "nearer": None}
-        found.append({"title": s.title, "run": s.run, **row, "fingerprint": protocol.fingerprint(s.features.count)})
+        found.append(
+            {
+                "title": s.title,
+                "run": s.run,
+                "source": s.source,
+                **row,
+                "fingerprint": protocol.fingerprint(s.features.count),
+            }
+        )
     floor = floor or next((row for row in found if row["title"] == FLOORS[1]), None)
     for row in found:
         row["flags"] = flags(row, floor, protocol.training_apart) if floor and row["title"] not in FLOORS else []

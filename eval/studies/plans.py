@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.report.protocol import dataset_title
-from eval.report.rendering import directory_name
 from eval.sources import runs as sources
 from eval.sources.runs import OBJECTIVES
+from eval.words import dataset_title, slug
 from vaegan import checkpoint, data
 from vaegan import config as configuration
 from vaegan import run as running
@@ -101,7 +100,7 @@ def check(study: Study) -> None:
         raise UsageError(f"--samples {study.samples} is not possible: use 2 or more")
     folders = {}
     for dataset in study.dataset:
-        other = folders.setdefault(directory_name(dataset), dataset)
+        other = folders.setdefault(slug(dataset), dataset)
         if other != dataset:
             raise UsageError(f"--dataset {other} and {dataset} would share their run directories: study them apart")
 
