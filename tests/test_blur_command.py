@@ -10,6 +10,7 @@ from stand_in import dead_leaves, save_npz
 from torch import Tensor
 
 from eval.blur import command, comparison, instrument
+from eval.blur.__main__ import main
 from eval.blur.comparison import compare
 from eval.blur.damages import add_checkerboard, add_noise
 from eval.blur.measures import AUDITS, MEASURES, PRIMARY, gaussian_blur
@@ -182,7 +183,7 @@ def test_the_smallest_blur_that_could_be_found_falls_with_the_number_of_images_a
 
 
 def call(*arguments) -> None:
-    command.main([str(argument) for argument in arguments])
+    main([str(argument) for argument in arguments])
 
 
 @pytest.fixture
@@ -324,7 +325,7 @@ def test_npz_files_and_data_sets_are_measured_too(tmp_path, shared_data, capsys)
 
     images = load("mnist", "test", image_size=28, data_dir=shared_data).images
     generated = save_npz(tmp_path / "x.npz", gaussian_blur(images[::100], 0.8))
-    arguments = command.Arguments((generated,), "mnist", data_dir=shared_data)
+    arguments = command.Asked((generated,), "mnist", data_dir=shared_data)
     (stream,), reference = command.opened(arguments)
     assert reference.size == (28, 28) and reference.count == 10_000 and stream.count == 100
     assert torch.equal(reference.images(range(0, 300, 100)), images[:300:100])

@@ -11,10 +11,11 @@ from stand_in import dead_leaves
 from torch import Tensor
 from toy_extractor import Tiles
 
-from eval.blur import command as blur_command
 from eval.blur import instrument
+from eval.blur.__main__ import main as blur_main
 from eval.blur.measures import PRIMARY, gaussian_blur
 from eval.distances import command as distance_command
+from eval.distances.__main__ import main as distance_main
 from eval.metrics import DensityCoverage, EquivalentBlur, FrechetDistance, KernelDistance, functional
 from vaegan.errors import UserError
 
@@ -109,7 +110,7 @@ def test_equivalent_blur_is_the_commands_to_the_last_digit(tmp_path, real, image
     save_folder(tmp_path / "real", real)
     save_folder(tmp_path / "x", images)
     arguments = [str(tmp_path / "x"), "--reference", str(tmp_path / "real"), "--json", str(tmp_path / "x.json")]
-    blur_command.main(arguments)
+    blur_main(arguments)
     row = json.loads((tmp_path / "x.json").read_text())["rows"][1]["blur"][PRIMARY]
     metric = EquivalentBlur(tmp_path / "real", interval=True)
     loop(metric, images)
@@ -122,7 +123,7 @@ def test_distances_are_the_commands(tmp_path, real, images, capsys, monkeypatch)
     save_folder(tmp_path / "x", images)
     monkeypatch.setattr(distance_command.features, "choose", lambda spec, images: (Tiles(), True))
     arguments = [str(tmp_path / "x"), "--reference", str(tmp_path / "real"), "--json", str(tmp_path / "x.json")]
-    distance_command.main(arguments)
+    distance_main(arguments)
     row = json.loads((tmp_path / "x.json").read_text())["rows"][-1]
     reference = tmp_path / "real"
     found = functional.density_coverage(images, reference, features=Tiles())

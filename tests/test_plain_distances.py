@@ -9,6 +9,7 @@ from stand_in import dead_leaves
 from toy_extractor import Tiles
 
 from eval.distances import command
+from eval.distances.__main__ import main
 from eval.distances.frechet import frechet
 from eval.distances.moments import moments
 from eval.distances.plain import FEATURE_IMAGES, Real, example, measured
@@ -25,7 +26,7 @@ def extractor(monkeypatch):
 
 
 def call(*arguments) -> None:
-    command.main([str(argument) for argument in arguments])
+    main([str(argument) for argument in arguments])
 
 
 def rows_of(tmp_path, *arguments) -> dict[str, dict]:
