@@ -12,8 +12,6 @@ from pathlib import Path
 if not __package__:  # run as a script: sys.path[0] is eval/, from where neither package can be imported
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import tyro
-
 from vaegan.commandline import at_least, parse
 from vaegan.errors import UsageError, exits_cleanly
 
@@ -24,7 +22,7 @@ PROG = "python eval/compare.py"
 class Arguments:
     """Say by how many pixels of Gaussian blur runs differ, with the pictures and the protocol, in one report."""
 
-    runs: tyro.conf.Positional[tuple[Path, ...]] = ()
+    runs: tuple[Path, ...]
     """Run directories of one data set and size."""
     out: Path | None = None
     """Report directory; default report-<dataset> beside the runs, RUN/report for a single run."""

@@ -18,10 +18,11 @@ from test_plans import finish, stored
 from test_summary import HEALTHY, pooled, report_of
 
 import eval.compare
+import eval.study
 import vaegan.train
-from eval import study
 from eval.report import rendering
 from eval.report import stored as report_file
+from eval.studies import execution as study
 from vaegan import checkpoint
 from vaegan.run import resolve
 
@@ -32,7 +33,7 @@ TINY = ["--image-size", "32", "--width", "0.0625", "--batch-size", "8", "--sampl
 def call(monkeypatch, *arguments) -> int:
     """Run the study's main and return its exit code."""
     try:
-        study.main([str(argument) for argument in arguments])
+        eval.study.main([str(argument) for argument in arguments])
     except SystemExit as stop:
         return stop.code
     return 0
