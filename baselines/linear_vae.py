@@ -13,14 +13,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from baselines import pca
-from baselines.pca import Pca
+from baselines import principal
+from baselines.principal import Pca
 from vaegan import data
 from vaegan.commandline import parse
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError, exits_cleanly
 from vaegan.model import prior_codes
-from vaegan.pixels import to_float, to_uint8
+from vaegan.pixels import rms, to_float, to_uint8
 
 BATCH = 1000  # images at a time: 25 MB of float64 at 32 pixels in colour
 ROUNDING = (2 / 255) ** 2 / 12  # variance of rounding to uint8, on [-1, 1]: no noise scale can be known to be smaller
@@ -114,7 +114,7 @@ class LinearVae:
 def fit(images: Tensor, latent_dim: int) -> Pca:
     """Principal components of uint8 images (N, C, S, S), from which linear VAEs of any noise scale are made. Raises
     UsageError when there are fewer images or pixels than directions."""
-    return pca.fit(images, latent_dim)
+    return principal.fit(images, latent_dim)
 
 
 def of_variance(components: Pca, variance: float = 1.0) -> LinearVae:
@@ -156,11 +156,6 @@ def of_rate(components: Pca, nats: float) -> LinearVae:
     return of_variance(components, float(levels[kept - 1].exp()))
 
 
-def root_mean_square(images: Tensor, others: Tensor) -> float:
-    """Root mean square difference of uint8 images in levels of 255."""
-    return pca.rms(images, others)
-
-
 @dataclass(frozen=True)
 class Arguments:
     """Print what linear VAEs of one latent size are worth on held-out images: no training, exact log likelihood."""
@@ -200,7 +195,7 @@ def main() -> None:
 def row(title: str, model: LinearVae, test: ImageSet) -> str:
     """A line of the table: what the model is, and what it makes of held-out images."""
     likelihood = float(model.log_likelihood(test.images).mean())
-    error = root_mean_square(test.images, model.reconstruct(test.images))
+    error = rms(test.images, model.reconstruct(test.images))
     cells = (title, f"{model.variance:.4g}", str(model.latent_dim))
     return "| " + " | ".join((*cells, f"{model.rate:.1f}", f"{likelihood:.1f}", f"{error:.1f}")) + " |"
 
