@@ -109,6 +109,7 @@ def main() -> None:
     model = vaegan.load(arguments.run)
     config = model.config
     where = {"image_size": config.image_size, "data_dir": arguments.data_dir or config.data_dir}
+    where |= {"trained_on": model.data}
     train, test = (data.load(config.dataset, split, **where).images for split in ("train", "test"))
     pca = fit(train[config.validation_images :], config.latent_dim)
     print(

@@ -99,7 +99,7 @@ def progress(run: Plan) -> str:
 
 def compare(study: Study, dataset: str, outcomes: Sequence[Outcome]) -> dict:
     """Compare the runs of one data set, in the order of --modes and --seeds; return its part of study.json."""
-    own = [outcome for outcome in outcomes if outcome.plan.config.dataset == dataset]
+    own = [outcome for outcome in outcomes if outcome.plan.config.dataset in (dataset, data.resolved(dataset))]
     able = sorted((o for o in own if o.comparable), key=lambda o: study.modes.index(o.plan.config.mode))
     line, out = Line(f"compare {dataset_title(dataset)}"), study.out / directory_name(dataset)
     if not able:

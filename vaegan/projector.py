@@ -52,7 +52,8 @@ def main() -> None:
     if not model.has_encoder:
         raise UsageError(f"{asked.run} has no codes to show: a run of mode {model.config.mode} has no encoder")
     config = model.config
-    images = data.load(config.dataset, "test", image_size=config.image_size, data_dir=asked.data_dir or config.data_dir)
+    where = {"image_size": config.image_size, "data_dir": asked.data_dir or config.data_dir}
+    images = data.load(config.dataset, "test", **where, trained_on=model.data)
     out = asked.out or asked.run / ASSETS
     check(asked.n, images, out)
     chosen = torch.randperm(len(images.images), generator=torch.Generator().manual_seed(asked.seed))[: asked.n]

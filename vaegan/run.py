@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from vaegan import checkpoint
+from vaegan import checkpoint, data
 from vaegan import config as configuration
 from vaegan.commandline import parse
 from vaegan.config import Config
@@ -32,9 +32,15 @@ def resolve(args: Sequence[str] | None = None) -> tuple[Config, list[str]]:
     run_dir = asked.run_dir or configuration.default_run_dir(config, PRESETS[config.preset])
     if asked.resume:
         return resumed(run_dir, args), []
-    config = dataclasses.replace(config, run_dir=run_dir)
+    config = placed(dataclasses.replace(config, run_dir=run_dir))
     configuration.check(config)
     return config, notes
+
+
+def placed(config: Config) -> Config:
+    """Return a config whose data are found from any working directory."""
+    data_dir = config.data_dir if config.dataset in data.EMBEDDED else config.data_dir.resolve()
+    return dataclasses.replace(config, dataset=data.resolved(config.dataset), data_dir=data_dir)
 
 
 def with_preset(asked: Config, args: Sequence[str] | None) -> tuple[Config, list[str]]:
@@ -56,6 +62,9 @@ def resumed(run_dir: Path, args: Sequence[str] | None) -> Config:
         raise UsageError(f"nothing to resume: {run_dir} does not exist; leave out --resume to start it")
     stored = dataclasses.replace(configuration.read(run_dir), resume=True, dry_run=False, run_dir=run_dir)
     config = dataclasses.replace(parse(Config, args, default=stored, prog=PROG), run_dir=run_dir)
+    config = placed(config)
+    if data.same_kind(stored.dataset, config.dataset):  # moved: `train` compares the images
+        stored = dataclasses.replace(stored, dataset=config.dataset)
     longer = config.steps > stored.steps and config.learning_rate_decay == 1
     changed = configuration.differences(dataclasses.replace(stored, steps=config.steps) if longer else stored, config)
     if changed:

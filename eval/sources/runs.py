@@ -144,12 +144,16 @@ def _labels(directories: Sequence[Path], configs: Sequence) -> list[str]:
 
 
 def load_split(run: Run, split: str, data_dir: Path | None = None) -> ImageSet:
-    """The run's own data set and size, `split` "train" or "test"; `data_dir` overrides where the run found its data."""
+    """The run's own data set and size, `split` "train" or "test"; `data_dir` overrides where the run found its data.
+
+    UserError, saying what differs, where they are not what it was trained with.
+    """
     return load(
         run.config.dataset,
         split,
         image_size=run.config.image_size,
         data_dir=Path(data_dir or run.config.data_dir),
+        trained_on=getattr(run.model, "data", None),
     )
 
 
