@@ -19,6 +19,7 @@ from eval.studies import jobs, plans, summary
 from eval.studies.jobs import Interrupted, Line, Log, duration
 from eval.studies.plans import Plan, Study
 from eval.studies.summary import Outcome
+from vaegan import data
 from vaegan.commandline import parse
 from vaegan.errors import UserError, exits_cleanly
 

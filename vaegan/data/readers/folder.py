@@ -82,7 +82,8 @@ def _tree(root: Path) -> Tree:
     if len(files.files) < 2:
         raise UserError(f"{root} holds a single image ({files.files[0]}); at least two are needed, one to be held out")
     headers = _headers(root, files.files)
-    alone = len(names) == 1 and names[0].lower() in splits.TRAINING  # train/ without a held-out split
+    tops = {file.parts[0].lower() for file in files.files}
+    alone = len(tops) == 1 and tops <= set(splits.TRAINING)  # train/ without a held-out split
     labels, label_names = _labels(files.files, depth=int(alone))
     chosen = splits.held_out(headers[:, DIGEST].view(np.uint64), labels)
     order = np.argsort(chosen, kind="stable")
