@@ -26,6 +26,8 @@ def identified(images: ImageSet) -> ImageSet:
 
     Raises UserError for training images of 0 and 1, which would be trained on as black.
     """
+    if not len(images.images):
+        raise UserError(f"{images.name} has no image in its {images.split} split: add some")
     known = _contents(images)
     brightest, darkest = int(known[:, 1].max()), int(known[:, 2].min())
     if (darkest, brightest, images.split) == (0, 1, "train"):

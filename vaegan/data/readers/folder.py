@@ -85,7 +85,8 @@ def _tree(root: Path) -> Tree:
     tops = {file.parts[0].lower() for file in files.files}
     alone = len(tops) == 1 and tops <= set(splits.TRAINING)  # train/ without a held-out split
     labels, label_names = _labels(files.files, depth=int(alone))
-    chosen = splits.held_out(headers[:, DIGEST].view(np.uint64), labels)
+    strata = None if splits.label_fault(Labels(str(root), labels, label_names)) else labels
+    chosen = splits.held_out(np.ascontiguousarray(headers[:, DIGEST]).view(np.uint64), strata)
     order = np.argsort(chosen, kind="stable")
     note = splits.hold_out_note(str(root), int(chosen.sum()), len(chosen))
     ordered = [files.files[i] for i in order]
