@@ -133,7 +133,7 @@ def test_two_processes_at_once(tmp_path, cache):
     script = (
         "import sys; sys.path[:0] = ['tests']\n"
         "from stand_in import dead_leaves; from toy_extractor import Tiles\n"
-        "from eval.extraction import extract_cached\n"
+        "from eval.distances.extraction import extract_cached\n"
         "for seed in range(5): print(float(extract_cached(dead_leaves(60, seed=seed), Tiles()).vectors.sum()))"
     )
     both = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(2)]

@@ -86,7 +86,7 @@ def test_durations(seconds, words):
 PARENT = """
 import sys
 from pathlib import Path
-from eval import jobs
+from eval.studies import jobs
 try:
     jobs.run([sys.executable, "-c", Path("child.py").read_text()], jobs.Log(Path("log"), Path()), jobs.Line("x"), str)
 except jobs.Interrupted as stop:

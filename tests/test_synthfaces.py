@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import avg_pool2d
 
 from vaegan.data.synthfaces import renderer as synthfaces
-from vaegan.data.synthfaces.code import facecode
+from vaegan.data.synthfaces.facecode import facecode
 from vaegan.data.synthfaces.renderer import ATTRIBUTES, attributes, render
 from vaegan.errors import UsageError
 

@@ -4,7 +4,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms import v2
 
 from vaegan.data.imageset import DEFAULT_SIZES
 
@@ -25,6 +24,8 @@ def fit(images: Tensor, size: int, black_ground: bool = False) -> Tensor:
     (for most of it, or by the word of the caller), else its edge repeated, so that no frame is drawn. What then still
     differs is resized bilinearly with antialiasing.
     """
+    from torchvision.transforms import v2  # 2 s, which images that are in the cache already do not cost
+
     side = min(images.shape[-2:])
     images = v2.functional.center_crop(images, [side, side])
     if side == 28:

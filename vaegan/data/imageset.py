@@ -1,9 +1,12 @@
 """What a data set is once it is loaded: one uint8 array, its labels, and how its split was made."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from __future__ import annotations  # the names and sizes of data sets are known without torch
 
-from torch import Tensor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SIZES = tuple(2**k for k in range(5, 10))  # 32 to 512: what every data set is brought to unless told otherwise
 DEFAULT_SIZES = SIZES[:3]  # what images get by themselves; larger ones are asked for

@@ -1,12 +1,17 @@
 """Which images are held out, and whether the two splits of a data set belong together."""
 
+from __future__ import annotations
+
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 HOLD_OUT_EVERY = 10  # one image of so many is held out
 SEED = b"vaegan held out"  # decides the permutation

@@ -84,6 +84,11 @@ def read(file: Path, split: str, image_size: int) -> ImageSet:
     )
 
 
+def all_images(file: Path) -> Tensor:
+    """Every image of a file at its own size, uint8 (N, C, H, W); errors as `read`."""
+    return _read_all(file)[0]
+
+
 def _sibling(file: Path) -> Path | None:
     wanted = splits.siblings(file.name)
     if not wanted or not file.is_file():

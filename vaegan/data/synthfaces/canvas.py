@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from vaegan.data.synthfaces.code import HEAD_Y, FaceCode
+from vaegan.data.synthfaces.facecode import HEAD_Y, FaceCode
 from vaegan.data.synthfaces.texture import strands
 
 

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from vaegan.data.synthfaces import clothes, features, hair
 from vaegan.data.synthfaces.canvas import Canvas, Layer
-from vaegan.data.synthfaces.code import ATTRIBUTES, FaceCode, facecode, posed_rows
-from vaegan.data.synthfaces.code import attributes as _draw_attributes
+from vaegan.data.synthfaces.facecode import ATTRIBUTES, FaceCode, facecode, posed_rows
+from vaegan.data.synthfaces.facecode import attributes as _draw_attributes
 from vaegan.errors import UsageError
 from vaegan.pixels import to_uint8
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vaegan.data.synthfaces.code import FaceCode
+from vaegan.data.synthfaces.facecode import FaceCode
 from vaegan.data.synthfaces.hashing import noise
 
 STRAND = 0.08  # width of the coarsest strand of hair: 1.3 pixels of 32
