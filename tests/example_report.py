@@ -31,7 +31,7 @@ EFFECTS = (
     ("adversary", "with instead of without, averaged over the reconstruction", -0.31),
     ("interaction", "how much more the adversary does with Dis_l", -0.24),
 )
-HEALTHY = rows.Health(0.8, 0.8, 0.9, 0.7, None, None, None, True, [], "healthy")
+HEALTHY = rows.Health(0.8, 0.8, 0.9, None, 1.0, None, 0.7, None, None, None, True, [], "healthy")
 
 
 def reading(value: float, half: float = 0.04) -> dict:

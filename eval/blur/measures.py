@@ -1,4 +1,5 @@
-"""How sharp each image is: blur measures, the audits that catch a fooled one, and the reference Gaussian blur.
+"""How sharp each image is: blur measures and the reference Gaussian blur. The audits that catch a fooled measure are in
+eval.blur.audits.
 
 Every measure takes uint8 (N, C, H, W), C 1 or 3, sides of at least 28 pixels, and returns float64 (N,), computed on
 grey values in [0, 1], never NaN. Images are processed in chunks, so memory does not grow with N.
@@ -23,30 +24,12 @@ REC_709 = (0.2125, 0.7154, 0.0721)  # scikit-image's rgb2gray, for parity with i
 BAND = 64  # rows of a blur matrix applied together, with what of it is not zero
 NOTHING = 1e-14  # of a blur matrix's largest entry: below it are rounding errors
 CHUNK_PIXELS = 2**18  # 64 images of 64x64: 2 MiB of float64, which stays in the processor's cache
-NYQUIST_SHARE = 0.85  # of the Nyquist frequency; what lies above it a Gaussian of 1 px has left 3 % of
 NORMAL_QUARTILE = 0.31863936396437514  # of |z|, z standard normal
 SOBEL_SMOOTH, SOBEL_DERIVATIVE = (0.25, 0.5, 0.25), (0.5, 0.0, -0.5)
 EPSILON = float(np.finfo(np.float64).eps)
 QUANTISATION_VARIANCE = 1 / 255**2 / 12  # of rounding to uint8: contrast below it cannot be told from none
 
 Function = Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A row of the table of measures: `function` maps uint8 (N, C, H, W) to float64 (N,) in `unit`."""
-
-    name: str
-    function: Function
-    title: str
-    unit: str
-    sharper_is_higher: bool
-    weights: tuple[float, float, float] = REC_601  # of red, green and blue in its grey
-
-    @property
-    def on_grey(self) -> Function:
-        """The same measure of grey images that were never quantised, float64 (n, H, W) in [0, 1] -> (n,)."""
-        return self.function.__wrapped__
 
 
 def check_images(images: Tensor) -> None:
@@ -83,17 +66,35 @@ def grey(images: Tensor, weights: tuple[float, float, float] = REC_601) -> Tenso
     return (row @ x).div_(255).unflatten(1, images.shape[2:])
 
 
-def of_uint8(function: Function, weights: tuple[float, float, float] = REC_601) -> Function:
-    """Turn a function of grey images, float64 (n, H, W) -> (n, ...), into a measure of uint8 (N, C, H, W).
-
-    The function of grey images stays reachable as `__wrapped__`.
-    """
+def of_uint8(function: Function, planes: Function = grey) -> Function:
+    """Turn a function of grey images, float64 (n, H, W) -> (n, ...), or of other `planes`, linear in the colours, into
+    a measure of uint8 (N, C, H, W). The function of planes stays reachable as `__wrapped__`."""
 
     @functools.wraps(function)
     def measure(images: Tensor) -> Tensor:
-        return in_chunks(images, lambda chunk: function(grey(chunk, weights)))
+        return in_chunks(images, lambda chunk: function(planes(chunk)))
 
     return measure
+
+
+rec_709_grey = functools.partial(grey, weights=REC_709)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A row of the table of measures or of audits: `function` maps uint8 (N, C, H, W) to float64 (N,) in `unit`."""
+
+    name: str
+    function: Function
+    title: str
+    unit: str
+    sharper_is_higher: bool
+    planes: Function = grey  # what of the colours it looks at
+
+    @property
+    def on_planes(self) -> Function:
+        """The same measure of planes that were never quantised, float64 (n, ..., H, W) on the scale [0, 1] -> (n,)."""
+        return self.function.__wrapped__
 
 
 # ---------------------------------------------------------------------------------------------- the reference blur
@@ -182,7 +183,7 @@ def laplacian_variance(x: Tensor) -> Tensor:
     return response.var(dim=(1, 2), correction=0)
 
 
-@functools.partial(of_uint8, weights=REC_709)
+@functools.partial(of_uint8, planes=rec_709_grey)
 def crete_blur_effect(x: Tensor) -> Tensor:
     """Blur effect of Crete et al. (2007), 0 sharp to 1 blurred: the share of gradient that survives a box blur of 11.
 
@@ -214,7 +215,7 @@ def boxed_derivative(size: int) -> Tensor:
     return filter_matrix(size, SOBEL_DERIVATIVE) @ filter_matrix(size, (1 / 11,) * 11)
 
 
-# ---------------------------------------------------------------------------------------------- noise and the audits
+# ---------------------------------------------------------------------------------------------- the noise floor
 
 
 def noise_floor(x: Tensor) -> Tensor:
@@ -239,93 +240,14 @@ def smoothed_noise_gains(height: int, width: int) -> tuple[float, float]:
     return energies[0] * variances[1] + energies[1] * variances[0], variances[0] * variances[1]
 
 
-@of_uint8
-def noise_estimate(x: Tensor) -> Tensor:
-    """Standard deviation of white noise in the quietest quarter of each image, grey in [0, 1]; blind to period 2."""
-    return noise_floor(x).sqrt()
-
-
-@of_uint8
-def checkerboard_index(x: Tensor) -> Tensor:
-    """Root-mean-square amplitude of the pixel checkerboard, grey in [0, 1], less what the noise floor would add."""
-    response = x
-    for _ in range(2):  # the filter [1, -4, 6, -4, 1] / 16 along both axes: 1 at Nyquist, four zeros at frequency 0
-        response = (2 * response[:, 1:-1] - response[:, :-2] - response[:, 2:]) / 4
-        response = (2 * response[..., 1:-1] - response[..., :-2] - response[..., 2:]) / 4
-    energy = response.square().mean(dim=(1, 2))
-    return (energy - (70 / 256) ** 2 * noise_floor(x)).clamp_(min=0).sqrt()
-
-
-@of_uint8
-def power_spectrum(x: Tensor) -> Tensor:
-    """Azimuthally averaged power of the Hann-windowed image, float64 (N, bands), at `band_frequencies(H, W)`.
-
-    In squared grey levels, scaled so that white noise of standard deviation s has s^2 in every band.
-    """
-    return _windowed_power(x) @ _band_average(*x.shape[1:])
-
-
-@of_uint8
-def nyquist_power(x: Tensor) -> Tensor:
-    """Mean power, scaled as `power_spectrum`, at radial frequencies above 0.85 Nyquist, corners included."""
-    return _windowed_power(x) @ _nyquist_average(*x.shape[1:])
-
-
-def band_frequencies(height: int, width: int) -> Tensor:
-    """Centre of each band of `power_spectrum`, cycles per pixel, float64 (bands,): steps of 1 / shorter side."""
-    side = min(height, width)
-    return torch.arange(1, math.floor(side * math.sqrt(0.5)) + 1, dtype=torch.float64) / side
-
-
-def _windowed_power(x: Tensor) -> Tensor:
-    """Power of the windowed images, flattened half-plane: float64 (n, H, W) -> (n, H * (W // 2 + 1))."""
-    halves = (torch.sin(math.pi * (torch.arange(n, dtype=x.dtype) + 0.5) / n) for n in x.shape[1:])
-    window = torch.outer(*halves).square()  # Hann, at pixel centres: symmetric, so turning an image changes nothing
-    mean = (x * window).sum(dim=(1, 2), keepdim=True) / window.sum()
-    spectrum = torch.fft.rfft2((x - mean) * window)
-    return (torch.view_as_real(spectrum).square().sum(dim=-1) / window.square().sum()).flatten(1)
-
-
-def _half_plane(height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Of each entry of rfft2, flattened: radial frequency in cycles per pixel, and its multiplicity in the plane."""
-    rows, columns = torch.fft.fftfreq(height).double(), torch.fft.rfftfreq(width).double()
-    counts = torch.full((height, len(columns)), 2.0, dtype=torch.float64)
-    counts[:, 0] = 1
-    if width % 2 == 0:
-        counts[:, -1] = 1
-    return torch.hypot(rows[:, None], columns[None]).flatten(), counts.flatten()
-
-
-@functools.lru_cache(maxsize=16)
-def _band_average(height: int, width: int) -> Tensor:
-    radius, counts = _half_plane(height, width)
-    band = (radius * min(height, width)).round().long() - 1  # band -1 holds the mean, which was taken out
-    members = (band[:, None] == torch.arange(len(band_frequencies(height, width)))) * counts[:, None]
-    return members / members.sum(dim=0)
-
-
-@functools.lru_cache(maxsize=16)
-def _nyquist_average(height: int, width: int) -> Tensor:
-    radius, counts = _half_plane(height, width)
-    members = (radius > NYQUIST_SHARE * 0.5) * counts
-    return members / members.sum()
-
-
 MEASURES: dict[str, Measure] = {
     row.name: row
     for row in (
         Measure("gradient_energy", gradient_energy, "gradient energy", "1/px\u00b2", True),
         Measure("laplacian_variance", laplacian_variance, "Laplacian variance", "grey level\u00b2", True),
-        Measure("crete_blur_effect", crete_blur_effect, "Crete blur effect", "0 sharp to 1 blurred", False, REC_709),
+        Measure(
+            "crete_blur_effect", crete_blur_effect, "Crete blur effect", "0 sharp to 1 blurred", False, rec_709_grey
+        ),
     )
 }
 PRIMARY = "gradient_energy"
-
-AUDITS: dict[str, Measure] = {
-    row.name: row
-    for row in (
-        Measure("nyquist_power", nyquist_power, "power near Nyquist", "grey level\u00b2", True),
-        Measure("noise_estimate", noise_estimate, "noise estimate", "grey level", True),
-        Measure("checkerboard_index", checkerboard_index, "checkerboard index", "grey level", True),
-    )
-}
