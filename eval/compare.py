@@ -12,23 +12,17 @@ from pathlib import Path
 if not __package__:  # run as a script: sys.path[0] is eval/, from where neither package can be imported
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import tyro
-
-from eval.evidence import claims, collection
-from eval.report import assembly, rendering
-from eval.sources import runs as sources
-from eval.sources.runs import Run
-from eval.words import shown, slug
-from vaegan.commandline import parse
-from vaegan.config import require
+from vaegan.commandline import at_least, parse
 from vaegan.errors import UsageError, exits_cleanly
+
+PROG = "python eval/compare.py"
 
 
 @dataclass(frozen=True)
 class Arguments:
     """Say by how many pixels of Gaussian blur runs differ, with the pictures and the protocol, in one report."""
 
-    runs: tyro.conf.Positional[tuple[Path, ...]] = ()
+    runs: tuple[Path, ...]
     """Run directories of one data set and size."""
     out: Path | None = None
     """Report directory; default report-<dataset> beside the runs, RUN/report for a single run."""
@@ -45,39 +39,44 @@ class Arguments:
 @exits_cleanly
 def main(args: Sequence[str] | None = None) -> None:
     """Open, measure, write."""
-    arguments = parse(Arguments, args, prog="python eval/compare.py")
-    check(arguments)
+    asked = parse(Arguments, args, prog=PROG)
+    check(asked)
+    from eval.evidence import claims, collection
+    from eval.report import assembly, rendering
+    from eval.sources.runs import open_runs
+    from eval.words import shown
+
     begun = time.monotonic()
-    runs = claims.claimed_first(sources.open_runs(arguments.runs))
-    out = arguments.out or default_out(runs)
+    runs = claims.claimed_first(open_runs(asked.runs))
+    out = asked.out or default_out([run.directory for run in runs], runs[0].config.dataset)
     with rendering.staged(out) as folder:
-        evidence = collection.collect(runs, arguments.samples, arguments.features, arguments.seed, arguments.data_dir)
-        report, pictures = assembly.report_of(evidence, arguments.runs, flags(arguments))
+        evidence = collection.collect(runs, asked.samples, asked.features, asked.seed, asked.data_dir)
+        report, pictures = assembly.report_of(evidence, asked.runs, flags(asked))
         rendering.write(report, pictures, folder)
     print(f"wrote {shown(out)}/report.html, .md, .json and figures in {time.monotonic() - begun:.0f} s")
     print(report.headline)
 
 
-def check(arguments: Arguments) -> None:
+def check(asked: Arguments) -> None:
     """Raise UsageError for arguments that cannot mean anything."""
-    if not arguments.runs:
-        raise UsageError("no run given; use: python eval/compare.py RUN [RUN ...]")
-    require(arguments.samples >= 2, "samples", arguments.samples, "use 2 or more")
-    require(0 <= arguments.seed < 2**31, "seed", arguments.seed, "use 0 or more, below 2^31")
+    if not asked.runs:
+        raise UsageError(f"no run given; use: {PROG} RUN [RUN ...]")
+    at_least(asked, samples=2, seed=0)
 
 
-def default_out(runs: Sequence[Run]) -> Path:
-    """RUN/report for one run, else report-<dataset> in the folder that holds them all."""
+def default_out(runs: Sequence[Path], dataset: str) -> Path:
+    """RUN/report for one run directory, else report-<dataset> in the folder that holds them all."""
+    from eval.words import slug
+
     if len(runs) == 1:
-        return runs[0].directory / "report"
-    parent = Path(os.path.commonpath([run.directory.parent for run in runs]))
-    return parent / f"report-{slug(runs[0].config.dataset)}"
+        return runs[0] / "report"
+    return Path(os.path.commonpath([run.parent for run in runs])) / f"report-{slug(dataset)}"
 
 
-def flags(arguments: Arguments) -> list[str]:
+def flags(asked: Arguments) -> list[str]:
     """The flags of this command that decide its numbers, where they are not the default."""
     names = ("samples", "features", "seed", "data_dir")
-    given = {name: getattr(arguments, name) for name in names}
+    given = {name: getattr(asked, name) for name in names}
     changed = {name: value for name, value in given.items() if value != getattr(Arguments, name)}
     return [word for name, value in changed.items() for word in (f"--{name.replace('_', '-')}", str(value))]
 

@@ -16,7 +16,7 @@ import vaegan
 from eval import compare
 from eval.blur.measures import MEASURES, PRIMARY, Measure, laplacian_variance
 from eval.evidence import claims, pictures, quality
-from eval.report import schema
+from eval.report import rendering, schema
 from eval.sources.runs import Run
 from vaegan.config import Config
 from vaegan.errors import UsageError
@@ -49,7 +49,7 @@ def stand_ins(monkeypatch, dataset, blurs=BLURS):
 
 def numbers(monkeypatch, out: Path, *arguments) -> dict:
     """report.json of a comparison of few images, without drawing the page."""
-    monkeypatch.setattr(compare.rendering, "render", lambda folder: None)
+    monkeypatch.setattr(rendering, "render", lambda folder: None)
     call(monkeypatch, *arguments, "--out", out, "--samples", 60)
     return json.loads((out / "report.json").read_text())
 
@@ -120,7 +120,7 @@ def test_a_known_pixel_error_is_reported(value):
 
 def test_the_same_command_gives_the_same_numbers(written, runs, dataset, tmp_path, monkeypatch):
     stand_ins(monkeypatch, dataset)
-    monkeypatch.setattr(compare.rendering, "render", lambda folder: None)
+    monkeypatch.setattr(rendering, "render", lambda folder: None)
     call(monkeypatch, runs["vaegan"], runs["vae"], "--out", tmp_path / "again")
     assert (tmp_path / "again" / "report.json").read_bytes() == (written / "report.json").read_bytes()
 

@@ -18,9 +18,11 @@ from test_plans import finish, stored
 from test_summary import HEALTHY, pooled, report_of
 
 import eval.compare
+import eval.study
 import vaegan.train
-from eval import study
+from eval.report import rendering
 from eval.report import stored as report_file
+from eval.studies import execution as study
 from vaegan import checkpoint
 from vaegan.run import resolve
 
@@ -31,7 +33,7 @@ TINY = ["--image-size", "32", "--width", "0.0625", "--batch-size", "8", "--sampl
 def call(monkeypatch, *arguments) -> int:
     """Run the study's main and return its exit code."""
     try:
-        study.main([str(argument) for argument in arguments])
+        eval.study.main([str(argument) for argument in arguments])
     except SystemExit as stop:
         return stop.code
     return 0
@@ -153,7 +155,7 @@ def in_process(command, log, line, progress) -> int:
 def test_two_data_sets_are_trained_compared_and_summed_up(tmp_path, monkeypatch, capsys):
     sets = [save_npz(tmp_path / f"{n}.npz", dead_leaves(200, channels=c, seed=c)) for n, c in (("grey", 1), ("red", 3))]
     monkeypatch.setattr(study.jobs, "run", in_process)
-    monkeypatch.setattr(eval.compare.rendering, "render", lambda folder: None)
+    monkeypatch.setattr(rendering, "render", lambda folder: None)
     out = tmp_path / "runs"
     assert call(monkeypatch, "--dataset", *sets, "--out", out, *TINY, "--steps", 2, "--modes", "vae") == 0, (
         capsys.readouterr().err
@@ -169,7 +171,7 @@ def test_two_data_sets_are_trained_compared_and_summed_up(tmp_path, monkeypatch,
 def test_four_modes_in_one_study_are_decomposed(tmp_path, monkeypatch, capsys):
     dataset = save_npz(tmp_path / "leaves.npz", dead_leaves(200))
     monkeypatch.setattr(study.jobs, "run", in_process)
-    monkeypatch.setattr(eval.compare.rendering, "render", lambda folder: None)
+    monkeypatch.setattr(rendering, "render", lambda folder: None)
     modes = ["vae", "vae-disl", "vaegan-pixel", "vaegan", "vae-sigma"]
     code = call(
         monkeypatch, "--dataset", dataset, "--out", tmp_path / "runs", *TINY, "--steps", 2, "--modes", *modes

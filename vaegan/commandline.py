@@ -8,24 +8,34 @@ import contextlib
 import dataclasses
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from vaegan.errors import UsageError, nearest, one_line
+from vaegan.explanation import HELP, explain
 
 T = TypeVar("T")
 MOST = 2**31  # seeds and counts stay below
 
 
-def parse(cls: type[T], args: Sequence[str] | None = None, *, default: T | None = None, prog: str | None = None) -> T:
+def parse(
+    cls: type[T],
+    args: Sequence[str] | None = None,
+    *,
+    default: T | None = None,
+    prog: str | None = None,
+    said: Mapping[str, str] | None = None,
+) -> T:
     """Return `cls` filled from `args` (default: sys.argv), flags not given coming from `default`.
 
     A field without a default is given by its place, every other by its name. Raises UsageError, naming the flag and
-    the nearest known one; `--help` prints and exits 0.
+    the nearest known one; `--help` prints and exits 0, with the texts of `said` in place of the fields' own.
     """
     import tyro
 
-    args = sys.argv[1:] if args is None else list(args)
+    args = words(args)
+    if HELP & set(args):
+        explain(cls, default, prog=prog, said=said or {}, topics={})
     keywords: dict[str, Any] = {} if default is None else {"default": default}
     complaint = io.StringIO()
     try:
@@ -46,6 +56,11 @@ def parse(cls: type[T], args: Sequence[str] | None = None, *, default: T | None 
         known = [flag(field.name) for field in dataclasses.fields(cls)]
         raise UsageError(f"unknown argument {unknown[0]!r}{nearest(unknown[0].split('=')[0], known)}; see --help")
     return value
+
+
+def words(args: Sequence[str] | None) -> list[str]:
+    """Return the words of a command line, those of this program for None."""
+    return sys.argv[1:] if args is None else list(args)
 
 
 def first_paragraph(box: str) -> str:

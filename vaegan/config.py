@@ -110,6 +110,23 @@ class Config:
     """Say what would run, and stop."""
 
 
+# Fields by topic, as --help shows them.
+TOPICS = {
+    "run": "mode preset run_dir resume steps seed log_every images_every save_every dry_run".split(),
+    "data": "dataset data_dir validation_images image_size condition".split(),
+    "networks": "architecture width latent_dim norm code_norm".split(),
+    "objective": (
+        "beta likelihood gamma feature_precision adversarial_loss fakes gate_equilibrium gate_margin discriminator"
+    ).split(),
+    "optimiser": (
+        "schedule batch_size learning_rate discriminator_learning_rate optimizer adam_beta1 learning_rate_decay "
+        "learning_rate_schedule "
+        "weight_decay ema_decay"
+    ).split(),
+    "execution": "device precision compile".split(),
+}
+TOPICS["run"] += [n for n in Config.__dataclass_fields__ if not any(n in names for names in TOPICS.values())]
+
 # What a run may change without becoming another run: where and how it executes, and what it prints.
 EXECUTION = {"run_dir", "resume", "device", "compile", "dry_run", "data_dir", "preset"} | {
     "log_every",

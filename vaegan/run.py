@@ -7,15 +7,16 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaegan import config as configuration
-from vaegan.commandline import parse
+from vaegan.commandline import parse, words
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError, nearest
+from vaegan.explanation import HELP, explain
 from vaegan.presets import MODES, PRESETS
 
 if TYPE_CHECKING:
@@ -26,12 +27,17 @@ DEVICES = ("auto", "cpu", "cuda")
 NO_CUDA = "--device cuda is not possible: no CUDA device is available; use --device cpu"
 
 
-def resolve(args: Sequence[str] | None = None) -> tuple[Config, list[str]]:
+def resolve(args: Sequence[str] | None = None, said: Mapping[str, str] | None = None) -> tuple[Config, list[str]]:
     """Return the config that flags mean, and notes for the user.
 
     Flags win over `--preset`, a preset over the mode's own defaults, and these over those of all; with `--resume` the
-    run's own settings are the defaults, and flags that contradict them are refused.
+    run's own settings are the defaults, and flags that contradict them are refused. `--help` prints and exits, with
+    the texts of `said`.
     """
+    given = words(args)
+    if HELP & set(given):
+        said = {"preset": f"Named set of defaults, over which flags win: {', '.join(PRESETS)}."} | dict(said or {})
+        explain(Config, defaults_here(given), prog=PROG, said=said, topics=configuration.TOPICS)
     asked = parse(Config, args, prog=PROG)
     config, notes = with_preset(asked, args)
     run_dir = asked.run_dir or configuration.default_run_dir(config, PRESETS[config.preset])
@@ -40,6 +46,17 @@ def resolve(args: Sequence[str] | None = None) -> tuple[Config, list[str]]:
     config = dataclasses.replace(config, run_dir=run_dir)
     configuration.check(config)
     return config, notes
+
+
+def defaults_here(given: Sequence[str]) -> Config:
+    """Return the defaults that hold on this machine, with the preset and the mode that are asked for."""
+    try:
+        asked = parse(Config, [word for word in given if word not in HELP])
+        name = asked.preset or ("gpu" if on_cuda(asked) else "cpu")
+        mode = {"mode": asked.mode} | MODES.get(asked.mode, {})
+        return dataclasses.replace(Config(), **mode | PRESETS[name])
+    except (UsageError, KeyError):  # help is given beside a mistake too
+        return Config()
 
 
 def with_preset(asked: Config, args: Sequence[str] | None) -> tuple[Config, list[str]]:

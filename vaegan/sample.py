@@ -18,7 +18,11 @@ PROG = "python -m vaegan.sample"
 @exits_cleanly
 def main(args: Sequence[str] | None = None) -> None:
     """Entry point of `python -m vaegan.sample`."""
-    asked = parse(Arguments, args, prog=PROG)
+    said = {
+        "kind": f"{', '.join(KINDS)}.",
+        "n": "How many: " + ", ".join(f"{kind.n or 'all'} {kind.things}" for kind in KINDS.values()) + ".",
+    }
+    asked = parse(Arguments, args, prog=PROG, said=said)
     kind, out = check(asked)
     from vaegan.model import load
     from vaegan.pictures.portfolio import DRAW

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 import baselines.objectives
 from vaegan import run
+from vaegan.data import DATASETS, PREFIXES
 from vaegan.errors import UsageError, exits_cleanly, nearest
+from vaegan.networks.architectures import ARCHITECTURES
 from vaegan.objective import OBJECTIVES, Objective
+from vaegan.schedules import SCHEDULES
 
 MODES = {**OBJECTIVES, **baselines.objectives.OBJECTIVES}
 
@@ -13,11 +16,22 @@ MODES = {**OBJECTIVES, **baselines.objectives.OBJECTIVES}
 @exits_cleanly
 def main(args: Sequence[str] | None = None) -> None:
     """Understand the command line; only then import what trains, which takes seconds."""
-    config, notes = run.resolve(args)
+    config, notes = run.resolve(args, choices())
     objective = find_objective(config.mode)
     from vaegan import training
 
     training.start(config, objective, notes)
+
+
+def choices() -> dict[str, str]:
+    """Return the help of the flags that name a row of a table."""
+    modes = ", ".join(f"{mode} ({row.title})" for mode, row in MODES.items())
+    return {
+        "mode": f"Objective: {modes}.",
+        "dataset": f"{', '.join(DATASETS)}, {' or '.join(row.title.split(',')[0] for row in PREFIXES.values())}.",
+        "architecture": f"{'; '.join(f'{name}: {row.title}' for name, row in ARCHITECTURES.items())}.",
+        "schedule": f"When which network steps (vaegan/schedules.py): {', '.join(SCHEDULES)}.",
+    }
 
 
 def find_objective(mode: str) -> Objective:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from vaegan import checkpoint, conditions, data, model, processes, run, snapshots
 from vaegan import config as configuration
+from vaegan.commands import spoken
 from vaegan.conditions import Conditions
 from vaegan.config import Config
 from vaegan.data import ImageSet
@@ -258,7 +259,7 @@ class Stop:
 def interrupted(config: Config, step: int, number: int) -> None:
     """Leave with the signal's exit code and the command that continues."""
     if processes.rank() == 0:
-        command = f"{run.PROG} --resume --run-dir {config.run_dir}"
+        command = f"{spoken('train')} --resume --run-dir {config.run_dir}"
         print(f"\ninterrupted: saved {config.run_dir} at step {step:,}; continue with: {command}", file=sys.stderr)
     raise SystemExit(128 + number)
 
@@ -269,4 +270,4 @@ def conclude(config: Config, seconds: float) -> None:
     sibling = config.run_dir.parent / configuration.default_run_dir(dataclasses.replace(config, mode=other)).name
     runs = f"{config.run_dir} {sibling}" if sibling.is_dir() else f"{config.run_dir}"
     print(f"wrote {config.run_dir} ({config.steps:,} steps, {seconds / 60:.1f} min)")
-    print(f"next: python eval/compare.py {runs}, or: tensorboard --logdir {config.run_dir.parent}")
+    print(f"next: {spoken('compare')} {runs}, or: tensorboard --logdir {config.run_dir.parent}")

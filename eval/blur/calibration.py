@@ -173,7 +173,7 @@ def calibrate(measure: Measure, images: Tensor) -> Calibration:
     return Calibration(
         measure,
         checked(measure.function(images)),
-        np.stack([checked(_under_blur(measure, ladder, sigma)) for sigma in SIGMAS], axis=1),
+        np.stack([checked(under_blur(measure, ladder, sigma)) for sigma in SIGMAS], axis=1),
     )
 
 
@@ -184,7 +184,7 @@ def alarm(audit: Calibration, values: ArrayLike, sigma: float) -> float:
     return float(checked(values).mean() / (AUDIT_FACTOR * audit.value_at(sigma) + AUDIT_SLACK[audit.measure.name]))
 
 
-def _under_blur(measure: Measure, images: Tensor, sigma: float) -> Tensor:
+def under_blur(measure: Measure, images: Tensor, sigma: float) -> Tensor:
     """The measure of images under a blur. Sharper than real, they leave the range of uint8, and clipping would stop the
     curve where black and white are already saturated (MNIST): there it is taken of grey values as they are."""
     if sigma >= 0:

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.blur.measures import PRIMARY
-from eval.evidence import bounds as evidence_bounds
-from eval.evidence import claims, content, decomposition, findings, large, pictures, prior_gap
+from eval.evidence import bounds, claims, content, decomposition, findings, large, pictures, prior_gap
 from eval.evidence.collection import timed
 from eval.evidence.evidence import Evidence
 from eval.evidence.pictures import Picture
@@ -29,7 +28,7 @@ def report_of(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) -
         "sources": sources,
         "content": timed("samples against real images like them", lambda: content.describe(evidence)),
         "measures": findings.measure_rows(evidence),
-        "diagnostics": timed("bounds", lambda: bounds(evidence)),
+        "diagnostics": timed("bounds", lambda: bounds_of(evidence)),
         "distances": distances(evidence.distances),
         "large": drawn_large,
         "spectrum": findings.spectrum(evidence),
@@ -56,11 +55,11 @@ def judged(evidence: Evidence, summed: Sequence[dict]) -> dict[str, Any]:
     }
 
 
-def bounds(evidence: Evidence) -> dict[str, Any] | None:
+def bounds_of(evidence: Evidence) -> dict[str, Any] | None:
     """Bounds and codes of the runs, on the images that the evidence came from."""
     if evidence.splits is None:
         return None
-    return evidence_bounds.of_report(evidence.runs, evidence.splits.test, evidence.splits.train, evidence.seed)
+    return bounds.of_report(evidence.runs, evidence.splits.test, evidence.splits.train, evidence.seed)
 
 
 def distances(table: dict[str, Any]) -> dict[str, Any]:

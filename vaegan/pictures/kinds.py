@@ -17,10 +17,9 @@ class Arguments:
     out: Path | None = None
     """PNG file to write; must be given."""
     kind: str = "samples"
-    """samples, reconstructions, interpolation, manifold, scatter, traversal or attributes."""
+    """What to draw, a row of KINDS."""
     n: int | None = None
-    """How many: 64 samples, 32 reconstructions, 4 pairs to go between, 20 rows of the manifold, 5000 scattered codes,
-    dimensions traversed (default: all), 10 faces to edit."""
+    """How many; what of, and the default, is the kind's own."""
     size: int | None = None
     """Pixels a side; only decoders that draw at any size take one (--preset otoro)."""
     seed: int = 0
@@ -54,6 +53,6 @@ KINDS = {
     "interpolation": Kind(4, "pairs to go between"),
     "manifold": Kind(20, "rows of the manifold", encoder=False, latent_dim=2),
     "scatter": Kind(5000, "scattered codes", latent_dim=2),
-    "traversal": Kind(None, "dimensions traversed (default: all)"),
+    "traversal": Kind(None, "dimensions traversed"),
     "attributes": Kind(10, "faces to edit"),
 }
