@@ -101,9 +101,6 @@ def beside(directory: Path, data_dir: Path | None) -> list[str]:
     what = f"{config.dataset}, {config.image_size} px, {config.latent_dim} numbers a code"
     return [
         f"{len(test):,} held-out images of {what}",
-        *(
-            f"{rms(test, images):7.2f} levels of 255 root mean square error   {name}"
-            for name, images in found.items()
-        ),
+        *(f"{rms(test, images):7.2f} levels of 255 root mean square error   {name}" for name, images in found.items()),
         f"PCA keeps {pca.explained:.1%} of the training images' variance",
     ]
