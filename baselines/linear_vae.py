@@ -5,8 +5,9 @@ p(x|z) = N(mean + W z, s^2 I), z ~ N(0, I). A direction whose eigenvalue lambda 
 shrunk by 1 - s^2 / lambda, at 0.5 log(lambda / s^2) nats; any other says nothing.
 """
 
+import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,6 +112,7 @@ class LinearVae:
         return torch.cat([function(to_float(part).flatten(1).double() - self.mean) for part in parts])
 
 
+@functools.lru_cache(maxsize=2)  # keyed by the tensor itself: a report needs them for its rows and its certificates
 def fit(images: Tensor, latent_dim: int) -> Pca:
     """Principal components of uint8 images (N, C, S, S), from which linear VAEs of any noise scale are made. Raises
     UsageError when there are fewer images or pixels than directions."""
@@ -173,9 +175,9 @@ class Arguments:
 
 
 @exits_cleanly
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     """Load, decompose, print a table."""
-    arguments = parse(Arguments, prog="python -m baselines.linear_vae")
+    arguments = parse(Arguments, args, prog="python -m baselines.linear_vae")
     for rate in arguments.rates:
         if not 0 < rate < math.inf:
             raise UsageError(f"--rates {rate:g} is not possible: use positive numbers of nats")

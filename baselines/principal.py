@@ -94,16 +94,13 @@ def beside(directory: Path, data_dir: Path | None) -> list[str]:
     """Fit a run's training images, reconstruct its held-out ones; return both errors, a line each."""
     model = vaegan.load(directory)
     config = model.config
-    where = {"image_size": config.image_size, "data_dir": data_dir or config.data_dir}
+    where = {"image_size": config.image_size, "data_dir": data_dir or config.data_dir, "trained_on": model.data}
     train, test = (data.load(config.dataset, split, **where).images for split in ("train", "test"))
     pca = fit(train[config.validation_images :], config.latent_dim)
     found = {str(directory): model.reconstruct(test), "PCA": pca.reconstruct(test)}
     what = f"{config.dataset}, {config.image_size} px, {config.latent_dim} numbers a code"
     return [
         f"{len(test):,} held-out images of {what}",
-        *(
-            f"{rms(test, images):7.2f} levels of 255 root mean square error   {name}"
-            for name, images in found.items()
-        ),
+        *(f"{rms(test, images):7.2f} levels of 255 root mean square error   {name}" for name, images in found.items()),
         f"PCA keeps {pca.explained:.1%} of the training images' variance",
     ]

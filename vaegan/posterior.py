@@ -18,7 +18,7 @@ def kl_by_dimension(mu: Tensor, logvar: Tensor) -> Tensor:
 
 def active_units(mu: Tensor) -> int:
     """Count the dimensions whose mean depends on the image: variance of mu over images above ACTIVE."""
-    return int((mu.var(0) > ACTIVE).sum())
+    return int((mu.var(0, correction=min(1, len(mu) - 1)) > ACTIVE).sum())
 
 
 def informative_units(mu: Tensor, logvar: Tensor) -> int:

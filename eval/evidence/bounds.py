@@ -6,11 +6,14 @@ Bounds are in nats with the likelihood's constants, on images no run was trained
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from eval.evidence import certificate
+from eval.evidence.certificate import Certificate
 from eval.sources import runs as sources
 from eval.sources.held_out import drawn_set
 from eval.sources.runs import OBJECTIVES, Run
@@ -96,7 +99,7 @@ def describe(
     few = replace(some, images=some.images[:bound_images], labels=_first(some.labels, bound_images))
     fitted = drawn_set(training, FITTED, seed)
     return {
-        "rows": [diagnose(run, some, few, fitted, seed) for run in runs],
+        "rows": [diagnose(run, some, few, fitted, training, seed) for run in runs],
         "draws": list(DRAWS),
         "protocol": (
             f"{held_out.name} {held_out.image_size} px, held-out images (seed {seed}): ELBO from one draw of z for "
@@ -113,18 +116,51 @@ def _first(labels: Tensor | None, count: int) -> Tensor | None:
     return None if labels is None else labels[:count]
 
 
-def diagnose(run: Run, some: ImageSet, few: ImageSet, fitted: ImageSet, seed: int) -> dict:
+def diagnose(run: Run, some: ImageSet, few: ImageSet, fitted: ImageSet, training: ImageSet, seed: int) -> dict:
     """One run's row; what it cannot have is None, and "why" says so."""
     row = {"run": run.label, "title": run.title, "latent_dim": run.model.latent_dim}
     likelihood, words, why = likelihood_of(run, fitted, seed)
-    row |= {"likelihood": words, "why": why, "code": None, "bounds": None, "gains": None, "warning": None}
+    row |= {
+        "likelihood": words,
+        "why": why,
+        "code": None,
+        "bounds": None,
+        "gains": None,
+        "warning": None,
+        "certificate": None,
+    }
     if not run.model.has_encoder:
         return row
     mu, logvar = run.model.encode(*_told(run, some))
     if OBJECTIVES[run.config.mode].prior:
         row["code"] = code(mu, logvar)
         row["warning"] = collapse.posterior_collapsed(row["code"]["informative"], run.model.latent_dim)
-    return row if likelihood is None else row | bounds(run, likelihood, some, few, mu, logvar, seed)
+    if likelihood is None:
+        return row
+    row |= bounds(run, likelihood, some, few, mu, logvar, seed)
+    gain = row["gains"][str(max(DRAWS))]["value"]
+    found = certified(run, likelihood, some, training, mu, logvar, gain, seed)
+    return row | {"certificate": certificate.entry(found)}
+
+
+def certified(
+    run: Run,
+    likelihood: LogLikelihood,
+    some: ImageSet,
+    training: ImageSet,
+    mu: Tensor,
+    logvar: Tensor,
+    gain: float | None,
+    seed: int,
+) -> Certificate | None:
+    """The run's ELBO beside the linear VAE's exact log likelihood, under the likelihood it was trained with."""
+    linear, variance = certificate.opponent(run, training.images), certificate.variance_of(run)
+    if linear is None:
+        return None
+    if variance is not None and variance != 1:  # the bounds of the table are of variance 1, and so is their gain
+        likelihood, gain = partial(gaussian_log_likelihood, variance=variance), None
+    elbo = weights(run, likelihood, some, mu, logvar, 1, seed)[:, 0]
+    return certificate.certify(elbo, linear.log_likelihood(some.images), gain)
 
 
 def likelihood_of(run: Run, fitted: ImageSet, seed: int) -> tuple[LogLikelihood | None, str | None, str | None]:
@@ -240,6 +276,7 @@ def table(value: dict) -> str:
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
     notes = [f"warning: {row['title']}: {row['warning']}" for row in value["rows"] if row["warning"]]
+    notes += [f"{row['title']}: {row['certificate']['text']}" for row in value["rows"] if row["certificate"]]
     return "\n".join([*text, "", value["protocol"], *notes])
 
 

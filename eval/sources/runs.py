@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import vaegan
-from baselines import principal
+from baselines import linear_vae
 from baselines.objectives import OBJECTIVES as BASELINES
 from eval.blur import damages
 from eval.blur.measures import gaussian_blur
@@ -152,12 +152,16 @@ def _labels(directories: Sequence[Path], configs: Sequence) -> list[str]:
 
 
 def load_split(run: Run, split: str, data_dir: Path | None = None) -> ImageSet:
-    """The run's own data set and size, `split` "train" or "test"; `data_dir` overrides where the run found its data."""
+    """The run's own data set and size, `split` "train" or "test"; `data_dir` overrides where the run found its data.
+
+    UserError, saying what differs, where they are not what it was trained with.
+    """
     return load(
         run.config.dataset,
         split,
         image_size=run.config.image_size,
         data_dir=Path(data_dir or run.config.data_dir),
+        trained_on=getattr(run.model, "data", None),
     )
 
 
@@ -234,12 +238,17 @@ def _batches(run: Run, inputs: Tensor, labels: Tensor | None) -> Iterator[tuple[
 
 
 def linear(training: Tensor, images: Tensor, latent_dim: int, seed: int) -> list[Source]:
-    """PCA's reconstructions of `images` from as many numbers as a run's codes have, and as many of its samples: what
-    needs no network. None where the training images cannot have that many directions."""
+    """Reconstructions of `images` by linear VAEs of a run's latent size, with unit and with fitted variance, and as many
+    samples of each: what needs no training. None where the training images cannot have that many directions."""
     if latent_dim >= min(len(training), training[0].numel()):
         return []
-    run = Run(f"pca-{latent_dim}", f"PCA, {latent_dim} numbers,", Path(), principal.fit(training, latent_dim))
-    found = reconstructions(run, images), prior_samples(run, len(images), seed)
+    components = linear_vae.fit(training, latent_dim)
+    scales = {"unit": linear_vae.of_variance(components), "fitted": linear_vae.of_maximum_likelihood(components)}
+    found = []
+    for scale, model in scales.items():
+        title = f"Linear VAE, {latent_dim} numbers, {scale} variance ({model.rate:.1f} nats),"
+        run = Run(f"linear-{latent_dim}-{scale}", title, Path(), model)
+        found += [reconstructions(run, images), prior_samples(run, len(images), seed)]
     return [replace(source, kind="baseline", run=None) for source in found]
 
 
