@@ -15,8 +15,8 @@ from eval.blur.audits import AUDITS
 from eval.blur.instrument import Instrument
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.blur.reference import Real
-from eval.sources.held_out import drawn
 from eval.images.streams import of_tensor
+from eval.sources.held_out import drawn
 from eval.words import markdown_table
 from vaegan.data import ImageSet
 
