@@ -138,8 +138,9 @@ class Model:
             yield tuple(part.to(self.device) for part in parts)
 
 
-def prior_codes(n: int, latent_dim: int, seed: int) -> Tensor:
-    """Return n codes (n, latent_dim) from N(0, I), drawn on the CPU so that every device gets the same."""
+def prior_codes(n: int, latent_dim: int, seed: int | tuple[int, ...]) -> Tensor:
+    """Return n codes (n, latent_dim) from N(0, I), drawn on the CPU so that every device gets the same; seeds that are
+    tuples give streams apart from those of single numbers."""
     # NumPy fills in order; torch.randn redraws its tail, so a longer draw would change earlier codes.
     return torch.from_numpy(np.random.default_rng(seed).standard_normal((n, latent_dim), dtype=np.float32))
 

@@ -24,6 +24,8 @@ def fit(images: Tensor, size: int, black_ground: bool = False) -> Tensor:
     (for most of it, or by the word of the caller), else its edge repeated, so that no frame is drawn. What then still
     differs is resized bilinearly with antialiasing.
     """
+    if tuple(images.shape[-2:]) == (size, size):
+        return images
     from torchvision.transforms import v2  # 2 s, which images that are in the cache already do not cost
 
     side = min(images.shape[-2:])
