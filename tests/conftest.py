@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from eval.features import rotations
+from eval.features import imagenet, rotations
 
 torch.set_num_threads(int(os.environ.get("VAEGAN_TEST_THREADS", "2")))
 
@@ -16,6 +16,7 @@ def quick_rotations(tmp_path_factory):
     """Networks of data sets that have none are trained for moments and kept apart from the user's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rotations, "STEPS", 16)
+        patch.setattr(imagenet, "available", lambda: False)  # an image costs 50 times as much: asked for by name only
         folder = tmp_path_factory.mktemp("rotations")
         patch.setattr(rotations, "cache_dir", lambda: folder)
         yield

@@ -31,7 +31,7 @@ EFFECTS = (
     ("adversary", "with instead of without, averaged over the reconstruction", -0.31),
     ("interaction", "how much more the adversary does with Dis_l", -0.24),
 )
-HEALTHY = rows.Health(0.8, 0.8, 0.9, 0.7, None, None, None, True, [], "healthy")
+HEALTHY = rows.Health(0.8, 0.8, 0.9, None, 1.0, None, 0.7, None, None, None, True, [], "healthy")
 
 
 def reading(value: float, half: float = 0.04) -> dict:
@@ -69,6 +69,9 @@ def distances(sets) -> sections.Distances:
             "kernel_interval": [2.9 * value, 3.1 * value],
             "density": 1 / (1 + value),
             "coverage": 1 / (1 + value),
+            "coverage_expected": 0.97,
+            "precision": 1 / (1 + value),
+            "recall": 1 / (1 + value),
             "copies": None if "Training" in title else 0.01,
             "nearer": 0.5,
             "dimension": 128,

@@ -95,9 +95,9 @@ def test_every_number_carries_its_protocol():
     assert json.loads(json.dumps(table)) == table
 
 
-def test_two_counts_do_not_share_a_table():
+def test_two_references_do_not_share_a_table():
     rows = [*measured({"others": dead_leaves(150, seed=7)}).values(), *measured({}, count=100).values()]
-    with pytest.raises(UserError, match="cannot stand in one column: count is 150 for the first and 100"):
+    with pytest.raises(UserError, match="cannot stand in one column: reference_count is 150 for the first and 100"):
         distance_table.table(rows)
 
 
@@ -169,7 +169,7 @@ def test_the_second_time_only_the_runs_images_are_extracted(runs, extractor, cap
 def test_generated_images_in_a_folder_against_a_data_set(dataset, extractor, tmp_path, capsys):
     generated = save_npz(tmp_path / "generated.npz", dead_leaves(90, seed=9))
     call(generated, "--reference", dataset)
-    assert "90 images against 90 of" in capsys.readouterr().out
+    assert "90 images against 3,000 of" in capsys.readouterr().out
 
 
 def test_tables_of_two_protocols_are_not_merged(runs, extractor, tmp_path, capsys):
@@ -209,12 +209,12 @@ def test_bad_commands_are_one_line(arguments, code, words, capsys, tmp_path, mon
 
 
 @pytest.mark.parametrize(
-    ("images", "words"), [(dead_leaves(30, size=64), "64x64"), (dead_leaves(30, channels=3), "3 channel")]
+    ("images", "words"), [(dead_leaves(30, size=64), "64x64"), (dead_leaves(30, channels=3), "is in colour")]
 )
 def test_two_sizes_and_grey_against_colour_are_refused(images, words, dataset, extractor, tmp_path, capsys):
     generated = save_npz(tmp_path / "generated.npz", images)
     code, said = failed(capsys, generated, "--reference", dataset)
-    assert code == 1 and words in said
+    assert code == 2 and words in said
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"rows": [{}]}', '{"rows": 3}'])

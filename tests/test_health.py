@@ -8,7 +8,7 @@ from stand_in import Blurrer, dead_leaves, save_npz, save_run
 
 import vaegan
 from eval import health
-from eval.blur.measures import nyquist_power
+from eval.blur.damages import add_colour_noise, add_speckle
 from eval.evidence import audit
 from eval.sources.held_out import drawn
 from vaegan.config import Config
@@ -22,13 +22,14 @@ def judged(samples=None, metrics=(), features=None):
     samples = dead_leaves(256, seed=2) if samples is None else samples
     pixels = samples.flatten(1).float()
     vectors = pixels if features is None else features
-    looks = audit.Look(nyquist_power(samples), pixels, vectors), looked(real)
+    looks = audit.Look(audit.audited(samples), pixels, vectors, 1), looked(real)
     return audit.examine(*looks, metrics)
 
 
 def looked(images):
     """The pixels themselves as maps and as features."""
-    return audit.Look(nyquist_power(images), images.flatten(1).float(), images.flatten(1).float())
+    pixels = images.flatten(1).float()
+    return audit.Look(audit.audited(images), pixels, pixels, images.shape[1])
 
 
 def test_images_as_good_as_real_are_healthy():
@@ -53,6 +54,28 @@ def test_grain_is_ill():
     assert any(
         "Nyquist" in reason for reason in judged((dead_leaves(256, seed=2) + noise).clamp(0, 255).byte()).reasons
     )
+
+
+def test_colour_grain_and_speckle_are_ill_where_grey_values_hide_them():
+    real, samples = (dead_leaves(128, channels=3, seed=seed) for seed in (1, 2))
+    damages = {"as it is": lambda images: images, "noise": add_colour_noise, "speckle": add_speckle}
+    found = {name: audit.examine(looked(damage(samples)), looked(real), []) for name, damage in damages.items()}
+    assert found["as it is"].verdict == "healthy" and found["as it is"].nyquist == pytest.approx(1, abs=0.2)
+    assert any("colour grain" in reason for reason in found["noise"].reasons) and found["noise"].nyquist < 1.2
+    assert any("coloured speckle" in reason for reason in found["speckle"].reasons)
+
+
+def test_a_coloured_halo_unseen_on_real_images_without_colour_is_no_grain_and_noise_is():
+    grey = dead_leaves(128, channels=1, seed=1).expand(-1, 3, -1, -1).contiguous()
+    off_by_one = grey.clone()
+    off_by_one[:, 0, ::3] = (grey[:, 0, ::3].int() + 1).clamp(max=255).byte()
+    assert audit.examine(looked(off_by_one), looked(grey), []).verdict == "healthy"
+    assert "colour grain" in audit.examine(looked(add_colour_noise(grey)), looked(grey), []).reasons[0]
+
+
+def test_grey_images_have_no_colour_to_judge():
+    found = judged()
+    assert found.colour_nyquist is None and found.colour_speckle is None and found.speckle == pytest.approx(1, abs=0.3)
 
 
 @pytest.mark.parametrize(

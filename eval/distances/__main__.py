@@ -1,7 +1,8 @@
 """`python -m eval.distances SOURCE [SOURCE ...]`: how far sets of images are from real ones, and by what protocol.
 
 python -m eval.distances runs/mnist-vae-s0 runs/mnist-vaegan-s0 --json distances.json
-python -m eval.distances folder:GENERATED --reference mnist --data-dir DATA
+python -m eval.distances GENERATED --reference REAL                 # two folders: every file of both
+python -m eval.distances GENERATED --reference mnist --data-dir DATA
 python -m eval.distances monday.json tuesday.json            # one table of what was measured before
 torchrun --nproc-per-node 2 -m eval.distances RUN            # the same numbers
 """
@@ -20,16 +21,22 @@ LEAST = 6  # images of a set (columns.LEAST)
 
 @dataclass(frozen=True)
 class Arguments:
-    """Measure the distances of runs' images, or of any images, to the held-out images of a data set."""
+    """Measure the distances of anybody's images, or of runs', to real ones: every file of both."""
 
     sources: tuple[str, ...]
-    """Run directories, folder:DIR or npz:FILE with generated images, .json files of earlier measurements."""
+    """Run directories, folders or npz:FILE with generated images, .json files of earlier measurements."""
     reference: str | None = None
-    """Data set whose held-out images are the reference; default that of the runs."""
-    samples: int = 10_000
-    """Images of each set, at most half of the held-out images."""
+    """Real images: a data set, whose held-out images they are; a folder, of which train/ and test/ are used as such
+    when both are there; npz:FILE. Default the data set of the runs."""
+    samples: int | None = None
+    """Images of each set. Default every file; of runs 10,000, at most half of the held-out images."""
     features: str = "auto"
-    """Extractor: auto (the data set's own), inception, or a FILE of weights."""
+    """Extractor: auto (the data set's own, else imagenet where it is installed), imagenet, inception, dinov2-vit-s-14,
+    clip-vit-b-32, or a FILE of weights."""
+    device: str = "auto"
+    """Where the extractor computes: auto, cpu or cuda."""
+    resize: str | None = None
+    """Bring the images of folders to this size first, WIDTHxHEIGHT or one number; default their own."""
     seed: int = 0
     """Decides the halves of the held-out images, and the prior samples."""
     image_size: int | None = None
@@ -47,8 +54,8 @@ def main(args: Sequence[str] | None = None) -> None:
     check(asked)
     from eval.distances import command
 
-    own = (asked.reference, asked.samples, asked.features, asked.seed, asked.image_size, asked.data_dir)
-    command.run(asked.sources, command.Asked(*own), asked.json)
+    own = {key: value for key, value in vars(asked).items() if key not in ("sources", "json")}
+    command.run(asked.sources, command.Asked(**own), asked.json)
 
 
 def check(asked: Arguments) -> None:

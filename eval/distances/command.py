@@ -3,28 +3,35 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from eval.distances import fingerprint
+from eval.distances import fingerprint, plain
 from eval.distances import table as distance_table
 from eval.distances.extraction import extract, of_tensor
 from eval.distances.reference import prepared, progress
-from eval.distances.table import FLOORS, Set
+from eval.distances.table import FLOORS, HALVES, Set
 from eval.features import choice as features
 from eval.features.choice import Extractor
 from eval.sources import runs as sources
-from eval.sources.held_out import drawn, halves
+from eval.sources.files import size_of
+from eval.sources.held_out import drawn, halves, shuffled
 from eval.sources.runs import Run
+from eval.sources.streams import Stream as Images
+from eval.sources.streams import open_stream
 from eval.words import finite, fixed
 from vaegan import processes
+from vaegan.config import Config
 from vaegan.data import ImageSet, load
 from vaegan.errors import UsageError, UserError
 from vaegan.model import prior_codes
+from vaegan.run import torch_device
 
 SCHEMA_VERSION = 1
+RUN_SAMPLES = 10_000
 
 
 @dataclass(frozen=True)
@@ -39,19 +46,21 @@ class Stream:
 
 @dataclass(frozen=True)
 class Asked:
-    """What sets are held against: a data set by name, None for that of the runs, how many images of it, and where."""
+    """What sets are held against: a data set or folder, None for the data of the runs, how many images, and how."""
 
     reference: str | None
-    samples: int
+    samples: int | None
     features: str
     seed: int
     image_size: int | None
     data_dir: Path | None
+    device: str
+    resize: str | None
 
 
 def run(given: Sequence[str], arguments: Asked, file: Path | None) -> None:
     """Measure what is to be measured, read what was measured before, print one table."""
-    processes.start(torch.device("cpu"))
+    processes.start(torch.device("cpu"))  # gloo: features come back to the CPU before they are shared
     try:
         earlier = [row for source in given if _is_json(source) for row in read(Path(source))]
         fresh = [source for source in given if not _is_json(source)]
@@ -71,6 +80,25 @@ def _is_json(source: str) -> bool:
 
 def measured(given: Sequence[str], arguments: Asked) -> list[dict]:
     """Measure runs and data sets: their rows, the floors first."""
+    if any(_is_run(source) for source in given):
+        return of_runs(given, arguments)
+    if not arguments.reference:
+        raise UsageError("against which data set? Give --reference, for example --reference mnist or --reference DIR")
+    resize = size_of(arguments.resize) or (arguments.image_size and (arguments.image_size,) * 2)
+    streams = [open_stream(source, resize) for source in given]
+    real = plain.real_images(arguments.reference, resize, arguments.data_dir or Path("data"), streams[0].size)
+    if arguments.samples:
+        streams = [limited(stream, arguments.samples, arguments.seed) for stream in streams]
+    return plain.measured(streams, real, partial(chosen, arguments), arguments.seed)
+
+
+def chosen(arguments: Asked, images: ImageSet | Callable[[], ImageSet]) -> Extractor:
+    """The extractor of --features, on --device."""
+    return features.choose(arguments.features, images)[0].to(torch_device(Config(device=arguments.device)))
+
+
+def of_runs(given: Sequence[str], arguments: Asked) -> list[dict]:
+    """Measure runs, and images beside them, against halves of the runs' held-out images."""
     runs = sources.open_runs([Path(source) for source in given if not _is_data(source)])
     others = [_loaded(source, runs, arguments) for source in given if _is_data(source)]
     train, test = (reference_split(split, runs, arguments) for split in ("train", "test"))
@@ -78,8 +106,8 @@ def measured(given: Sequence[str], arguments: Asked) -> list[dict]:
         distance_table.check_images(
             tuple(other.images.shape[1:]), tuple(test.images.shape[1:]), (other.name, test.name)
         )
-    count = min([arguments.samples, *(len(other.images) for other in others)])
-    extractor, _ = features.choose(arguments.features, train)
+    count = min([arguments.samples or RUN_SAMPLES, *(len(other.images) for other in others)])
+    extractor = chosen(arguments, train)
     calibration, reported = (test.images[rows] for rows in halves(test, count, arguments.seed))
     protocol, floors = prepared(test, train, (calibration, reported), extractor, arguments.seed)
     streams = [s for run in runs for s in of_run(run, reported, arguments.seed)]
@@ -88,10 +116,8 @@ def measured(given: Sequence[str], arguments: Asked) -> list[dict]:
 
 
 def reference_split(split: str, runs: Sequence[Run], arguments: Asked) -> ImageSet:
-    """The reference's images. Raises UsageError where no data set is named."""
-    if not runs and not arguments.reference:
-        raise UsageError("against which data set? Give --reference, for example --reference mnist")
-    if runs and arguments.reference in (None, runs[0].config.dataset):
+    """The reference's images."""
+    if arguments.reference in (None, runs[0].config.dataset):
         return sources.load_split(runs[0], split, arguments.data_dir)
     return load(
         arguments.reference, split, image_size=_size(runs, arguments), data_dir=arguments.data_dir or Path("data")
@@ -121,6 +147,17 @@ def of_images(images: ImageSet, count: int, seed: int) -> Stream:
     return Stream(images.name, None, count, of_tensor(drawn(images.images, count, seed)))
 
 
+def limited(stream: Images, count: int, seed: int) -> Images:
+    """At most `count` images of a stream, chosen by the seed."""
+    rows = shuffled(stream.count, seed)[:count].tolist()
+    return replace(stream, count=len(rows), images=lambda wanted: stream.images([rows[row] for row in wanted]))
+
+
+def _is_run(source: str) -> bool:
+    """A run directory, or what is meant to be one: no data, no folder of other files."""
+    return not _is_data(source) and ((Path(source) / "config.json").is_file() or not Path(source).is_dir())
+
+
 def _is_data(source: str) -> bool:
     return source.partition(":")[0] in ("folder", "npz")
 
@@ -144,7 +181,7 @@ def _extracted(stream: Stream, extractor: Extractor) -> Set:
 def without_repeats(rows: Sequence[dict]) -> list[dict]:
     """Rows without those that came twice, as the floors of two files do."""
     seen = {(row["title"], str(row["frechet"]), row["fingerprint"].reference_sha256): row for row in rows}
-    return sorted(seen.values(), key=lambda row: row["title"] not in FLOORS)
+    return sorted(seen.values(), key=lambda row: row["title"] not in (*FLOORS, HALVES))
 
 
 def read(file: Path) -> list[dict]:
@@ -171,8 +208,11 @@ def write(table: dict, file: Path) -> None:
 
 def text(table: dict) -> str:
     """The table as Markdown whose columns also line up as plain text, its protocol and its warnings."""
-    head = ["", *(f"{c['title']} ({c['note']})" for c in table["columns"])]
-    cells = [[row["title"], *(cell(row, column) for column in table["columns"])] for row in table["rows"]]
+    head = ["", "Images", *(f"{c['title']} ({c['note']})" for c in table["columns"])]
+    cells = [
+        [row["title"], f"{row['fingerprint']['count']:,}", *(cell(row, column) for column in table["columns"])]
+        for row in table["rows"]
+    ]
     widths = [max(len(line[i]) for line in (head, *cells)) for i in range(len(head))]
     lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in (head, *cells)]
     rule = "|" + "|".join("-" * (w + 2) for w in widths) + "|"

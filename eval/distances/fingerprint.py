@@ -14,7 +14,6 @@ DECIDING = (  # what two numbers of one column must share; draws and library ver
     "sha256",
     "resize",
     "quantisation",
-    "count",
     "reference",
     "reference_count",
     "reference_sha256",

@@ -6,7 +6,9 @@ from dataclasses import asdict
 
 from torch import Tensor
 
-from eval.blur.measures import AUDITS, MEASURES, PRIMARY, band_frequencies
+from eval.blur.audits import AUDITS
+from eval.blur.measures import MEASURES, PRIMARY
+from eval.blur.spectrum import band_frequencies
 from eval.evidence import audit as health
 from eval.evidence import quality
 from eval.evidence.evidence import COMPARED, Evidence
@@ -118,7 +120,7 @@ def run_rows(evidence: Evidence) -> list[dict]:
     rows = []
     for run in evidence.runs:
         (samples,) = (m for m in evidence.of("samples") if m.source.run == run.label)
-        looks = (health.Look(m.values["nyquist_power"], m.maps, m.features) for m in (samples, evidence.real))
+        looks = (health.Look(m.values, m.maps, m.features, m.excerpt.shape[1]) for m in (samples, evidence.real))
         found = health.examine(*looks, metrics.read(run.directory))
         rows.append(
             {

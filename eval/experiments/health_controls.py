@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from eval.blur.damages import COLOUR_DAMAGES
 from eval.blur.measures import gaussian_blur
 from eval.evidence import audit
 from eval.features.choice import network_for
@@ -26,13 +27,13 @@ def report(found: ImageSet, images: int, seed: int) -> Iterator[str]:
         raise UserError(f"{found.name} has {len(found.images)} held-out images; the controls need {2 * audit.GRID}")
     network, _ = network_for(found)
     reference = audit.look(real, network)
-    yield "| held-out images | diversity | semantic | nearest pair | power near Nyquist | verdict |"
-    yield "| --- | ---: | ---: | ---: | ---: | --- |"
+    yield f"| held-out images | {' | '.join(title for title, _, _ in audit.FIGURES)} | verdict |"
+    yield f"| --- |{' ---: |' * len(audit.FIGURES)} --- |"
     for title, damage in CONDITIONS.items():
         h = audit.examine(audit.look(damage(others, seed), network), reference, [])
-        figures = (h.diversity, h.semantic_diversity, h.nearest, h.nyquist)
-        reasons = "; ".join(h.reasons) or "healthy"
-        yield f"| {title} | {' | '.join(f'{figure:.2f}' for figure in figures)} | {reasons} |"
+        figures = [getattr(h, name) for _, name, _ in audit.FIGURES]
+        cells = ("-" if figure is None else f"{figure:.2f}" for figure in figures)
+        yield f"| {title} | {' | '.join(cells)} | {'; '.join(h.reasons) or 'healthy'} |"
 
 
 def noisy(sd: float) -> Callable[[Tensor, int], Tensor]:
@@ -58,6 +59,7 @@ CONDITIONS: dict[str, Callable[[Tensor, int], Tensor]] = {
     "others, as they are": lambda images, seed: images,
     "noise of sd 0.04": noisy(0.04),
     "noise of sd 0.08": noisy(0.08),
+    **COLOUR_DAMAGES,
     "blurred by 1 px": lambda images, seed: gaussian_blur(images, 1.0),
     "blurred by 2 px": lambda images, seed: gaussian_blur(images, 2.0),
     "32 of them, repeated": repeated(32),

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from torch import Tensor
 from tqdm import tqdm
 
+from eval.blur.audits import AUDITS
 from eval.blur.calibration import Calibration, alarm, calibrate
 from eval.blur.damages import DAMAGES
-from eval.blur.measures import AUDITS, MEASURES, PRIMARY, gaussian_blur
+from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.sources.held_out import halves
 from vaegan.data import ImageSet
 

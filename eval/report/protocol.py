@@ -40,7 +40,7 @@ def describe(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) ->
         "seeds": {"split": evidence.seed, "samples": evidence.seed, "bootstrap": evidence.seed},
         "protocol": {"count": len(held_out.report), **sentences(evidence)},
         "protocol_lines": lines(evidence),
-        "thresholds": {"diversity": audit.MIN_DIVERSITY, "nearest": audit.MIN_NEAREST, "nyquist": audit.MAX_NYQUIST},
+        "thresholds": {"diversity": audit.MIN_DIVERSITY, "nearest": audit.MIN_NEAREST, "nyquist": audit.MOST_GRAIN},
         "qualities": qualities(),
         "price": any(run.model.has_encoder for run in evidence.runs),
         "configs": {label: configuration.to_dict(config) for label, config in configs.items()},

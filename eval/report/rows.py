@@ -77,6 +77,9 @@ class Health:
     diversity: Number
     semantic_diversity: Number
     nyquist: Number
+    colour_nyquist: Number  # None: grey images
+    speckle: Number
+    colour_speckle: Number
     nearest: Number
     gap: Number
     p_real: Number
