@@ -16,7 +16,7 @@ from eval.blur.instrument import Instrument
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.blur.reference import Real
 from eval.sources.held_out import drawn
-from eval.sources.streams import of_tensor
+from eval.images.streams import of_tensor
 from eval.words import markdown_table
 from vaegan.data import ImageSet
 

@@ -1,6 +1,7 @@
 """From the evidence to a report: every finding once, as `schema.Report`, and the pictures beside it."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from eval.evidence import bounds, claims, content, decomposition, findings, larg
 from eval.evidence.collection import timed
 from eval.evidence.evidence import Evidence
 from eval.evidence.pictures import Picture
-from eval.report import protocol, schema, stored
+from eval.report import protocol, schema, sections, stored
 from eval.report.schema import Report
 from eval.words import dataset_title
 
@@ -69,12 +70,12 @@ def distances(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def distance(row: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    """One row of the table: its columns' numbers and intervals apart from what it is."""
-    intervals = {f"{key}_interval": key for key in keys}
+    """One row of the table as `sections.Distance` has it: its columns' numbers and intervals, and what it is."""
+    kept = {field.name for field in fields(sections.Distance)}
     return {
-        **{name: value for name, value in row.items() if name not in {*keys, *intervals}},
+        **{name: value for name, value in row.items() if name in kept},
         "values": {key: row[key] for key in keys},
-        "intervals": {key: row[name] for name, key in intervals.items() if name in row},
+        "intervals": {key: row[f"{key}_interval"] for key in keys if f"{key}_interval" in row},
     }
 
 

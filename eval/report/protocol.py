@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.blur.measures import MEASURES, PRIMARY
-from eval.distances.fingerprint import versions
 from eval.evidence import audit
 from eval.evidence.evidence import Evidence
 from eval.evidence.findings import qualities
 from eval.evidence.measuring import QUALITY_COUNT
 from eval.sources.runs import CONTROL_COUNT, POSTERIOR_COUNT
 from eval.uncertainty.estimates import ALPHA, MINIMAL_EFFECT
+from eval.versions import versions
 from eval.words import dataset_title, shown
 from vaegan import config as configuration
 from vaegan.config import Config
