@@ -5,16 +5,17 @@ p(x|z) = N(mean + W z, s^2 I), z ~ N(0, I). A direction whose eigenvalue lambda 
 shrunk by 1 - s^2 / lambda, at 0.5 log(lambda / s^2) nats; any other says nothing.
 """
 
+import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from baselines import pca
-from baselines.pca import Pca
+from baselines import principal
+from baselines.principal import Pca, rms
 from vaegan import data
 from vaegan.commandline import parse
 from vaegan.data import ImageSet
@@ -111,10 +112,11 @@ class LinearVae:
         return torch.cat([function(to_float(part).flatten(1).double() - self.mean) for part in parts])
 
 
+@functools.lru_cache(maxsize=2)  # keyed by the tensor itself: a report needs them for its rows and its certificates
 def fit(images: Tensor, latent_dim: int) -> Pca:
     """Principal components of uint8 images (N, C, S, S), from which linear VAEs of any noise scale are made. Raises
     UsageError when there are fewer images or pixels than directions."""
-    return pca.fit(images, latent_dim)
+    return principal.fit(images, latent_dim)
 
 
 def of_variance(components: Pca, variance: float = 1.0) -> LinearVae:
@@ -156,11 +158,6 @@ def of_rate(components: Pca, nats: float) -> LinearVae:
     return of_variance(components, float(levels[kept - 1].exp()))
 
 
-def root_mean_square(images: Tensor, others: Tensor) -> float:
-    """Root mean square difference of uint8 images in levels of 255."""
-    return pca.rms(images, others)
-
-
 @dataclass(frozen=True)
 class Arguments:
     """Print what linear VAEs of one latent size are worth on held-out images: no training, exact log likelihood."""
@@ -178,9 +175,9 @@ class Arguments:
 
 
 @exits_cleanly
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     """Load, decompose, print a table."""
-    arguments = parse(Arguments, prog="python -m baselines.linear_vae")
+    arguments = parse(Arguments, args, prog="python -m baselines.linear_vae")
     for rate in arguments.rates:
         if not 0 < rate < math.inf:
             raise UsageError(f"--rates {rate:g} is not possible: use positive numbers of nats")
@@ -200,7 +197,7 @@ def main() -> None:
 def row(title: str, model: LinearVae, test: ImageSet) -> str:
     """A line of the table: what the model is, and what it makes of held-out images."""
     likelihood = float(model.log_likelihood(test.images).mean())
-    error = root_mean_square(test.images, model.reconstruct(test.images))
+    error = rms(test.images, model.reconstruct(test.images))
     cells = (title, f"{model.variance:.4g}", str(model.latent_dim))
     return "| " + " | ".join((*cells, f"{model.rate:.1f}", f"{likelihood:.1f}", f"{error:.1f}")) + " |"
 

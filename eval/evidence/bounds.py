@@ -6,18 +6,22 @@ Bounds are in nats with the likelihood's constants, on images no run was trained
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from eval.evidence import certificate
+from eval.evidence.certificate import Certificate
 from eval.sources import runs as sources
 from eval.sources.held_out import drawn_set
 from eval.sources.runs import OBJECTIVES, Run
 from eval.uncertainty.estimates import mean_interval
 from vaegan import collapse, losses, posterior
 from vaegan.data import ImageSet
+from vaegan.generator import told
+from vaegan.model import prior_codes
 from vaegan.pixels import to_float
 
 DRAWS = (1, 64, 512)  # importance samples an image; the largest decides the cost: 512 decoded images for each
@@ -45,7 +49,7 @@ def bernoulli_log_likelihood(x: Tensor, x_tilde: Tensor) -> Tensor:
 
 def log_weights(log_px: Tensor, mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:
     """Return log p(x|z) p(z) / q(z|x) of z = mu + sigma eps: log_px (..., ) given, the others (..., D)."""
-    z = mu + (0.5 * logvar).exp() * eps
+    z = posterior.draw(mu, logvar, eps)
     return log_px + 0.5 * (eps.square() + logvar - z.square()).sum(-1)
 
 
@@ -95,7 +99,7 @@ def describe(
     few = replace(some, images=some.images[:bound_images], labels=_first(some.labels, bound_images))
     fitted = drawn_set(training, FITTED, seed)
     return {
-        "rows": [diagnose(run, some, few, fitted, seed) for run in runs],
+        "rows": [diagnose(run, some, few, fitted, training, seed) for run in runs],
         "draws": list(DRAWS),
         "protocol": (
             f"{held_out.name} {held_out.image_size} px, held-out images (seed {seed}): ELBO from one draw of z for "
@@ -112,18 +116,51 @@ def _first(labels: Tensor | None, count: int) -> Tensor | None:
     return None if labels is None else labels[:count]
 
 
-def diagnose(run: Run, some: ImageSet, few: ImageSet, fitted: ImageSet, seed: int) -> dict:
+def diagnose(run: Run, some: ImageSet, few: ImageSet, fitted: ImageSet, training: ImageSet, seed: int) -> dict:
     """One run's row; what it cannot have is None, and "why" says so."""
     row = {"run": run.label, "title": run.title, "latent_dim": run.model.latent_dim}
     likelihood, words, why = likelihood_of(run, fitted, seed)
-    row |= {"likelihood": words, "why": why, "code": None, "bounds": None, "gains": None, "warning": None}
+    row |= {
+        "likelihood": words,
+        "why": why,
+        "code": None,
+        "bounds": None,
+        "gains": None,
+        "warning": None,
+        "certificate": None,
+    }
     if not run.model.has_encoder:
         return row
     mu, logvar = run.model.encode(*_told(run, some))
     if OBJECTIVES[run.config.mode].prior:
         row["code"] = code(mu, logvar)
         row["warning"] = collapse.posterior_collapsed(row["code"]["informative"], run.model.latent_dim)
-    return row if likelihood is None else row | bounds(run, likelihood, some, few, mu, logvar, seed)
+    if likelihood is None:
+        return row
+    row |= bounds(run, likelihood, some, few, mu, logvar, seed)
+    gain = row["gains"][str(max(DRAWS))]["value"]
+    found = certified(run, likelihood, some, training, mu, logvar, gain, seed)
+    return row | {"certificate": certificate.entry(found)}
+
+
+def certified(
+    run: Run,
+    likelihood: LogLikelihood,
+    some: ImageSet,
+    training: ImageSet,
+    mu: Tensor,
+    logvar: Tensor,
+    gain: float | None,
+    seed: int,
+) -> Certificate | None:
+    """The run's ELBO beside the linear VAE's exact log likelihood, under the likelihood it was trained with."""
+    linear, variance = certificate.opponent(run, training.images), certificate.variance_of(run)
+    if linear is None:
+        return None
+    if variance is not None and variance != 1:  # the bounds of the table are of variance 1, and so is their gain
+        likelihood, gain = partial(gaussian_log_likelihood, variance=variance), None
+    elbo = weights(run, likelihood, some, mu, logvar, 1, seed)[:, 0]
+    return certificate.certify(elbo, linear.log_likelihood(some.images), gain)
 
 
 def likelihood_of(run: Run, fitted: ImageSet, seed: int) -> tuple[LogLikelihood | None, str | None, str | None]:
@@ -142,7 +179,7 @@ def likelihood_of(run: Run, fitted: ImageSet, seed: int) -> tuple[LogLikelihood 
 def _fitted_gaussian(run: Run, fitted: ImageSet, seed: int) -> LogLikelihood:
     """The Gaussian of vae-sigma, its one variance fixed to the mean squared error on training images."""
     mu, logvar = run.model.encode(*_told(run, fitted))
-    x_tilde = _decoded(run, mu + (0.5 * logvar).exp() * _noise(mu.shape, seed), fitted.labels)
+    x_tilde = _decoded(run, posterior.draw(mu, logvar, prior_codes(*mu.shape, seed)), fitted.labels)
     variance = (to_float(fitted.images) - x_tilde).square().mean().item()
     return lambda x, x_tilde: gaussian_log_likelihood(x, x_tilde, variance)
 
@@ -198,9 +235,9 @@ def weights(
     """Log-weights (N, draws) of a run's posterior for images, float64."""
     parts = []
     for i, (x, m, v, y) in enumerate(_chunks(images, mu, logvar, max(1, CHUNK // draws))):
-        eps = _noise((draws * len(x), m.shape[1]), (seed, draws, i))
+        eps = prior_codes(draws * len(x), m.shape[1], (seed, draws, i))
         x, m, v, y = (None if t is None else t.repeat_interleave(draws, 0) for t in (x, m, v, y))
-        x_tilde = _decoded(run, m + (0.5 * v).exp() * eps, y)
+        x_tilde = _decoded(run, posterior.draw(m, v, eps), y)
         log_px = log_likelihood(x, x_tilde)
         parts.append(log_weights(log_px.double(), m.double(), v.double(), eps.double()).unflatten(0, (-1, draws)))
     return torch.cat(parts)
@@ -215,17 +252,12 @@ def _chunks(images: ImageSet, mu: Tensor, logvar: Tensor, size: int) -> Iterator
 
 
 def _decoded(run: Run, z: Tensor, labels: Tensor | None) -> Tensor:
-    return run.model.decode_mean(z, labels) if run.model.is_conditional else run.model.decode_mean(z)
+    return run.model.decode_mean(z, *told(run.model, labels))
 
 
 def _told(run: Run, images: ImageSet) -> tuple[Tensor, ...]:
     """What an encoder takes: images and, for a conditional run, their labels."""
-    return (images.images, images.labels) if run.model.is_conditional else (images.images,)
-
-
-def _noise(shape: Sequence[int], seed: int | tuple[int, ...]) -> Tensor:
-    """Standard normal numbers decided by the seed."""
-    return torch.from_numpy(np.random.default_rng(seed).standard_normal(tuple(shape), dtype=np.float32))
+    return (images.images, *told(run.model, images.labels))
 
 
 def table(value: dict) -> str:
@@ -244,6 +276,7 @@ def table(value: dict) -> str:
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
     notes = [f"warning: {row['title']}: {row['warning']}" for row in value["rows"] if row["warning"]]
+    notes += [f"{row['title']}: {row['certificate']['text']}" for row in value["rows"] if row["certificate"]]
     return "\n".join([*text, "", value["protocol"], *notes])
 
 

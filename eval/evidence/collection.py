@@ -79,9 +79,11 @@ def image_sources(runs: Sequence[Run], held_out: HeldOut, seed: int) -> list[Sou
 
 
 def linear_sources(runs: Sequence[Run], held_out: HeldOut, train: ImageSet, seed: int) -> list[Source]:
-    """PCA at each latent size of the runs."""
+    """Linear VAEs at each latent size of the runs."""
     sizes = sorted({run.model.latent_dim for run in runs})
-    pairs = [timed(f"PCA, {d}", lambda d=d: streams.linear(train.images, held_out.report, d, seed)) for d in sizes]
+    pairs = [
+        timed(f"linear VAEs, {d}", lambda d=d: streams.linear(train.images, held_out.report, d, seed)) for d in sizes
+    ]
     return [source for pair in pairs for source in pair]
 
 

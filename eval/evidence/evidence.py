@@ -13,7 +13,7 @@ from eval.uncertainty.estimates import Estimate
 from vaegan.data import ImageSet
 
 COMPARED = ("reconstructions", "samples")
-BASELINE = "baseline"  # PCA: in the tables of figures, in no verdict
+BASELINE = "baseline"  # linear VAEs: in the tables of figures, in no verdict
 
 
 @dataclass(frozen=True)

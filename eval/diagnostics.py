@@ -1,0 +1,51 @@
+"""python -m eval.diagnostics RUN [RUN ...]: what a VAE's bound, its code and its prior look like."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vaegan.commandline import at_least, parse
+from vaegan.errors import UsageError, exits_cleanly
+from vaegan.writing import check_writable, write_whole
+
+PROG = "python -m eval.diagnostics"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Print each run's bounds, active units and the distance of its aggregated posterior from the prior."""
+
+    runs: tuple[Path, ...]
+    """Run directories of one data set and size."""
+    images: int = 2000
+    """Held-out images for the ELBO and everything about the code."""
+    bound_images: int = 64
+    """Of these, images for importance-weighted bounds: 512 draws each."""
+    seed: int = 0
+    """Decides images and draws."""
+    data_dir: Path | None = None
+    """Where the data lie, when not where the runs found them."""
+    json: Path | None = None
+    """Also write rows and protocol here."""
+
+
+@exits_cleanly
+def main(args: Sequence[str] | None = None) -> None:
+    """Open, measure, print."""
+    asked = parse(Arguments, args, prog=PROG)
+    if not asked.runs:
+        raise UsageError(f"no run given; use: {PROG} RUN [RUN ...]")
+    at_least(asked, images=2, bound_images=2, seed=0)
+    if asked.json:
+        check_writable(asked.json)
+    from eval.evidence import bounds
+
+    value = bounds.of_runs(asked.runs, asked.images, asked.bound_images, asked.seed, asked.data_dir)
+    print(bounds.table(value))
+    if asked.json:
+        write_whole(asked.json, (json.dumps(value, indent=2) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()
