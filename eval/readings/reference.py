@@ -8,8 +8,8 @@ import numpy as np
 
 from eval.blur import instrument
 from eval.blur.instrument import ALL_ROWS, CONTRAST, Instrument
-from eval.blur.looks import Advance, Look, check_look, look
 from eval.blur.measures import Measure
+from eval.readings.looks import Advance, Look, check_look, look
 from eval.sources.streams import Stream
 from vaegan.errors import UsageError
 
