@@ -11,9 +11,10 @@ from torch import Tensor
 
 from eval.blur import command, comparison, instrument
 from eval.blur.__main__ import main
+from eval.blur.audits import AUDITS
 from eval.blur.comparison import compare
 from eval.blur.damages import add_checkerboard, add_noise
-from eval.blur.measures import AUDITS, MEASURES, PRIMARY, gaussian_blur
+from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.blur.reference import Real, measured
 from eval.sources.streams import of_tensor
 

@@ -8,10 +8,11 @@ import numpy as np
 from torch import Tensor
 
 from eval.blur import damages
+from eval.blur.audits import AUDITS
 from eval.blur.calibration import AUDIT_SLACK
 from eval.blur.instrument import ALL_ROWS, CONTRAST, Instrument
 from eval.blur.looks import Advance, Look, check, check_look, look, matched
-from eval.blur.measures import AUDITS, MEASURES, PRIMARY, gaussian_blur
+from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.blur.reference import Real, measured
 from eval.sources.streams import Stream
 from eval.uncertainty.estimates import Estimate

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from eval.blur.audits import AUDITS
 from eval.blur.calibration import LADDER_IMAGES, SIGMAS, Calibration, alarm, under_blur
-from eval.blur.measures import AUDITS, MEASURES, Measure, gaussian_blur, of_uint8
+from eval.blur.measures import MEASURES, Measure, gaussian_blur, of_uint8
 from eval.uncertainty.estimates import Estimate
 from vaegan.errors import UsageError
 

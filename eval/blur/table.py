@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from eval.blur.audits import AUDITS
 from eval.blur.comparison import Comparison
-from eval.blur.measures import AUDITS, MEASURES, PRIMARY
+from eval.blur.measures import MEASURES, PRIMARY
 
 
 def text(found: Comparison) -> str:
