@@ -17,13 +17,13 @@ from tqdm import tqdm
 
 from baselines.objectives import OBJECTIVES
 from baselines.strips import STYLE, show
-from vaegan import data, losses
+from vaegan import data, losses, posterior
 from vaegan.config import Config
 from vaegan.data import ImageSet
 from vaegan.data.batches import batch_indices
 from vaegan.errors import UserError
 from vaegan.model import Model, networks_of
-from vaegan.pixels import to_float
+from vaegan.pixels import rms, to_float
 from vaegan.trainer import Trainer
 
 HELD_OUT = 2000  # images the curve is measured on
@@ -65,10 +65,10 @@ def measured(model: Model, images: Tensor) -> dict[str, float]:
     """
     mu, logvar = model.encode(images)
     eps = torch.randn(mu.shape, generator=torch.Generator().manual_seed(0))
-    error = model.decode(mu + (0.5 * logvar).exp() * eps).float() - images.float()
+    drawn = model.decode(posterior.draw(mu, logvar, eps))
     return {
         "kl": float(losses.kl_divergence(mu, logvar).mean()),
-        "rms": float(error.square().flatten(1).mean(1).mean().sqrt()),
+        "rms": float(rms(drawn, images)),
     }
 
 

@@ -19,7 +19,7 @@ from vaegan import data
 from vaegan.data.synthfaces import renderer as synthfaces
 from vaegan.errors import UsageError
 from vaegan.networks.building import build
-from vaegan.pixels import to_float, to_uint8
+from vaegan.pixels import rms, to_float, to_uint8
 
 LEARNING_RATE = 2e-3
 UNSEEN = 4  # codes shown that a network was not trained on
@@ -166,11 +166,6 @@ def measure(images: Tensor, stored: Tensor, recalled: Tensor, invented: Tensor) 
 def nearest(images: Tensor, others: Tensor) -> Tensor:
     """Return how far each image is from the nearest of `others`, (N,)."""
     return torch.stack([torch.stack([rms(image, other) for other in others]).min() for image in images])
-
-
-def rms(a: Tensor, b: Tensor) -> Tensor:
-    """Return the root mean square difference of two images in levels of 255."""
-    return (a.float() - b.float()).square().mean().sqrt()
 
 
 def row(

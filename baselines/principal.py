@@ -10,7 +10,7 @@ import vaegan
 from vaegan import data
 from vaegan.errors import UsageError, UserError
 from vaegan.model import prior_codes
-from vaegan.pixels import to_float, to_uint8
+from vaegan.pixels import rms, to_float, to_uint8
 
 FITTED = 20_000  # images at most, at equal distances: 1 GB as numbers at 64 pixels in colour
 SPARE, ITERATIONS = 16, 8  # directions beyond those kept, and power iterations: errors within 0.02 % of the exact ones
@@ -94,7 +94,7 @@ def beside(directory: Path, data_dir: Path | None) -> list[str]:
     """Fit a run's training images, reconstruct its held-out ones; return both errors, a line each."""
     model = vaegan.load(directory)
     config = model.config
-    where = {"image_size": config.image_size, "data_dir": data_dir or config.data_dir}
+    where = {"image_size": config.image_size, "data_dir": data_dir or config.data_dir, "trained_on": model.data}
     train, test = (data.load(config.dataset, split, **where).images for split in ("train", "test"))
     pca = fit(train[config.validation_images :], config.latent_dim)
     found = {str(directory): model.reconstruct(test), "PCA": pca.reconstruct(test)}
@@ -104,9 +104,3 @@ def beside(directory: Path, data_dir: Path | None) -> list[str]:
         *(f"{rms(test, images):7.2f} levels of 255 root mean square error   {name}" for name, images in found.items()),
         f"PCA keeps {pca.explained:.1%} of the training images' variance",
     ]
-
-
-def rms(a: Tensor, b: Tensor) -> float:
-    """Return the root mean square difference of uint8 images in levels."""
-    squares = [(x.float() - y.float()).square().mean(dtype=torch.float64) for x, y in zip(a, b, strict=True)]
-    return float(torch.stack(squares).mean().sqrt())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vaegan import losses
+from vaegan import losses, posterior
 from vaegan.objective import Objective, Settings
 
 Networks = dict[str, nn.Module]
@@ -51,7 +51,7 @@ def forward(
     if objective.reconstruction:
         mu, logvar = networks["encoder"](x, *told)
         # Without a prior term nothing keeps the noise finite, so an autoencoder decodes its mean.
-        x_tilde = networks["decoder"](mu + eps * (0.5 * logvar).exp() if objective.prior else mu, *told)
+        x_tilde = networks["decoder"](posterior.draw(mu, logvar, eps) if objective.prior else mu, *told)
     prior_fakes, reconstructed_fakes = fakes(objective, settings)
     if prior_fakes:
         x_p = networks["decoder"](z_p, *told)

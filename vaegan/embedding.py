@@ -30,7 +30,8 @@ def show(run: Path, out: Path | None, n: int, seed: int, data_dir: Path | None) 
     if not model.has_encoder:
         raise UsageError(f"{run} has no codes to show: a run of mode {model.config.mode} has no encoder")
     config = model.config
-    images = data.load(config.dataset, "test", image_size=config.image_size, data_dir=data_dir or config.data_dir)
+    where = {"image_size": config.image_size, "data_dir": data_dir or config.data_dir}
+    images = data.load(config.dataset, "test", **where, trained_on=model.data)
     out = out or run / ASSETS
     check(n, images, out)
     chosen = torch.randperm(len(images.images), generator=torch.Generator().manual_seed(seed))[:n]

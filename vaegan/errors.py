@@ -37,6 +37,7 @@ class Main(Protocol):
     def __call__(self, args: Sequence[str] | None = None) -> None: ...
 
 
+NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "Storage size calculation overflowed")
 STOPS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 
@@ -73,7 +74,9 @@ def exits_cleanly(main: Main) -> Main:
                 leave(STOPS[signal.Signals(stop.number)], 128 + stop.number)
             except KeyboardInterrupt:
                 leave(STOPS[signal.SIGINT], 128 + signal.SIGINT)
-            except MemoryError:
+            except (MemoryError, RuntimeError) as error:
+                if not out_of_memory(error):
+                    raise
                 leave("error: out of memory: use fewer or smaller images, or smaller networks", 1)
             except BrokenPipeError:
                 silence(sys.stdout)
@@ -84,6 +87,11 @@ def exits_cleanly(main: Main) -> Main:
                 leave(f"error: {where} cannot be read or written ({error.strerror or error})", 1)
 
     return run
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether an allocation failed: torch's own on the CPU and on a GPU are RuntimeErrors."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY)
 
 
 def leave(line: str, code: int) -> NoReturn:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -36,9 +36,11 @@ class Model:
         channels: int,
         device: str,
         conditions: Conditions = UNCONDITIONAL,
+        data: dict[str, Any] | None = None,
     ):
         self.config, self.networks, self.step, self.channels, self.device = config, networks, step, channels, device
         self.conditions = conditions
+        self.data = data  # what it was trained on, for `vaegan.data.load`; None where a checkpoint does not say
         for network in networks.values():
             network.to(device).eval().requires_grad_(False)
 
@@ -136,8 +138,9 @@ class Model:
             yield tuple(part.to(self.device) for part in parts)
 
 
-def prior_codes(n: int, latent_dim: int, seed: int) -> Tensor:
-    """Return n codes (n, latent_dim) from N(0, I), drawn on the CPU so that every device gets the same."""
+def prior_codes(n: int, latent_dim: int, seed: int | tuple[int, ...]) -> Tensor:
+    """Return n codes (n, latent_dim) from N(0, I), drawn on the CPU so that every device gets the same; seeds that are
+    tuples give streams apart from those of single numbers."""
     # NumPy fills in order; torch.randn redraws its tail, so a longer draw would change earlier codes.
     return torch.from_numpy(np.random.default_rng(seed).standard_normal((n, latent_dim), dtype=np.float32))
 
@@ -158,7 +161,7 @@ def load(
     restore(networks, state["networks"], run_dir)
     if weights == "ema":
         restore({"decoder": networks["decoder"]}, {"decoder": state["decoder_ema"]}, run_dir)
-    return Model(config, networks, state["step"], state["channels"], device, told)
+    return Model(config, networks, state["step"], state["channels"], device, told, state.get("data"))
 
 
 def networks_of(config: Config, names: tuple[str, ...], channels: int, conditions: int = 0) -> dict[str, nn.Module]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaegan import config as configuration
+from vaegan import data
 from vaegan.commandline import parse, words
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError, nearest
@@ -43,9 +44,15 @@ def resolve(args: Sequence[str] | None = None, said: Mapping[str, str] | None = 
     run_dir = asked.run_dir or configuration.default_run_dir(config, PRESETS[config.preset])
     if asked.resume:
         return resumed(run_dir, args), []
-    config = dataclasses.replace(config, run_dir=run_dir)
+    config = placed(dataclasses.replace(config, run_dir=run_dir))
     configuration.check(config)
     return config, notes
+
+
+def placed(config: Config) -> Config:
+    """Return a config whose data are found from any working directory."""
+    data_dir = config.data_dir if config.dataset in data.EMBEDDED else config.data_dir.resolve()
+    return dataclasses.replace(config, dataset=data.resolved(config.dataset), data_dir=data_dir)
 
 
 def defaults_here(given: Sequence[str]) -> Config:
@@ -78,6 +85,9 @@ def resumed(run_dir: Path, args: Sequence[str] | None) -> Config:
         raise UsageError(f"nothing to resume: {run_dir} does not exist; leave out --resume to start it")
     stored = dataclasses.replace(configuration.read(run_dir), resume=True, dry_run=False, run_dir=run_dir)
     config = dataclasses.replace(parse(Config, args, default=stored, prog=PROG), run_dir=run_dir)
+    config = placed(config)
+    if data.same_kind(stored.dataset, config.dataset):  # moved: `training` compares the images
+        stored = dataclasses.replace(stored, dataset=config.dataset)
     longer = config.steps > stored.steps and config.learning_rate_decay == 1
     changed = configuration.differences(dataclasses.replace(stored, steps=config.steps) if longer else stored, config)
     if changed:

@@ -16,7 +16,7 @@ from vaegan import config as configuration
 from vaegan.commands import spoken
 from vaegan.conditions import Conditions
 from vaegan.config import Config
-from vaegan.data import ImageSet
+from vaegan.data import ImageSet, identity
 from vaegan.data.batches import batch_indices
 from vaegan.errors import UsageError, UserError
 from vaegan.networks.convolutional import parameter_count
@@ -39,6 +39,7 @@ def start(config: Config, objective: Objective, notes: list[str]) -> None:
     )
     configuration.check_size(config)
     images = training_images(config)
+    check_data(config, images)
     told = conditions.of_images(config.condition, images)
     networks = build(config, objective, images.channels, told)
     if processes.rank() == 0:
@@ -66,7 +67,17 @@ def training_images(config: Config) -> ImageSet:
     if left_out >= len(images.images):
         raise UsageError(f"--validation-images {left_out} leaves none of {len(images.images)}: use a smaller number")
     labels = images.labels if images.labels is None else images.labels[left_out:]
-    return dataclasses.replace(images, images=images.images[left_out:], labels=labels)
+    known = data.identities(images, config.data_dir)
+    return dataclasses.replace(images, images=images.images[left_out:], labels=labels, identity=known)
+
+
+def check_data(config: Config, images: ImageSet) -> None:
+    """Raise UserError when a run would go on with other data than it was begun with."""
+    if config.resume and checkpoint.path(config.run_dir).exists():
+        state = checkpoint.read(config.run_dir)
+        if not state.get("data") and state["config"].get("dataset") != config.dataset:
+            raise UserError(f"{config.run_dir} does not know its data, so that --dataset cannot say where they lie now")
+        identity.check(state.get("data"), images.name, images.identity)
 
 
 def build(config: Config, objective: Objective, channels: int, told: Conditions) -> dict[str, nn.Module]:
@@ -229,6 +240,7 @@ def save(
         "step": step,
         "channels": images.channels,
         "conditions": told.state(),
+        "data": images.identity,
         "random_state": {"seed": config.seed, "step": step},  # every draw is a function of these two
         **trainer.state(),
     }

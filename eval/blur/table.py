@@ -5,13 +5,18 @@ from collections.abc import Sequence
 from eval.blur.audits import AUDITS
 from eval.blur.comparison import Comparison
 from eval.blur.measures import MEASURES, PRIMARY
+from eval.words import markdown_table
 
 
 def text(found: Comparison) -> str:
     """Two Markdown tables whose columns also line up as plain text, the controls and the notes."""
     return "\n\n".join(
-        [opening(found.protocol), aligned(blur_lines(found.rows)), aligned(audit_lines(found.rows)), closing(found)]
+        [opening(found.protocol), _markdown(blur_lines(found.rows)), _markdown(audit_lines(found.rows)), closing(found)]
     )
+
+
+def _markdown(lines: Sequence[Sequence[str]]) -> str:
+    return markdown_table(lines[0], lines[1:])
 
 
 def opening(protocol: dict) -> str:
@@ -61,10 +66,3 @@ def closing(found: Comparison) -> str:
         "images of that blur may have.",
     ]
     return "\n".join([*lines, *(f"Note: {note}" for note in found.notes)])
-
-
-def aligned(lines: Sequence[Sequence[str]]) -> str:
-    """Rows of cells, the first of them the head, in Markdown."""
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    padded = ["| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in lines]
-    return "\n".join([padded[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *padded[1:]])

@@ -9,7 +9,6 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,6 +20,8 @@ from eval.sources.runs import OBJECTIVES, Run
 from eval.uncertainty.estimates import mean_interval
 from vaegan import collapse, losses, posterior
 from vaegan.data import ImageSet
+from vaegan.generator import told
+from vaegan.model import prior_codes
 from vaegan.pixels import to_float
 
 DRAWS = (1, 64, 512)  # importance samples an image; the largest decides the cost: 512 decoded images for each
@@ -48,7 +49,7 @@ def bernoulli_log_likelihood(x: Tensor, x_tilde: Tensor) -> Tensor:
 
 def log_weights(log_px: Tensor, mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:
     """Return log p(x|z) p(z) / q(z|x) of z = mu + sigma eps: log_px (..., ) given, the others (..., D)."""
-    z = mu + (0.5 * logvar).exp() * eps
+    z = posterior.draw(mu, logvar, eps)
     return log_px + 0.5 * (eps.square() + logvar - z.square()).sum(-1)
 
 
@@ -178,7 +179,7 @@ def likelihood_of(run: Run, fitted: ImageSet, seed: int) -> tuple[LogLikelihood 
 def _fitted_gaussian(run: Run, fitted: ImageSet, seed: int) -> LogLikelihood:
     """The Gaussian of vae-sigma, its one variance fixed to the mean squared error on training images."""
     mu, logvar = run.model.encode(*_told(run, fitted))
-    x_tilde = _decoded(run, mu + (0.5 * logvar).exp() * _noise(mu.shape, seed), fitted.labels)
+    x_tilde = _decoded(run, posterior.draw(mu, logvar, prior_codes(*mu.shape, seed)), fitted.labels)
     variance = (to_float(fitted.images) - x_tilde).square().mean().item()
     return lambda x, x_tilde: gaussian_log_likelihood(x, x_tilde, variance)
 
@@ -234,9 +235,9 @@ def weights(
     """Log-weights (N, draws) of a run's posterior for images, float64."""
     parts = []
     for i, (x, m, v, y) in enumerate(_chunks(images, mu, logvar, max(1, CHUNK // draws))):
-        eps = _noise((draws * len(x), m.shape[1]), (seed, draws, i))
+        eps = prior_codes(draws * len(x), m.shape[1], (seed, draws, i))
         x, m, v, y = (None if t is None else t.repeat_interleave(draws, 0) for t in (x, m, v, y))
-        x_tilde = _decoded(run, m + (0.5 * v).exp() * eps, y)
+        x_tilde = _decoded(run, posterior.draw(m, v, eps), y)
         log_px = log_likelihood(x, x_tilde)
         parts.append(log_weights(log_px.double(), m.double(), v.double(), eps.double()).unflatten(0, (-1, draws)))
     return torch.cat(parts)
@@ -251,17 +252,12 @@ def _chunks(images: ImageSet, mu: Tensor, logvar: Tensor, size: int) -> Iterator
 
 
 def _decoded(run: Run, z: Tensor, labels: Tensor | None) -> Tensor:
-    return run.model.decode_mean(z, labels) if run.model.is_conditional else run.model.decode_mean(z)
+    return run.model.decode_mean(z, *told(run.model, labels))
 
 
 def _told(run: Run, images: ImageSet) -> tuple[Tensor, ...]:
     """What an encoder takes: images and, for a conditional run, their labels."""
-    return (images.images, images.labels) if run.model.is_conditional else (images.images,)
-
-
-def _noise(shape: Sequence[int], seed: int | tuple[int, ...]) -> Tensor:
-    """Standard normal numbers decided by the seed."""
-    return torch.from_numpy(np.random.default_rng(seed).standard_normal(tuple(shape), dtype=np.float32))
+    return (images.images, *told(run.model, images.labels))
 
 
 def table(value: dict) -> str:

@@ -20,6 +20,7 @@ from eval.features.network import FeatureNetwork
 from eval.sources.runs import HeldOut, Run
 from eval.uncertainty.estimates import mean_interval
 from vaegan import data
+from vaegan.generator import told
 from vaegan.model import Model
 from vaegan.networks.architectures import ARCHITECTURES
 
@@ -61,8 +62,9 @@ def of_report(runs: Sequence[Run], held_out: HeldOut) -> tuple[dict | None, list
     truth = data.drawn(runs[0].config.dataset, "test", held_out.report_rows[:COUNT], SIZE)
     found, shown = [], []
     for run in runs:
-        told = (held_out.report_labels[:COUNT],) if run.model.is_conditional else ()
-        ways = compared(run.model, run.model.encode(images, *told)[0], told, SIZE, truth, images)
+        labels = held_out.report_labels if held_out.report_labels is None else held_out.report_labels[:COUNT]
+        also = told(run.model, labels)
+        ways = compared(run.model, run.model.encode(images, *also)[0], also, SIZE, truth, images)
         strips = [picture(run, place, way) for place, way in enumerate(ways)]
         shown += strips
         entries = {"ways": [way.entry() for way in ways], "pictures": [strip.entry() for strip in strips]}

@@ -14,6 +14,7 @@ from eval.sources.held_out import shuffled
 from eval.sources.runs import Run, load_split, open_runs
 from vaegan import data
 from vaegan.errors import UsageError, UserError
+from vaegan.generator import told
 from vaegan.model import prior_codes
 
 Found = tuple[float, list[Way]]  # share of codes whose class is the same small and large, and each way to a large image
@@ -54,11 +55,11 @@ def held_out(run: Run, network: FeatureNetwork, n: int, size: int, seed: int, da
     """Codes of held-out images chosen by the seed, against the truth where the data have one."""
     images = load_split(run, "test", data_dir)
     rows = shuffled(len(images.images), seed)[:n]
-    told = (images.labels[rows],) if run.model.is_conditional else ()
-    z = run.model.encode(images.images[rows], *told)[0]
+    labels = told(run.model, images.labels if images.labels is None else images.labels[rows])
+    z = run.model.encode(images.images[rows], *labels)[0]
     truth = data.drawn(run.config.dataset, "test", rows[: large.COUNT], size)
-    ways = large.compared(run.model, z, told, size, truth, images.images[rows])
-    return large.agreement(run.model, network, z, told, size), ways
+    ways = large.compared(run.model, z, labels, size, truth, images.images[rows])
+    return large.agreement(run.model, network, z, labels, size), ways
 
 
 def prior(run: Run, network: FeatureNetwork, n: int, size: int, seed: int) -> Found:

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,8 +15,10 @@ from baselines.objectives import OBJECTIVES as BASELINES
 from eval.blur import damages
 from eval.blur.measures import gaussian_blur
 from eval.sources.held_out import halves
+from vaegan import posterior
 from vaegan.data import ImageSet, load
 from vaegan.errors import UsageError, UserError
+from vaegan.generator import told
 from vaegan.model import prior_codes
 from vaegan.objective import OBJECTIVES as VAEGAN
 
@@ -35,7 +37,7 @@ class Run:
     label: str
     title: str
     directory: Path
-    model: object = field(repr=False)
+    model: Any = field(repr=False)  # a Generator; one that was trained also has a config, a step and networks
 
     @property
     def config(self):
@@ -150,12 +152,16 @@ def _labels(directories: Sequence[Path], configs: Sequence) -> list[str]:
 
 
 def load_split(run: Run, split: str, data_dir: Path | None = None) -> ImageSet:
-    """The run's own data set and size, `split` "train" or "test"; `data_dir` overrides where the run found its data."""
+    """The run's own data set and size, `split` "train" or "test"; `data_dir` overrides where the run found its data.
+
+    UserError, saying what differs, where they are not what it was trained with.
+    """
     return load(
         run.config.dataset,
         split,
         image_size=run.config.image_size,
         data_dir=Path(data_dir or run.config.data_dir),
+        trained_on=getattr(run.model, "data", None),
     )
 
 
@@ -211,35 +217,24 @@ def posterior_samples(run: Run, images: Tensor, seed: int, labels: Tensor | None
 
     The codes that the decoder was trained on: where prior samples are blurrier, the prior misses them.
     """
-    eps = _noise(len(images), run.model.latent_dim, seed)
+    eps = prior_codes(len(images), run.model.latent_dim, (seed, 1))  # another stream than the prior samples'
     return Source(
         f"{run.label}/posterior",
         f"{run.title} aggregated-posterior samples",
         "posterior",
         len(images),
         lambda: (
-            run.model.decode(_posterior_codes(run, e, *batch), *batch[1:])
+            run.model.decode(posterior.draw(*run.model.encode(*batch), e), *batch[1:])
             for batch, e in zip(_batches(run, images, labels), eps.split(BATCH), strict=True)
         ),
         run=run.label,
     )
 
 
-def _noise(count: int, latent_dim: int, seed: int) -> Tensor:
-    """Standard normal (count, latent_dim), another stream than `prior_codes` of the same seed."""
-    generator = np.random.default_rng((seed, 1))
-    return torch.from_numpy(generator.standard_normal((count, latent_dim), dtype=np.float32))
-
-
-def _posterior_codes(run: Run, eps: Tensor, *batch: Tensor) -> Tensor:
-    mu, logvar = run.model.encode(*batch)
-    return mu + (0.5 * logvar).exp() * eps
-
-
 def _batches(run: Run, inputs: Tensor, labels: Tensor | None) -> Iterator[tuple[Tensor, ...]]:
     """Inputs in batches; with their labels beside them for a conditional run, which cannot do without."""
-    told = (labels,) if run.model.is_conditional else ()
-    return zip(*(part.split(BATCH) for part in (inputs, *told)), strict=True)
+    parts = (inputs, *told(run.model, labels))
+    return zip(*(part.split(BATCH) for part in parts), strict=True)
 
 
 def linear(training: Tensor, images: Tensor, latent_dim: int, seed: int) -> list[Source]:

@@ -12,6 +12,7 @@ from eval.studies.plans import Plan, Study
 from eval.studies.summary import Outcome
 from eval.words import dataset_title, shown, slug
 from vaegan import metrics
+from vaegan.data import resolved
 from vaegan.errors import UserError
 
 RECENT = 8  # lines of metrics over which the speed is averaged
@@ -83,7 +84,7 @@ def progress(run: Plan) -> str:
 
 def compare(study: Study, dataset: str, outcomes: Sequence[Outcome]) -> dict:
     """Compare the runs of one data set, in the order of --modes and --seeds; return its part of study.json."""
-    own = [outcome for outcome in outcomes if outcome.plan.config.dataset == dataset]
+    own = [outcome for outcome in outcomes if outcome.plan.config.dataset in (dataset, resolved(dataset))]
     able = sorted((o for o in own if o.comparable), key=lambda o: study.modes.index(o.plan.config.mode))
     line, out = Line(f"compare {dataset_title(dataset)}"), study.out / f"report-{slug(dataset)}"
     if not able:

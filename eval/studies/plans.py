@@ -178,6 +178,8 @@ def check_same(directory: Path, stored: Config, wanted: dict, step: int) -> None
         longer = name == "steps" and step <= value and stored.learning_rate_decay == 1  # as vaegan.train --resume
         if name in configuration.EXECUTION or value is None or found == value or longer:
             continue
+        if name == "dataset" and found == data.resolved(value):  # a run's own path is absolute
+            continue
         if isinstance(value, Path) and found is not None and Path(found).resolve() == value.resolve():
             continue
         flag = f"--{name.replace('_', '-')}"

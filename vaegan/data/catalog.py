@@ -2,7 +2,8 @@
 
 from __future__ import annotations  # names are known without torch
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -62,11 +63,20 @@ PREFIXES = {
         "npz:FILE, `images` (N, H, W, C) uint8 and optional `labels`", _of("npz", "native_size"), _of("npz", "read")
     ),
 }
+EMBEDDED = tuple(name for name, dataset in DATASETS.items() if dataset.drawn)  # those that need no data_dir
 
 
-def load(name: str, split: str, *, image_size: int | None = None, data_dir: Path = Path("data")) -> ImageSet:
+def load(
+    name: str,
+    split: str,
+    *,
+    image_size: int | None = None,
+    data_dir: Path = Path("data"),
+    trained_on: Mapping[str, Any] | None = None,
+) -> ImageSet:
     """Load one split ("train", or "test": held out) of the data set `name`, at its native size unless told.
 
+    trained_on: the identity of each split that a run keeps (`identities`); other images are then refused.
     Raises UsageError for an unknown name or image size, UserError when the data are absent or damaged.
     """
     if split not in SPLITS:
@@ -76,7 +86,18 @@ def load(name: str, split: str, *, image_size: int | None = None, data_dir: Path
         image_size = dataset.native_size(where)
     if image_size not in SIZES + SMALL_SIZES:
         raise UsageError(f"image size {image_size} is not one of {', '.join(map(str, SIZES))}")
-    return dataset.read(where, split, image_size)
+    from vaegan.data import identity
+
+    images = identity.identified(dataset.read(where, split, image_size))
+    identity.check(trained_on, name, {split: images.identity})
+    return images
+
+
+def identities(images: ImageSet, data_dir: Path = Path("data")) -> dict[str, dict[str, Any]]:
+    """Return the identity of each split of the set that `images` is one split of: what a run keeps of its data."""
+    other = next(split for split in SPLITS if split != images.split)
+    loaded = load(images.name, other, image_size=images.image_size, data_dir=data_dir)
+    return {images.split: images.identity, other: loaded.identity}
 
 
 def native_size(name: str, data_dir: Path = Path("data")) -> int:
@@ -97,8 +118,28 @@ def _find(name: str, data_dir: Path) -> tuple[Dataset, Path]:
     if colon and prefix in PREFIXES:
         if not path:
             raise UsageError(f"data set {name!r} names no path; write {PREFIXES[prefix].title.split(',')[0]}")
-        return PREFIXES[prefix], Path(path).expanduser()
+        return PREFIXES[prefix], _moved(Path(path).expanduser(), data_dir)
     if name not in DATASETS:
         known = [*DATASETS, *(f"{prefix}:" for prefix in PREFIXES)]
         raise UsageError(f"unknown data set {name!r}{nearest(name, known)}; known are {', '.join(known)}")
     return DATASETS[name], Path(data_dir)
+
+
+def resolved(name: str) -> str:
+    """Return a data set's name with an absolute path where it has one, so that it holds in any working directory."""
+    prefix, colon, path = name.partition(":")
+    return f"{prefix}:{Path(path).expanduser().resolve()}" if path and prefix in PREFIXES else name
+
+
+def same_kind(name: str, other: str) -> bool:
+    """Return whether two names say in the same way where a user's own images lie."""
+    prefix = name.partition(":")[0]
+    return prefix in PREFIXES and prefix == other.partition(":")[0] and name != other
+
+
+def _moved(path: Path, data_dir: Path) -> Path:
+    """Return `path`, or where it lies now: a folder or file of the same name in `data_dir`, or that file itself."""
+    for candidate in (path, Path(data_dir) / path.name):
+        if os.path.exists(candidate):
+            return candidate
+    return Path(data_dir) if path.suffix and os.path.isfile(data_dir) else path

@@ -26,7 +26,8 @@ class Scene:
         """Return the run's data, "train" or "test"."""
         config = self.model.config
         where = self.asked.data_dir or config.data_dir
-        return data.load(config.dataset, name, image_size=config.image_size, data_dir=where)
+        known = self.model.data
+        return data.load(config.dataset, name, image_size=config.image_size, data_dir=where, trained_on=known)
 
     @cached_property
     def held_out(self) -> ImageSet:
