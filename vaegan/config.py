@@ -92,9 +92,9 @@ class Config:
     resume: bool = False
     """Continue the run in its directory from the last checkpoint."""
     device: str = "auto"
-    """auto, cpu or cuda."""
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """bf16 runs the networks in bfloat16; losses and weights stay float32."""
+    """auto, cpu, cuda, cuda:1 or mps; auto is cuda where there is one, and under torchrun each process has its own."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """bf16 runs the networks in bfloat16, losses and weights stay float32; auto: where the device has matrix units."""
     compile: bool = False
     """Compile the networks with torch.compile."""
     log_every: int = 25

@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import os
 import sys
 from collections.abc import Callable, Iterable
 
@@ -32,7 +33,9 @@ def exits_cleanly(main: Callable[..., None]) -> Callable[..., None]:
         try:
             main(*args, **kwargs)
         except UserError as error:
-            print(f"error: {error}", file=sys.stderr)
+            # torchrun's processes all see the same command line: the first one speaks for them.
+            if not isinstance(error, UsageError) or os.environ.get("RANK", "0") == "0":
+                print(f"error: {error}", file=sys.stderr)
             raise SystemExit(error.exit_code) from None
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)

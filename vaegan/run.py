@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from vaegan import checkpoint
+from vaegan import checkpoint, devices, processes
 from vaegan import config as configuration
 from vaegan.commandline import parse
 from vaegan.config import Config
@@ -31,15 +31,27 @@ def resolve(args: Sequence[str] | None = None) -> tuple[Config, list[str]]:
     config, notes = with_preset(asked, args)
     run_dir = asked.run_dir or configuration.default_run_dir(config, PRESETS[config.preset])
     if asked.resume:
-        return resumed(run_dir, args), []
-    config = dataclasses.replace(config, run_dir=run_dir)
+        config, notes = resumed(run_dir, args), list[str]()
+    precision = devices.precision(config.precision, config.device)
+    config = dataclasses.replace(config, run_dir=run_dir, precision=precision)
     configuration.check(config)
-    return config, notes
+    check_share(config, processes.asked())
+    return config, notes + devices.notes(precision, config.device)
+
+
+def check_share(config: Config, count: int) -> None:
+    """Raise UsageError for a batch that cannot be shared by `count` processes."""
+    share, rest = divmod(config.batch_size, count)
+    wanted = f"--batch-size {config.batch_size} is not possible with {count} processes"
+    if rest:
+        raise UsageError(f"{wanted}: use a multiple of {count}")
+    if share < 2 and config.norm == "batch":
+        raise UsageError(f"{wanted}: batch norm needs two images in each; use {2 * count} or more, or --norm group")
 
 
 def with_preset(asked: Config, args: Sequence[str] | None) -> tuple[Config, list[str]]:
     """Parse again over the rows of the preset and of the mode, and note each flag that contradicts the preset."""
-    name = asked.preset or ("gpu" if torch_device(asked).type == "cuda" else "cpu")
+    name = asked.preset or ("gpu" if devices.on_cuda(asked.device) else "cpu")
     if name not in PRESETS:
         raise UsageError(f"unknown preset {name!r}{nearest(name, PRESETS)}; known are {', '.join(PRESETS)}")
     row = PRESETS[name]
@@ -56,11 +68,14 @@ def resumed(run_dir: Path, args: Sequence[str] | None) -> Config:
         raise UsageError(f"nothing to resume: {run_dir} does not exist; leave out --resume to start it")
     stored = dataclasses.replace(configuration.read(run_dir), resume=True, dry_run=False, run_dir=run_dir)
     config = dataclasses.replace(parse(Config, args, default=stored, prog=PROG), run_dir=run_dir)
+    if config.precision == "auto":  # decided when the run began
+        config = dataclasses.replace(config, precision=stored.precision)
     longer = config.steps > stored.steps and config.learning_rate_decay == 1
     changed = configuration.differences(dataclasses.replace(stored, steps=config.steps) if longer else stored, config)
     if changed:
-        raise UsageError(f"--resume cannot change {'; '.join(changed)}: leave the flag out, or use another --run-dir")
-    configuration.check(config)
+        falls = " (its learning rate falls over its steps)" if config.steps > stored.steps else ""
+        changes = "; ".join(changed) + falls
+        raise UsageError(f"--resume cannot change {changes}: leave the flag out, or use another --run-dir")
     return config
 
 
@@ -100,16 +115,8 @@ def environment(config: Config) -> dict:
 
 
 def torch_device(config: Config) -> torch.device:
-    """Return the device of `--device`. Raises UsageError when it is not there."""
-    if config.device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if config.device not in ("cpu", "cuda"):
-        raise UsageError(
-            f"unknown device {config.device!r}{nearest(config.device, ('cpu', 'cuda'))}; use auto, cpu or cuda"
-        )
-    if config.device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("--device cuda is not possible: no CUDA device is available; use --device cpu")
-    return torch.device(config.device)
+    """Return the device of `--device`, under torchrun this process's own. Raises UsageError when it is not there."""
+    return devices.find(config.device, processes.local_rank(), processes.asked())
 
 
 def stored_step(run_dir: Path) -> int:

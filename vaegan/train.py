@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 import baselines.objectives
-from vaegan import checkpoint, conditions, data, model, processes, run, snapshots
+from vaegan import checkpoint, conditions, data, devices, model, processes, run, snapshots
 from vaegan import config as configuration
 from vaegan.conditions import Conditions
 from vaegan.config import Config
@@ -36,8 +36,6 @@ def main() -> None:
     objective = find_objective(config.mode)
     device = run.torch_device(config)
     processes.start(device)
-    if config.batch_size % processes.count():
-        raise UsageError(f"--batch-size {config.batch_size} has no equal share for {processes.count()} processes")
     config = dataclasses.replace(
         config, image_size=config.image_size or data.native_size(config.dataset, config.data_dir)
     )
@@ -123,7 +121,9 @@ def announce(
     settings = f"{config.architecture}, width {config.width:g}, latent {config.latent_dim}"
     settings += f", {config.norm} norm" if any(map(has_norm, trainer.networks.values())) else ""
     seen = f"{len(images.images):,} images, {images.channels} x {config.image_size} x {config.image_size}"
-    device = f"{trainer.device.type}, {config.precision}, {torch.get_num_threads()} threads"
+    device = (
+        f"{trainer.device}, {devices.described(config.precision, config.device)}, {torch.get_num_threads()} threads"
+    )
     if processes.count() > 1:
         device += f" in each of {processes.count()} processes"
     steps = f"{config.steps:,} of {config.batch_size} images, seed {config.seed}"

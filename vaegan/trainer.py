@@ -124,7 +124,7 @@ class Trainer:
 
     def autocast(self) -> contextlib.AbstractContextManager:
         """Return the context of the networks' arithmetic."""
-        if self.config.precision == "fp32":
+        if self.config.precision != "bf16":
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, torch.bfloat16)
 
