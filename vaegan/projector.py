@@ -25,6 +25,7 @@ PROG = "python -m vaegan.projector"
 CONFIG = metadata.PROJECTOR_FILENAME
 ASSETS = Path(metadata.PLUGINS_DIR) / metadata.PLUGIN_ASSETS_NAME  # of a run: shown by `tensorboard --logdir runs`
 STEP = "00000"  # the folder that `add_embedding` writes into
+N = 2000  # held-out images shown, where there are as many
 SPRITE = 8192  # px a side that TensorBoard shows at most (a browser's texture)
 
 
@@ -36,8 +37,8 @@ class Arguments:
     """Run directory."""
     out: Path | None = None
     """Folder to write; default among the run's files, where `tensorboard --logdir runs` finds it."""
-    n: int = 2000
-    """Held-out images."""
+    n: int | None = None
+    """Held-out images; default 2,000, or all there are."""
     seed: int = 0
     """Decides which held-out images."""
     data_dir: Path | None = None
@@ -54,8 +55,9 @@ def main() -> None:
     config = model.config
     images = data.load(config.dataset, "test", image_size=config.image_size, data_dir=asked.data_dir or config.data_dir)
     out = asked.out or asked.run / ASSETS
-    check(asked.n, images, out)
-    chosen = torch.randperm(len(images.images), generator=torch.Generator().manual_seed(asked.seed))[: asked.n]
+    n = min(N, most(images)) if asked.n is None else asked.n
+    check(n, images, out)
+    chosen = torch.randperm(len(images.images), generator=torch.Generator().manual_seed(asked.seed))[:n]
     codes, _ = model.encode(images.images[chosen], images.labels[chosen] if model.is_conditional else None)
     write(out, codes, images.images[chosen], *labelled(images, chosen))
     print(f"wrote {len(codes):,} codes to {out}")
@@ -66,11 +68,22 @@ def check(n: int, images: ImageSet, out: Path) -> None:
     """Raise UsageError for a number of images that cannot be shown, UserError for a folder that is not ours."""
     if n < 2:
         raise UsageError(f"--n {n} is not possible: use 2 or more")
-    most = min(len(images.images), (SPRITE // images.image_size) ** 2)
-    if n > most:
-        raise UsageError(f"--n {n} is not possible: at most {most:,} images of {images.image_size} px can be shown")
+    if n > most(images):
+        raise UsageError(
+            f"--n {n} is not possible: at most {most(images):,} images of {images.image_size} px can be shown"
+        )
     if out.exists() and not (out.is_dir() and {path.name for path in out.iterdir()} <= {CONFIG, STEP}):
         raise UserError(f"{out} exists and holds more than a projector's files: choose another --out")
+
+
+def most(images: ImageSet) -> int:
+    """Return how many images TensorBoard can show."""
+    return min(len(images.images), (SPRITE // images.image_size) ** 2)
+
+
+def escaped(name: str) -> str:
+    """Return a name that stays in its cell of metadata.tsv: tabs and line ends would make others."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name) or " "
 
 
 def labelled(images: ImageSet, chosen: Tensor) -> tuple[list, list[str] | None]:
@@ -82,10 +95,11 @@ def labelled(images: ImageSet, chosen: Tensor) -> tuple[list, list[str] | None]:
         return [f"image {i}" for i in chosen.tolist()], None
     labels = images.labels[chosen]
     if labels.ndim == 1:
-        return [images.label_names[label] if label >= 0 else "unlabelled" for label in labels.tolist()], None
+        names = [escaped(name) for name in images.label_names]
+        return [names[label] if label >= 0 else "unlabelled" for label in labels.tolist()], None
     if len(images.label_names) == 1:
         return labels[:, 0].tolist(), None
-    return labels.tolist(), list(images.label_names)
+    return labels.tolist(), [escaped(name) for name in images.label_names]
 
 
 def write(out: Path, codes: Tensor, images: Tensor, labels: list, names: list[str] | None) -> None:

@@ -5,7 +5,8 @@ import json
 import platform
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from vaegan import config as configuration
 from vaegan.commandline import parse
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError, nearest
+from vaegan.ownership import is_fresh, owned
 from vaegan.presets import MODES, PRESETS
+from vaegan.writing import write_file
 
 PROG = "python -m vaegan.train"
 
@@ -79,24 +82,49 @@ def resumed(run_dir: Path, args: Sequence[str] | None) -> Config:
     return config
 
 
-def claim(config: Config) -> None:
-    """Make the run's directory and write its config. Raises UsageError when it holds a run already."""
-    run_dir = config.run_dir
-    if not config.resume and run_dir.exists() and (not run_dir.is_dir() or any(run_dir.iterdir())):
-        raise UsageError(f"{run_dir} exists already: add --resume to continue it, or choose another --run-dir")
+@contextmanager
+def directory(config: Config) -> Iterator[None]:
+    """Make and claim the run's directory, and own it until the block ends.
+
+    Raises UsageError when it holds a run already, UserError when another process trains there.
+    """
+    refuse_existing(config)
     try:
-        (run_dir / "samples").mkdir(parents=True, exist_ok=True)
-        write_json(run_dir / "config.json", configuration.to_dict(config))
-        write_json(run_dir / "env.json", environment(config))
+        (config.run_dir / "samples").mkdir(parents=True, exist_ok=True)
+        owner = owned(config.run_dir)
+        owner.__enter__()
     except OSError as error:
-        raise UserError(f"{run_dir} cannot be written ({error.strerror}): choose another --run-dir") from None
+        raise unwritable(config, error) from None
+    try:
+        claim(config)
+        yield
+    finally:
+        owner.__exit__(None, None, None)
+
+
+def claim(config: Config) -> None:
+    """Write the run's config and environment. Raises UsageError when its directory holds a run already."""
+    refuse_existing(config)
+    try:
+        write_json(config.run_dir / "env.json", environment(config))
+        write_json(config.run_dir / "config.json", configuration.to_dict(config))  # last: with it there is a run
+    except OSError as error:
+        raise unwritable(config, error) from None
+
+
+def unwritable(config: Config, error: OSError) -> UserError:
+    return UserError(f"{config.run_dir} cannot be written ({error.strerror}): choose another --run-dir")
+
+
+def refuse_existing(config: Config) -> None:
+    """Raise UsageError when the directory of a run to be started holds something."""
+    if not config.resume and not is_fresh(config.run_dir):
+        raise UsageError(f"{config.run_dir} exists already: add --resume to continue it, or choose another --run-dir")
 
 
 def write_json(path: Path, value: dict) -> None:
-    """Write JSON whole or not at all."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(value, indent=2) + "\n")
-    partial.replace(path)
+    """Write JSON whole or not at all. Raises OSError."""
+    write_file(path, (json.dumps(value, indent=2) + "\n").encode())
 
 
 def environment(config: Config) -> dict:

@@ -1,5 +1,6 @@
 """python -m vaegan.train: train one run (a composition root; nothing imports it)."""
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -47,11 +48,10 @@ def main() -> None:
         announce(config, objective, images, told, trainer, notes)
     if config.dry_run:
         return
-    if processes.rank() == 0:
-        run.claim(config)
-    processes.barrier()
     try:
-        train(config, images, told, trainer)
+        with run.directory(config) if processes.rank() == 0 else contextlib.nullcontext():
+            processes.barrier()
+            train(config, images, told, trainer)
     except OSError as error:  # a full disk, most often; checkpoints are whole or absent
         raise UserError(
             f"{error.filename or config.run_dir} cannot be written ({error.strerror or error}); "
@@ -190,13 +190,14 @@ def resume(config: Config, trainer: Trainer) -> int:
     if not config.resume or not checkpoint.path(config.run_dir).exists():
         return 0
     state = checkpoint.read(config.run_dir)
+    trained = configuration.from_dict(state["config"], str(checkpoint.path(config.run_dir)))
+    configuration.compare_with(config.run_dir, trained, config)
     try:
         trainer.load_state(state)
-    except (RuntimeError, KeyError, ValueError):
+    except ValueError as error:
         source = checkpoint.path(config.run_dir)
-        raise UserError(f"{source} does not fit its own config: restore it or train the run again") from None
-    stored = state["config"]
-    moved = (stored["steps"], stored.get("snapshots")) != (config.steps, config.snapshots)
+        raise UserError(f"{source} does not fit the run ({error}): restore it or train the run again") from None
+    moved = (trained.steps, trained.snapshots) != (config.steps, config.snapshots)
     if moved and state["step"] < config.steps and processes.rank() == 0:
         snapshots.discard(config.run_dir)
     return state["step"]
