@@ -166,8 +166,7 @@ def load(
 def check_fit(config: Config, state: dict[str, Any], conditions: int, source: Path) -> None:
     """Raise UserError for weights that do not fit the config beside them, or are not finite; nothing is loaded, and
     nothing of the size that a config claims is made."""
-    with torch.device("meta"):
-        expected = networks_of(config, tuple(state["networks"]), state["channels"], conditions)
+    expected = outlined(config, tuple(state["networks"]), state["channels"], conditions)
     if expected.keys() != state["networks"].keys():
         raise UserError(f"{source} has networks of unknown names: restore it or train the run again")
     weights = {name: network.state_dict() for name, network in expected.items()}
@@ -177,6 +176,17 @@ def check_fit(config: Config, state: dict[str, Any], conditions: int, source: Pa
             raise UserError(
                 f"{source} does not fit its own config: its {name} {why}; restore it or train the run again"
             )
+
+
+def outlined(config: Config, names: tuple[str, ...], channels: int, conditions: int) -> dict[str, nn.Module]:
+    """Build a config's networks without memory for their numbers. Raises UsageError for sizes that no tensor has."""
+    try:
+        with torch.device("meta"):
+            return networks_of(config, names, channels, conditions)
+    except (RuntimeError, OverflowError, TypeError):
+        raise UsageError(
+            f"networks of --width {config.width:g} and --latent-dim {config.latent_dim} cannot be made: use smaller ones"
+        ) from None
 
 
 def networks_of(config: Config, names: tuple[str, ...], channels: int, conditions: int = 0) -> dict[str, nn.Module]:

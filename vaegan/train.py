@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 import baselines.objectives
-from vaegan import checkpoint, conditions, data, devices, model, processes, run, snapshots
+from vaegan import checkpoint, conditions, data, devices, memory, model, processes, run, snapshots
 from vaegan import config as configuration
 from vaegan.conditions import Conditions
 from vaegan.config import Config
@@ -43,6 +43,7 @@ def main() -> None:
     configuration.check_size(config)
     images = training_images(config)
     told = conditions.of_images(config.condition, images)
+    check_memory(config, objective, images, told, device)
     trainer = build(config, objective, images.channels, told, device)
     if processes.rank() == 0:
         announce(config, objective, images, told, trainer, notes)
@@ -69,6 +70,17 @@ def training_images(config: Config) -> ImageSet:
         raise UsageError(f"--validation-images {left_out} leaves none of {len(images.images)}: use a smaller number")
     labels = images.labels if images.labels is None else images.labels[left_out:]
     return dataclasses.replace(images, images=images.images[left_out:], labels=labels)
+
+
+def check_memory(
+    config: Config, objective: Objective, images: ImageSet, told: Conditions, device: torch.device
+) -> None:
+    """Raise UsageError for networks or a batch that this machine cannot hold."""
+    with torch.device("meta"):
+        networks = model.networks_of(config, objective.needs, images.channels, len(told.names))
+    share = config.batch_size // processes.count()
+    shape = (images.channels, images.image_size, images.image_size)
+    memory.check(networks, share, shape, config.latent_dim, memory.available(device))
 
 
 def find_objective(mode: str) -> Objective:
@@ -163,6 +175,8 @@ def train(config: Config, images: ImageSet, told: Conditions, trainer: Trainer) 
             # Never save what was not seen to be finite; what is looked at belongs to a line of its own step.
             logging = saving or drawing or due(config, done, config.log_every)
             reporter.add(trainer.update(step, x, y, measure_routes=logging))
+            if drawing or saving or done in taken:
+                require_finite(trainer, done)
             if drawing:
                 reporter.look(done)
             if logging:
@@ -216,16 +230,20 @@ def load_batches(
         yield step, x.contiguous(memory_format=torch.channels_last), y
 
 
-def save(
-    config: Config, images: ImageSet, told: Conditions, trainer: Trainer, step: int, name: str = checkpoint.LAST
-) -> None:
-    """Write a checkpoint of finite weights, or a snapshot: one without the optimizers. Raises UserError."""
-    processes.average_statistics(trainer.networks.values())
+def require_finite(trainer: Trainer, step: int) -> None:
+    """Raise UserError for weights that are not finite, though every loss before their last update was."""
     if bad := trainer.not_finite():
         raise UserError(
             f"{bad} has weights that are not finite at step {step}; the last checkpoint is kept as it was: "
             "try a lower --learning-rate, or --precision fp32"
         )
+
+
+def save(
+    config: Config, images: ImageSet, told: Conditions, trainer: Trainer, step: int, name: str = checkpoint.LAST
+) -> None:
+    """Write a checkpoint, or a snapshot: one without the optimizers."""
+    processes.average_statistics(trainer.networks.values())
     if processes.rank() > 0:
         return
     state = {
