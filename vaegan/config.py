@@ -197,6 +197,8 @@ def kinds(hint: Any) -> tuple[Any, ...]:
 
 def is_of(value: object, hint: Any) -> bool:
     """Whether a JSON value can be a setting of a type; whole numbers are floats too, truth values are no numbers."""
+    if isinstance(value, str) and not value.isprintable():
+        return False
     for kind in kinds(hint):
         if get_origin(kind) is Literal:
             if any(value == choice and type(value) is type(choice) for choice in get_args(kind)):

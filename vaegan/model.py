@@ -184,9 +184,8 @@ def outlined(config: Config, names: tuple[str, ...], channels: int, conditions: 
         with torch.device("meta"):
             return networks_of(config, names, channels, conditions)
     except (RuntimeError, OverflowError, TypeError):
-        raise UsageError(
-            f"networks of --width {config.width:g} and --latent-dim {config.latent_dim} cannot be made: use smaller ones"
-        ) from None
+        sizes = f"--width {config.width:g} and --latent-dim {config.latent_dim}"
+        raise UsageError(f"networks of {sizes} cannot be made: use smaller ones") from None
 
 
 def networks_of(config: Config, names: tuple[str, ...], channels: int, conditions: int = 0) -> dict[str, nn.Module]:
