@@ -16,11 +16,12 @@ from typing import Any
 import torch
 
 import vaegan
-from vaegan import checkpoint, train
+from vaegan import checkpoint
 from vaegan import config as configuration
 from vaegan.config import Config
 from vaegan.errors import UserError
 from vaegan.model import networks_of
+from vaegan.train import MODES
 from vaegan.trainer import Trainer
 
 SETTINGS = Config(
@@ -36,7 +37,7 @@ SETTINGS = Config(
 
 
 def trainer() -> Trainer:
-    objective = train.MODES[SETTINGS.mode]
+    objective = MODES[SETTINGS.mode]
     return Trainer(SETTINGS, objective, networks_of(SETTINGS, objective.needs, 1), torch.device("cpu"))
 
 

@@ -22,7 +22,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from vaegan import checkpoint
 
-TINY = "--width 0.0625 --latent-dim 4 --batch-size 4 --log-every 2 --images-every 10 --save-every 7 --steps 40 --device cpu"
+TINY = "--width 0.0625 --latent-dim 4 --batch-size 4 --log-every 2 --images-every 10 --save-every 7 --steps 40"
 VARIANTS = [
     "--mode vaegan",
     "--mode vae --likelihood bernoulli",

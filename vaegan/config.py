@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from vaegan.commandline import require
 from vaegan.errors import UsageError, UserError
 from vaegan.networks.architectures import ARCHITECTURES
 from vaegan.schedules import LEARNING_RATES, SCHEDULES
@@ -109,6 +110,23 @@ class Config:
     """Say what would run, and stop."""
 
 
+# Fields by topic, as --help shows them.
+TOPICS = {
+    "run": "mode preset run_dir resume steps seed log_every images_every save_every dry_run".split(),
+    "data": "dataset data_dir validation_images image_size condition".split(),
+    "networks": "architecture width latent_dim norm code_norm".split(),
+    "objective": (
+        "beta likelihood gamma feature_precision adversarial_loss fakes gate_equilibrium gate_margin discriminator"
+    ).split(),
+    "optimiser": (
+        "schedule batch_size learning_rate discriminator_learning_rate optimizer adam_beta1 learning_rate_decay "
+        "learning_rate_schedule "
+        "weight_decay ema_decay"
+    ).split(),
+    "execution": "device precision compile".split(),
+}
+TOPICS["run"] += [n for n in Config.__dataclass_fields__ if not any(n in names for names in TOPICS.values())]
+
 # What a run may change without becoming another run: where and how it executes, and what it prints.
 EXECUTION = {"run_dir", "resume", "device", "compile", "dry_run", "data_dir", "preset"} | {
     "log_every",
@@ -158,11 +176,6 @@ def check_size(config: Config) -> None:
     others = sorted({name for name, row in ARCHITECTURES.items() if config.image_size in row.sizes})
     remedy += f", or --architecture {' or '.join(others)}" if others else ""
     require(config.image_size in (None, *most, last), "image_size", config.image_size, remedy)
-
-
-def require(holds: bool, name: str, value: Any, remedy: str) -> None:
-    if not holds:
-        raise UsageError(f"--{name.replace('_', '-')} {value} is not possible: {remedy}")
 
 
 def to_dict(config: Config) -> dict[str, Any]:
@@ -230,6 +243,8 @@ def compare_with(run_dir: Path, trained: Config, written: Config) -> None:
     """As `compare`, of a config.json that has been read."""
     if trained.learning_rate_decay == 1:  # a run made longer has a new number before its first checkpoint
         trained = dataclasses.replace(trained, steps=written.steps)
+    if ":" in written.dataset and trained.dataset.partition(":")[0] == written.dataset.partition(":")[0]:
+        trained = dataclasses.replace(trained, dataset=written.dataset)  # moved: the images themselves are compared
     if changed := differences(trained, written):
         raise UserError(f"{run_dir / 'config.json'} is not that of its checkpoint ({'; '.join(changed)}): restore it")
 

@@ -17,6 +17,21 @@ MATRIX_UNITS = {"amx_bf16": "AMX", "avx512_bf16": "AVX512-BF16"}  # Linux's name
 EMULATED = "bf16 is emulated here: about 9 times slower than fp32 where it was measured (AVX2); use --precision auto"
 
 
+def processes() -> int:
+    """Return how many processes torchrun started; it sets all of its variables or none."""
+    return number("WORLD_SIZE", 1)
+
+
+def local_rank() -> int:
+    """Return this process's number on its machine, which is that of its GPU."""
+    return number("LOCAL_RANK", 0)
+
+
+def number(variable: str, default: int) -> int:
+    value = os.environ.get(variable, "")
+    return int(value) if value.isdecimal() else default
+
+
 def check(name: str) -> None:
     """Raise UsageError for a device that is unknown, or that has no driver here; torch is not asked."""
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", name):
@@ -34,7 +49,7 @@ def has_driver() -> bool:
         return Path("/dev/kfd").exists()
 
 
-def find(name: str, local_rank: int = 0, processes: int = 1) -> "torch.device":
+def find(name: str, rank: int = 0, count: int = 1) -> "torch.device":
     """Return the device that `--device` means for this process: under torchrun each has a GPU of its own.
 
     Raises UsageError when it is not there.
@@ -45,13 +60,13 @@ def find(name: str, local_rank: int = 0, processes: int = 1) -> "torch.device":
     there = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "cpu" or name == "auto" and not there:
         return torch.device("cpu")
-    if processes > 1 and name not in ("auto", "cuda"):
-        raise UsageError(f"--device {name} is one device for {processes} processes: use --device cuda, one for each")
+    if count > 1 and name not in ("auto", "cuda"):
+        raise UsageError(f"--device {name} is one device for {count} processes: use --device cuda, one for each")
     if name == "mps":
         if not torch.backends.mps.is_available():
             raise UsageError("--device mps is not possible: no Apple GPU is available; use --device cpu")
         return torch.device("mps")
-    index = int(name.partition(":")[2] or local_rank)
+    index = int(name.partition(":")[2] or rank)
     if index >= there:
         remedy = f"use --device cuda:{there - 1} or fewer processes" if there else "use --device cpu"
         raise UsageError(f"--device {name} is not possible: {there} CUDA devices are available; {remedy}")

@@ -14,7 +14,8 @@ from vaegan import config as configuration
 from vaegan.conditions import UNCONDITIONAL, Conditions
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError
-from vaegan.networks.architectures import ARCHITECTURES, build
+from vaegan.networks.architectures import ARCHITECTURES
+from vaegan.networks.building import build
 from vaegan.pixels import to_float, to_uint8
 
 BATCH = 250  # images a pass; bounds memory, and eval mode makes results independent of it
@@ -35,9 +36,11 @@ class Model:
         channels: int,
         device: str,
         conditions: Conditions = UNCONDITIONAL,
+        data: dict[str, Any] | None = None,
     ):
         self.config, self.networks, self.step, self.channels, self.device = config, networks, step, channels, device
         self.conditions = conditions
+        self.data = data  # what it was trained on, for `vaegan.data.load`; None where a checkpoint does not say
         for network in networks.values():
             network.to(device).eval().requires_grad_(False)
 
@@ -135,8 +138,9 @@ class Model:
             yield tuple(part.to(self.device) for part in parts)
 
 
-def prior_codes(n: int, latent_dim: int, seed: int) -> Tensor:
-    """Return n codes (n, latent_dim) from N(0, I), drawn on the CPU so that every device gets the same."""
+def prior_codes(n: int, latent_dim: int, seed: int | tuple[int, ...]) -> Tensor:
+    """Return n codes (n, latent_dim) from N(0, I), drawn on the CPU so that every device gets the same; seeds that are
+    tuples give streams apart from those of single numbers."""
     # NumPy fills in order; torch.randn redraws its tail, so a longer draw would change earlier codes.
     return torch.from_numpy(np.random.default_rng(seed).standard_normal((n, latent_dim), dtype=np.float32))
 
@@ -160,7 +164,7 @@ def load(
     for name, network in networks.items():
         averaged = weights == "ema" and name == "decoder"
         network.load_state_dict(state["decoder_ema"] if averaged else state["networks"][name])
-    return Model(config, networks, state["step"], state["channels"], device, told)
+    return Model(config, networks, state["step"], state["channels"], device, told, state.get("data"))
 
 
 def check_fit(config: Config, state: dict[str, Any], conditions: int, source: Path) -> None:

@@ -4,35 +4,20 @@
 flat all-reduce a network.
 """
 
-import os
 from collections.abc import Iterable
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-
-def asked() -> int:
-    """Return how many processes torchrun started, before they have joined."""
-    return number("WORLD_SIZE", 1)
-
-
-def local_rank() -> int:
-    """Return this process's number on its machine, which is that of its GPU."""
-    return number("LOCAL_RANK", 0)
-
-
-def number(variable: str, default: int) -> int:
-    """Return a number of torchrun's, which sets all of them or none."""
-    value = os.environ.get(variable, "")
-    return int(value) if value.isdecimal() else default
+from vaegan import devices
 
 
 def start(device: torch.device) -> None:
     """Join the process group when torchrun started this process; its GPU is chosen first, or all would use one."""
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    if asked() > 1 and not dist.is_initialized():
+    if devices.processes() > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
 

@@ -5,40 +5,48 @@ import json
 import platform
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-
-from vaegan import checkpoint, devices, processes
 from vaegan import config as configuration
-from vaegan.commandline import parse
+from vaegan import data, devices
+from vaegan.commandline import parse, words
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError, nearest
+from vaegan.explanation import HELP, explain
 from vaegan.ownership import is_fresh, owned
 from vaegan.presets import MODES, PRESETS
 from vaegan.writing import write_file
 
+if TYPE_CHECKING:
+    import torch
+
 PROG = "python -m vaegan.train"
 
 
-def resolve(args: Sequence[str] | None = None) -> tuple[Config, list[str]]:
+def resolve(args: Sequence[str] | None = None, said: Mapping[str, str] | None = None) -> tuple[Config, list[str]]:
     """Return the config that flags mean, and notes for the user.
 
     Flags win over `--preset`, a preset over the mode's own defaults, and these over those of all; with `--resume` the
-    run's own settings are the defaults, and flags that contradict them are refused.
+    run's own settings are the defaults, and flags that contradict them are refused. `--help` prints and exits, with
+    the texts of `said`.
     """
+    given = words(args)
+    if HELP & set(given):
+        said = {"preset": f"Named set of defaults, over which flags win: {', '.join(PRESETS)}."} | dict(said or {})
+        explain(Config, defaults_here(given), prog=PROG, said=said, topics=configuration.TOPICS)
     asked = parse(Config, args, prog=PROG)
     config, notes = with_preset(asked, args)
     run_dir = asked.run_dir or configuration.default_run_dir(config, PRESETS[config.preset])
     if asked.resume:
         config, notes = resumed(run_dir, args), list[str]()
     precision = devices.precision(config.precision, config.device)
-    config = dataclasses.replace(config, run_dir=run_dir, precision=precision)
+    config = placed(dataclasses.replace(config, run_dir=run_dir, precision=precision))
     configuration.check(config)
-    check_share(config, processes.asked())
+    check_share(config, devices.processes())
     return config, notes + devices.notes(precision, config.device)
 
 
@@ -50,6 +58,23 @@ def check_share(config: Config, count: int) -> None:
         raise UsageError(f"{wanted}: use a multiple of {count}")
     if share < 2 and config.norm == "batch":
         raise UsageError(f"{wanted}: batch norm needs two images in each; use {2 * count} or more, or --norm group")
+
+
+def placed(config: Config) -> Config:
+    """Return a config whose data are found from any working directory."""
+    data_dir = config.data_dir if config.dataset in data.EMBEDDED else config.data_dir.resolve()
+    return dataclasses.replace(config, dataset=data.resolved(config.dataset), data_dir=data_dir)
+
+
+def defaults_here(given: Sequence[str]) -> Config:
+    """Return the defaults that hold on this machine, with the preset and the mode that are asked for."""
+    try:
+        asked = parse(Config, [word for word in given if word not in HELP])
+        name = asked.preset or ("gpu" if devices.on_cuda(asked.device) else "cpu")
+        mode = {"mode": asked.mode} | MODES.get(asked.mode, {})
+        return dataclasses.replace(Config(), **mode | PRESETS[name])
+    except (UsageError, KeyError):  # help is given beside a mistake too
+        return Config()
 
 
 def with_preset(asked: Config, args: Sequence[str] | None) -> tuple[Config, list[str]]:
@@ -73,6 +98,9 @@ def resumed(run_dir: Path, args: Sequence[str] | None) -> Config:
     config = dataclasses.replace(parse(Config, args, default=stored, prog=PROG), run_dir=run_dir)
     if config.precision == "auto":  # decided when the run began
         config = dataclasses.replace(config, precision=stored.precision)
+    config = placed(config)
+    if data.same_kind(stored.dataset, config.dataset):  # moved: `training` compares the images
+        stored = dataclasses.replace(stored, dataset=config.dataset)
     longer = config.steps > stored.steps and config.learning_rate_decay == 1
     changed = configuration.differences(dataclasses.replace(stored, steps=config.steps) if longer else stored, config)
     if changed:
@@ -129,6 +157,8 @@ def write_json(path: Path, value: dict) -> None:
 
 def environment(config: Config) -> dict:
     """Return what a number may depend on besides the config."""
+    import torch
+
     device = torch_device(config)
     return {
         "command": shlex.join(sys.argv),
@@ -142,11 +172,13 @@ def environment(config: Config) -> dict:
     }
 
 
-def torch_device(config: Config) -> torch.device:
+def torch_device(config: Config) -> "torch.device":
     """Return the device of `--device`, under torchrun this process's own. Raises UsageError when it is not there."""
-    return devices.find(config.device, processes.local_rank(), processes.asked())
+    return devices.find(config.device, devices.local_rank(), devices.processes())
 
 
 def stored_step(run_dir: Path) -> int:
     """Return the step of a run's checkpoint, 0 when it was stopped before its first."""
+    from vaegan import checkpoint
+
     return checkpoint.read(run_dir)["step"] if checkpoint.path(run_dir).exists() else 0

@@ -8,11 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vaegan import fitting, processes
-from vaegan import objective as algorithm
+from vaegan import algorithm, fitting, processes
 from vaegan.config import Config
 from vaegan.networks.convolutional import RELEASED_FEATURES
-from vaegan.objective import Objective
+from vaegan.objective import Objective, Settings
 from vaegan.schedules import LEARNING_RATES, SCHEDULES, Phase, inside
 
 STREAMS = 1_000_003  # more than any run's steps, so that (seed, step) never names two draws
@@ -23,7 +22,7 @@ class Trainer:
 
     def __init__(self, config: Config, objective: Objective, networks: dict[str, nn.Module], device: torch.device):
         self.config, self.objective, self.device = config, objective, device
-        self.settings = algorithm.Settings(
+        self.settings = Settings(
             beta=config.beta,
             gamma=config.gamma,
             likelihood=config.likelihood,
