@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vaegan import algorithm, processes
+from vaegan import algorithm, fitting, processes
 from vaegan.config import Config
 from vaegan.networks.convolutional import RELEASED_FEATURES
 from vaegan.objective import Objective, Settings
@@ -123,7 +123,7 @@ class Trainer:
 
     def autocast(self) -> contextlib.AbstractContextManager:
         """Return the context of the networks' arithmetic."""
-        if self.config.precision == "fp32":
+        if self.config.precision != "bf16":
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, torch.bfloat16)
 
@@ -144,12 +144,21 @@ class Trainer:
         return next((name for name, vs in weights.items() if not all(v.isfinite().all() for v in vs)), None)
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Continue from `state()`."""
-        for name, network in self.networks.items():
-            network.load_state_dict(state["networks"][name])
-        self.decoder_ema.load_state_dict(state["decoder_ema"])
+        """Continue from `state()`. Raises ValueError, before anything is changed, for one that does not fit."""
+        parts = {**self.networks, "decoder_ema": self.decoder_ema}
+        given = {**state["networks"], "decoder_ema": state["decoder_ema"]}
+        wrong = [(name, fitting.misfit(part.state_dict(), given.get(name))) for name, part in parts.items()]
+        stored = state["optimizers"]
+        wrong += [
+            (f"{name} optimizer", fitting.optimizer_misfit(o, stored.get(name))) for name, o in self.optimizers.items()
+        ]
+        for name, why in wrong:
+            if why:
+                raise ValueError(f"its {name} {why}")
+        for name, part in parts.items():
+            part.load_state_dict(given[name])
         for name, o in self.optimizers.items():
-            o.load_state_dict(state["optimizers"][name])
+            o.load_state_dict({**o.state_dict(), "state": stored[name]["state"]})
 
 
 def noise(config: Config, step: int) -> Iterator[tuple[Tensor, Tensor]]:
