@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from eval.sources.streams import of_tensor
 from folders import save_folder
 from stand_in import dead_leaves, save_npz
 from torch import Tensor
@@ -17,7 +18,6 @@ from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.readings import command, comparison
 from eval.readings.comparison import compare
 from eval.readings.reference import Real, measured
-from eval.sources.streams import of_tensor
 
 SIGMAS = (0.5, 0.8, 1.2, 2.0, 4.0)  # px
 
