@@ -1,8 +1,10 @@
-"""python -m eval.error_rates --dataset NAME: how often does the rule err when the truth is known?
+"""python -m eval.error_rates [--dataset NAME | --readings]: how often does the rule err when the truth is known?
 
 Real held-out images are split at random; one half calibrates, the other, under known blur, plays the images of training
 runs. Each simulated comparison draws both halves' images anew, gives every run a blur of its own, and goes the way of
-a report: calibration, estimate, mean over seeds, Holm's correction, verdict. (A composition root; nothing imports it.)
+a report: calibration, estimate, mean over seeds, Holm's correction, verdict. With --readings no images are used: runs'
+readings themselves are drawn, around equal and unequal blur and with unequal spreads (docs/error_rates.md).
+(A composition root; nothing imports it.)
 """
 
 import time
@@ -19,7 +21,8 @@ from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.evidence.findings import COMPARED
 from eval.sources.held_out import HeldOutArguments, halves
 from eval.uncertainty.estimates import ALPHA, Estimate, over_seeds
-from eval.uncertainty.multiplicity import decide
+from eval.uncertainty.simulation import UNITS, cases, hits, outcomes
+from eval.uncertainty.verdicts import decide
 from vaegan.commandline import parse
 from vaegan.errors import UsageError, exits_cleanly
 
@@ -29,12 +32,15 @@ POPULATION = 5000  # images that are drawn from, at most
 # VAE/GANs of two seeds. Without it, equal runs would be equal to the bit.
 IMAGE_SPREAD = 0.2
 LEAST_POWER = 0.95
+MORE_SEEDS = 5  # a side; simulated beside --seeds-per-side
 
 
 @dataclass(frozen=True)
 class Arguments(HeldOutArguments):
     """Simulate comparisons of which the truth is known and print how often the verdict is wrong."""
 
+    readings: bool = False
+    """Draw readings instead of images: seconds a row, and sides that spread as a VAE and a VAE/GAN do."""
     comparisons: int = 400
     """Simulated comparisons behind each figure."""
     images: int = 1000
@@ -68,6 +74,9 @@ def main() -> None:
     """Load, measure once, simulate, print."""
     arguments, begun = parse(Arguments, prog="python -m eval.error_rates"), time.monotonic()
     check(arguments)
+    if arguments.readings:
+        print(table_of_readings(arguments))
+        return
     calibration, population = prepare(arguments)
     print(
         f"{arguments.dataset}: {arguments.comparisons} comparisons a figure, seeds a side: {arguments.seeds_per_side}, "
@@ -77,8 +86,8 @@ def main() -> None:
     print("| --- " * (4 + len(COMPARED)) + "|")
     for spread in arguments.seed_spreads:
         for difference in (0.0, arguments.difference):
-            outcomes = simulate(arguments, calibration, population, spread, difference)
-            print(row(spread, difference, outcomes), flush=True)
+            found = simulate(arguments, calibration, population, spread, difference)
+            print(row(spread, difference, found), flush=True)
     print(f"({time.monotonic() - begun:.0f} s)")
 
 
@@ -93,6 +102,24 @@ def check(arguments: Arguments) -> None:
         raise UsageError(f"--blur and --difference add up to more than {NODES[-1]:g} px, the largest blur simulated")
     if not arguments.seed_spreads or not all(0 <= spread <= NODES[-1] for spread in arguments.seed_spreads):
         raise UsageError(f"--seed-spreads must be one or more numbers of px between 0 and {NODES[-1]:g}")
+
+
+def table_of_readings(arguments: Arguments) -> str:
+    """The Markdown table of eval.uncertainty.simulation, a row a truth and a column a unit of comparison."""
+    heads = ["seeds a side", "true blur, px", "spreads, px²", "what", *(f"compared in {unit}" for unit in UNITS)]
+    rows: dict[tuple, list[str]] = {}
+    for case in tqdm(cases((arguments.seeds_per_side, MORE_SEEDS)), "cases", leave=False):
+        sides = (case.first, case.second)
+        key = (
+            str(case.first.seeds),
+            " and ".join(f"{side.blur:g}" for side in sides),
+            " and ".join(f"{side.spread:.3f}" for side in sides),
+            "false alarms" if case.equal else "found",
+        )
+        found = hits(case, outcomes(case, arguments.comparisons, arguments.seed))
+        rows.setdefault(key, []).append(rate(found))
+    lines = [heads, ["---"] * len(heads), *([*key, *cells] for key, cells in rows.items())]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def prepare(arguments: Arguments) -> tuple[Calibration, Population]:
@@ -118,7 +145,7 @@ def simulate(
     of image."""
     # Both figures of a spread come from the same draws, and every comparison from its own.
     generators = [np.random.default_rng((arguments.seed, i)) for i in range(arguments.comparisons)]
-    outcomes = {what: [] for what in COMPARED}
+    words = {what: [] for what in COMPARED}
     for rng in tqdm(generators, f"spread {spread:g}, difference {difference:g}", leave=False):
         ruler = redrawn(calibration, arguments.images, rng)
         originals = rng.integers(len(population.values), size=arguments.images)
@@ -128,8 +155,8 @@ def simulate(
         ]
         found = decide([tuple(side[what] for side in sides) for what in COMPARED])
         for what, verdict in zip(COMPARED, found, strict=True):
-            outcomes[what].append(verdict.outcome)
-    return {what: np.array(words) for what, words in outcomes.items()}
+            words[what].append(verdict.outcome)
+    return {what: np.array(said) for what, said in words.items()}
 
 
 def redrawn(calibration: Calibration, images: int, rng: np.random.Generator) -> Calibration:
@@ -160,13 +187,13 @@ def team(
     return {what: over_seeds(found) for what, found in runs.items()}
 
 
-def row(spread: float, difference: float, outcomes: dict[str, np.ndarray]) -> str:
+def row(spread: float, difference: float, found: dict[str, np.ndarray]) -> str:
     """A line of the table: false alarms where there is no difference, else how often it was found."""
-    hits = {what: words == "supported" if difference else words != "inconclusive" for what, words in outcomes.items()}
-    hits["any"] = np.any(list(hits.values()), axis=0)
+    right = {what: words == "supported" if difference else words != "inconclusive" for what, words in found.items()}
+    right["any"] = np.any(list(right.values()), axis=0)
     truth = f"{difference:g} px, found" if difference else "none, supported or refuted"
     goal = f"at least {LEAST_POWER * 100:.0f} % each" if difference else f"at most {ALPHA * 100:.0f} % in any"
-    cells = [truth, f"{spread:g}", *(rate(found) for found in hits.values()), goal]
+    cells = [truth, f"{spread:g}", *(rate(where) for where in right.values()), goal]
     return "| " + " | ".join(cells) + " |"
 
 

@@ -10,7 +10,8 @@ import torch
 from eval.blur.calibration import SIGMAS, Calibration, alarm, calibrate
 from eval.blur.damages import DAMAGES, add_noise
 from eval.blur.measures import AUDITS, MEASURES, PRIMARY, gaussian_blur, grey, smooth
-from eval.uncertainty.estimates import difference_interval, verdict
+from eval.uncertainty.estimates import difference_interval
+from eval.uncertainty.verdicts import verdict
 from vaegan.errors import UserError
 
 IMAGES = 120

@@ -70,8 +70,8 @@ LINEAR = Scale()
 
 @dataclass(frozen=True)
 class Spread:
-    """How an estimate may err: a normal part, of variance `images`, and a Student t of scale^2 `runs`, whose variance
-    was itself estimated with `freedom` degrees of freedom."""
+    """How an estimate may err: a normal part of variance `images`, and a Student t of scale^2 `runs`, because that
+    variance was itself estimated, with `freedom` degrees of freedom."""
 
     images: float
     runs: float = 0.0
@@ -107,7 +107,8 @@ class Estimate:
     value: float
     replicates: np.ndarray = field(repr=False)
     seeds: int = 1  # training runs behind it
-    by_runs: float = 0.0  # variance of the mean over runs beyond what their images explain, of sums on the scale
+    by_runs: float = 0.0  # variance of the mean, of sums on the scale, as the spread of several runs shows it
+    by_images: float = 0.0  # the part of it that is in the replicates too: images that each run has for itself
     scale: Scale = LINEAR
 
     @property
@@ -117,7 +118,8 @@ class Estimate:
         if not math.isfinite(self.value):
             return Interval(self.value, *_ends(self.replicates))
         middle = float(self.scale.sums(self.value))
-        reach = Spread(_variance(self.scale.sums(self.replicates)), self.by_runs, max(1, self.seeds - 1)).reach()
+        images = _variance(self.scale.sums(self.replicates), self.by_images)
+        reach = Spread(images, self.by_runs, max(1, self.seeds - 1)).reach()
         return Interval(self.value, self.scale.shown(middle - reach), self.scale.shown(middle + reach))
 
 
@@ -164,14 +166,21 @@ def checked(values: ArrayLike) -> np.ndarray:
 
 
 def combined(weights: Sequence[float], estimates: Sequence[Estimate]) -> Estimate:
-    """The weighted sum of estimates of one scale, image for image; NaN where infinities cancel. A sum of blurs may be
-    as large as the calibrated range is long."""
+    """The weighted sum of estimates of one scale, image for image; NaN where infinities cancel."""
     scale = _one_scale(estimates)
     used = [(w, e) for w, e in zip(weights, estimates, strict=True) if w]  # 0 x inf would be NaN
     with np.errstate(invalid="ignore"):
         value = _root(scale, sum(w * scale.sums(e.value) for w, e in used))
         replicates = _root(scale, np.sum([w * scale.sums(e.replicates) for w, e in used], axis=0))
-    return Estimate(float(value), replicates, scale=scale)
+    return Estimate(float(value), replicates, scale=_reachable(scale, [w for w, _ in used]))
+
+
+def _reachable(scale: Scale, weights: Sequence[float]) -> Scale:
+    """The scale of a weighted sum, between the ends that it has where every part is at one of its own."""
+    low, high = (float(end) for end in scale.sums([scale.low, scale.high]))
+    least = sum(w * (low if w > 0 else high) for w in weights)
+    most = sum(w * (high if w > 0 else low) for w in weights)
+    return Scale(scale.power, *(float(_root(scale, end)) for end in (least, most)))
 
 
 def reading(snapshots: Sequence[Estimate]) -> tuple[Estimate, float]:
@@ -188,9 +197,10 @@ def reading(snapshots: Sequence[Estimate]) -> tuple[Estimate, float]:
 def over_seeds(estimates: Sequence[Estimate]) -> Estimate:
     """Mean over training runs: other runs of the same kind, then other images of each.
 
-    Other seeds are Student's t, not S runs with replacement: of 3 runs there are 27 such draws, all between the least
-    and the greatest. One run says nothing about runs: its interval is over images only. Where one of several is beyond
-    the calibrated range there is neither a mean nor a spread: nothing is known.
+    How S runs differ, because of their seeds and of the images that each has for itself, is Student's t; what moves all
+    of them alike (the calibration, the same originals) it cannot show, and that alone is left to the replicates. Known
+    image errors count where the runs happen to lie closer together than these allow. One run says nothing about runs:
+    its interval is over images only. Where one of several is beyond the calibrated range nothing is known.
     """
     if not estimates:
         raise UserError("there are no runs to average over; give at least one")
@@ -204,8 +214,8 @@ def over_seeds(estimates: Sequence[Estimate]) -> Estimate:
     if not (math.isfinite(value) and np.isfinite(replicates).all()):
         return Estimate(value, np.full(replicates.shape[1], math.nan), runs, scale=scale)
     explained = (replicates - values[:, None]).var(axis=0, ddof=1).mean()
-    by_runs = max(0.0, float(values.var(ddof=1) - explained)) / runs
-    return Estimate(value, _root(scale, replicates.mean(axis=0)), runs, by_runs, scale)
+    by_runs, by_images = max(float(values.var(ddof=1)), float(explained)) / runs, float(explained) / runs
+    return Estimate(value, _root(scale, replicates.mean(axis=0)), runs, by_runs, by_images, scale)
 
 
 def _one_scale(estimates: Sequence[Estimate]) -> Scale:
@@ -220,8 +230,9 @@ def _root(scale: Scale, sums: ArrayLike) -> np.ndarray:
     return np.sign(sums) * np.abs(sums) ** (1 / scale.power)
 
 
-def _variance(sums: np.ndarray) -> float:
-    return float(sums.var(ddof=1))
+def _variance(sums: np.ndarray, counted: float = 0.0) -> float:
+    """Variance of replicates without the part that is counted elsewhere."""
+    return max(0.0, float(sums.var(ddof=1)) - counted)
 
 
 @dataclass(frozen=True)
@@ -239,21 +250,18 @@ class Difference:
         with np.errstate(invalid="ignore"):
             return scale.sums(self.first.replicates) - scale.sums(self.second.replicates)
 
-    @property
+    @functools.cached_property
     def known(self) -> bool:
         """Whether it is a number: neither side is beyond the calibrated range."""
-        return math.isfinite(self.first.value) and math.isfinite(self.second.value) and self._finite
-
-    @property
-    def _finite(self) -> bool:
-        return bool(np.isfinite(self.replicates).all())
+        ends = (self.first.value, self.second.value)
+        return all(map(math.isfinite, ends)) and bool(np.isfinite(self.replicates).all())
 
     @functools.cached_property
     def spread(self) -> Spread:
         sides = [e for e in (self.first, self.second) if e.by_runs]
         runs = sum(e.by_runs for e in sides)
         freedom = runs**2 / sum(e.by_runs**2 / (e.seeds - 1) for e in sides) if sides else 1.0
-        return Spread(_variance(self.replicates), runs, freedom)
+        return Spread(_variance(self.replicates, self.first.by_images + self.second.by_images), runs, freedom)
 
     @property
     def sums(self) -> float:

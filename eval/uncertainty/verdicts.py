@@ -47,8 +47,9 @@ def verdict(blurrier: Estimate, sharper: Estimate, p_adjusted: float | None = No
     the calibration, which cancels in the difference (docs/blur.md).
     """
     found = Difference(blurrier, sharper)
-    p_adjusted = found.p if p_adjusted is None else p_adjusted
-    return Verdict(outcome(found.interval.value, p_adjusted), found.interval, found.p, p_adjusted)
+    interval, p = found.interval, found.p
+    p_adjusted = p if p_adjusted is None else p_adjusted
+    return Verdict(outcome(interval.value, p_adjusted), interval, p, p_adjusted)
 
 
 def outcome(difference: float, p_adjusted: float) -> str:
