@@ -36,9 +36,9 @@ REPORT = {
         pooled("vaegan-pixel", "samples", 0.4),
     ],
     "verdicts": [
-        {"what": "reconstructions", "sharper": "VAE/GAN", "verdict": "supported"},
-        {"what": "samples", "sharper": "VAE/GAN", "verdict": "inconclusive"},
-        {"what": "samples", "sharper": "pixel VAE/GAN", "verdict": "refuted"},
+        {"what": "reconstructions", "sharper": "VAE/GAN", "verdict": "supported", "p": 1e-6},
+        {"what": "samples", "sharper": "VAE/GAN", "verdict": "inconclusive", "p": 0.4},
+        {"what": "samples", "sharper": "pixel VAE/GAN", "verdict": "refuted", "p": 0.02},
     ],
 }  # fmt: skip
 
@@ -125,3 +125,18 @@ def test_files_say_what_was_found_and_how_it_is_made_again(tmp_path):
         "run": "runs/mnist-vae-s0", "mode": "vae", "seed": 0, "steps": Config().steps, "state": "trained", "reason": "",
         "seconds": 61.2,
     }  # fmt: skip
+
+
+def test_a_study_is_one_family_and_its_table_says_no_more():
+    modes = ("vae", "vaegan", "vaegan-pixel")
+    one = summary.value([entry(modes=modes)], "study")["datasets"]
+    assert one[0]["rows"][-1]["verdicts"]["samples"] == "refuted"
+    both = summary.value([entry(modes=modes)] * 2, "study")["datasets"]
+    assert {e["rows"][-1]["verdicts"]["samples"] for e in both} == {"inconclusive"}  # 0.02, four times
+    assert all("supported" in summary.table([e]) and "refuted" not in summary.table([e]) for e in both)
+
+
+def test_a_withheld_verdict_stands_in_the_table_with_its_reason():
+    rows = [{**row, "verdict": "withheld", "withheld": ["VAE s0: not converged"]} for row in REPORT["verdicts"]]
+    table = summary.table(summary.value([entry(REPORT | {"verdicts": rows})], "study")["datasets"])
+    assert "withheld: VAE s0: not converged" in table and "supported" not in table

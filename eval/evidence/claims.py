@@ -111,7 +111,9 @@ def withhold(row: dict, reasons: Sequence[str]) -> dict:
 
 def said(row: dict) -> str:
     """A verdict row's word, with the reasons where it is withheld."""
-    return f"{WITHHELD}: {'; '.join(row['withheld'])}" if row["verdict"] == WITHHELD else row["verdict"]
+    if row["verdict"] != WITHHELD:
+        return row["verdict"]
+    return f"{WITHHELD}: {'; '.join(row['withheld'])}"
 
 
 def family(reports: Sequence[Sequence[dict]]) -> list[list[dict]]:
