@@ -1,87 +1,22 @@
-"""What a VAE's bound, its code and its prior look like: `python -m eval.diagnostics RUN [RUN ...]`.
+"""python -m eval.diagnostics RUN [RUN ...]: what a VAE's bound, its code and its prior look like."""
 
-Bounds are in nats with the likelihood's constants, on images no run was trained on.
-"""
-
-import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-import tyro
-from torch import Tensor
+from vaegan.commandline import at_least, parse
+from vaegan.errors import UsageError, exits_cleanly
+from vaegan.writing import check_writable, write_whole
 
-from eval.sources import runs as sources
-from eval.sources.held_out import drawn_set
-from eval.sources.runs import OBJECTIVES, Run
-from eval.uncertainty.estimates import mean_interval
-from vaegan import collapse, losses, posterior
-from vaegan.commandline import parse
-from vaegan.data import ImageSet
-from vaegan.errors import UsageError, UserError, exits_cleanly
-from vaegan.pixels import to_float
-from vaegan.run import write_json
-
-DRAWS = (1, 64, 512)  # importance samples an image; the largest decides the cost: 512 decoded images for each
-FITTED = 1000  # training images by which a fitted noise scale is fixed before any bound is taken
-IN_REPORT = (2000, 16)  # images of a report for the ELBO and the code, and for K draws
-CHUNK = 500  # decoded images at a time
-
-LogLikelihood = Callable[[Tensor, Tensor], Tensor]  # of (x, x_tilde), both (B, ...) in [-1, 1]; (B,)
-
-
-def gaussian_log_likelihood(x: Tensor, x_tilde: Tensor, variance: float = 1.0) -> Tensor:
-    """Return log N(x; x_tilde, variance I) with its constant, (B,): a density on the scale [-1, 1]."""
-    constant = 0.5 * x[0].numel() * math.log(2 * math.pi * variance)
-    return -losses.gaussian_nll(x, x_tilde, 1 / variance) - constant
-
-
-def bernoulli_log_likelihood(x: Tensor, x_tilde: Tensor) -> Tensor:
-    """Return the mean log-probability of images whose pixels are drawn black or white with probability (1 + x) / 2.
-
-    Taken inside the bound it bounds the mean log-likelihood of those binary images from below, for every number of
-    draws: log-sum-exp is convex. Of grey images it is no density.
-    """
-    return -losses.bernoulli_nll(x, x_tilde)
-
-
-def log_weights(log_px: Tensor, mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:
-    """Return log p(x|z) p(z) / q(z|x) of z = mu + sigma eps: log_px (..., ) given, the others (..., D)."""
-    z = mu + (0.5 * logvar).exp() * eps
-    return log_px + 0.5 * (eps.square() + logvar - z.square()).sum(-1)
-
-
-def importance_weighted_bound(weights: Tensor, k: int) -> Tensor:
-    """Return the bound on log p(x) with k draws (Burda et al., arXiv 1509.00519, Eq. 8) from log-weights (N, S): (N,).
-
-    The mean over S // k disjoint groups of the draws; k = 1 is the ELBO.
-    """
-    groups = weights[:, : weights.shape[1] // k * k].unflatten(1, (-1, k))
-    return (groups.logsumexp(dim=2) - math.log(k)).mean(dim=1)
-
-
-def moments(mu: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean (D,) and covariance (D, D) of the aggregated posterior, the mixture of q(z|x) over N images."""
-    return mu.mean(0), torch.cov(mu.T, correction=0) + torch.diag(logvar.exp().mean(0))
-
-
-def gaussian_kl_to_prior(mean: Tensor, covariance: Tensor) -> float:
-    """Return KL(N(mean, covariance) || N(0, I)) in nats.
-
-    With the moments of the aggregated posterior a lower bound on its own KL to the prior, the third term of the ELBO
-    (Hoffman & Johnson 2016, "ELBO surgery"): of all distributions with these moments the Gaussian is nearest.
-    """
-    log_determinant = torch.linalg.slogdet(covariance.double())[1]
-    return 0.5 * float(covariance.trace() + mean.square().sum() - len(mean) - log_determinant)
+PROG = "python -m eval.diagnostics"
 
 
 @dataclass(frozen=True)
 class Arguments:
     """Print each run's bounds, active units and the distance of its aggregated posterior from the prior."""
 
-    runs: tyro.conf.Positional[tuple[Path, ...]] = ()
+    runs: tuple[Path, ...]
     """Run directories of one data set and size."""
     images: int = 2000
     """Held-out images for the ELBO and everything about the code."""
@@ -96,209 +31,20 @@ class Arguments:
 
 
 @exits_cleanly
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     """Open, measure, print."""
-    arguments = parse(Arguments, prog="python -m eval.diagnostics")
-    if not arguments.runs:
-        raise UsageError("no run given; use: python -m eval.diagnostics RUN [RUN ...]")
-    for name in ("images", "bound_images"):
-        if getattr(arguments, name) < 2:
-            raise UsageError(f"--{name.replace('_', '-')} {getattr(arguments, name)} is not possible: use 2 or more")
-    runs = sources.open_runs(arguments.runs)
-    held_out, training = (sources.load_split(runs[0], split, arguments.data_dir) for split in ("test", "train"))
-    value = describe(runs, held_out, training, arguments.images, arguments.bound_images, arguments.seed)
-    print(table(value))
-    if arguments.json:
-        try:
-            write_json(arguments.json, value)
-        except OSError as error:
-            raise UserError(f"{arguments.json} cannot be written ({error.strerror}): choose another --json") from None
+    asked = parse(Arguments, args, prog=PROG)
+    if not asked.runs:
+        raise UsageError(f"no run given; use: {PROG} RUN [RUN ...]")
+    at_least(asked, images=2, bound_images=2, seed=0)
+    if asked.json:
+        check_writable(asked.json)
+    from eval.evidence import bounds
 
-
-def of_report(runs: Sequence[Run], data_dir: Path | None, seed: int) -> dict | None:
-    """The same for a report, where it must be cheap; None when no run has an encoder."""
-    if not any(run.model.has_encoder for run in runs):
-        return None
-    held_out, training = (sources.load_split(runs[0], split, data_dir) for split in ("test", "train"))
-    return describe(runs, held_out, training, *IN_REPORT, seed)
-
-
-def describe(
-    runs: Sequence[Run], held_out: ImageSet, training: ImageSet, images: int, bound_images: int, seed: int
-) -> dict:
-    """What report.json and --json hold: a row a run, and the protocol of its figures."""
-    some = drawn_set(held_out, images, seed)
-    few = replace(some, images=some.images[:bound_images], labels=_first(some.labels, bound_images))
-    fitted = drawn_set(training, FITTED, seed)
-    return {
-        "rows": [diagnose(run, some, few, fitted, seed) for run in runs],
-        "draws": list(DRAWS),
-        "protocol": (
-            f"{held_out.name} {held_out.image_size} px, held-out images (seed {seed}): ELBO from one draw of z for "
-            f"{len(some.images):,} of them; with K draws the ELBO plus the gain over it, measured on {len(few.images)} "
-            f"with {max(DRAWS)} draws each; code: {len(some.images):,}. Nats an image, 95 % intervals over images. "
-            f"Active: dimensions whose mu has a variance over images > {posterior.ACTIVE}; beside it those that hold "
-            f"more than {posterior.INFORMATIVE} nats. KL(q(z) || p): of the Gaussian with the aggregated posterior's "
-            "mean and covariance, a lower bound"
-        ),
-    }
-
-
-def _first(labels: Tensor | None, count: int) -> Tensor | None:
-    return None if labels is None else labels[:count]
-
-
-def diagnose(run: Run, some: ImageSet, few: ImageSet, fitted: ImageSet, seed: int) -> dict:
-    """One run's row; what it cannot have is None, and "why" says so."""
-    row = {"run": run.label, "title": run.title, "latent_dim": run.model.latent_dim}
-    likelihood, words, why = likelihood_of(run, fitted, seed)
-    row |= {"likelihood": words, "why": why, "code": None, "bounds": None, "gains": None, "warning": None}
-    if not run.model.has_encoder:
-        return row
-    mu, logvar = run.model.encode(*_told(run, some))
-    if OBJECTIVES[run.config.mode].prior:
-        row["code"] = code(mu, logvar)
-        row["warning"] = collapse.posterior_collapsed(row["code"]["informative"], run.model.latent_dim)
-    return row if likelihood is None else row | bounds(run, likelihood, some, few, mu, logvar, seed)
-
-
-def likelihood_of(run: Run, fitted: ImageSet, seed: int) -> tuple[LogLikelihood | None, str | None, str | None]:
-    """A run's log p(x|z) and its name, or None, None and why there is none."""
-    objective = OBJECTIVES[run.config.mode]
-    if not objective.reconstruction:
-        return None, None, "no encoder"
-    if not objective.prior:
-        return None, None, "no posterior: it decodes its mean"
-    if objective.reconstruction != "pixels":
-        return None, None, "its likelihood is of Dis_l, not of images"
-    make, words = LIKELIHOODS[objective.likelihood or run.config.likelihood]
-    return make(run, fitted, seed), words, None
-
-
-def _fitted_gaussian(run: Run, fitted: ImageSet, seed: int) -> LogLikelihood:
-    """The Gaussian of vae-sigma, its one variance fixed to the mean squared error on training images."""
-    mu, logvar = run.model.encode(*_told(run, fitted))
-    x_tilde = _decoded(run, mu + (0.5 * logvar).exp() * _noise(mu.shape, seed), fitted.labels)
-    variance = (to_float(fitted.images) - x_tilde).square().mean().item()
-    return lambda x, x_tilde: gaussian_log_likelihood(x, x_tilde, variance)
-
-
-LIKELIHOODS = {
-    "gaussian": (lambda *_: gaussian_log_likelihood, "Gaussian, variance 1 on [-1, 1]"),
-    "optimal-gaussian": (_fitted_gaussian, "Gaussian, variance fitted on training images"),
-    "bernoulli": (lambda *_: bernoulli_log_likelihood, "Bernoulli, of images binarised at random by their grey"),
-}
-
-
-def code(mu: Tensor, logvar: Tensor) -> dict:
-    """How much a code holds, in which dimensions, and how far codes of all images together are from the prior."""
-    kl = posterior.kl_by_dimension(mu, logvar)
-    mean, covariance = moments(mu, logvar)
-    variance = covariance.diagonal()
-    return {
-        "kl": asdict(mean_interval(losses.kl_divergence(mu, logvar).numpy())),
-        "kl_by_dimension": _rounded(kl.sort(descending=True).values),
-        "active": posterior.active_units(mu),
-        "informative": posterior.informative_units(mu, logvar),
-        "to_prior": gaussian_kl_to_prior(mean, covariance),
-        "largest_mean": mean.abs().max().item(),
-        "variance": [variance.min().item(), variance.max().item()],
-        "mean_by_dimension": _rounded(mean),
-        "variance_by_dimension": _rounded(variance),
-    }
-
-
-def _rounded(values: Tensor) -> list[float]:
-    return [round(value, 5) for value in values.tolist()]
-
-
-def bounds(
-    run: Run, log_likelihood: LogLikelihood, some: ImageSet, few: ImageSet, mu: Tensor, logvar: Tensor, seed: int
-) -> dict:
-    """The ELBO with its interval, and for K draws the bound and its gain over the ELBO."""
-    # One draw for many images and many for few: gains vary little between images, the ELBO much.
-    single = weights(run, log_likelihood, some, mu, logvar, 1, seed)
-    several = weights(run, log_likelihood, few, mu[: len(few.images)], logvar[: len(few.images)], max(DRAWS), seed)
-    own = importance_weighted_bound(several, 1)
-    elbo = mean_interval(single[:, 0].numpy())
-    gains = {k: mean_interval((importance_weighted_bound(several, k) - own).numpy()) for k in DRAWS if k > 1}
-    return {
-        "bounds": {"1": asdict(elbo)} | {str(k): {"value": elbo.value + gain.value} for k, gain in gains.items()},
-        "gains": {str(k): asdict(gain) for k, gain in gains.items()},
-    }
-
-
-def weights(
-    run: Run, log_likelihood: LogLikelihood, images: ImageSet, mu: Tensor, logvar: Tensor, draws: int, seed: int
-) -> Tensor:
-    """Log-weights (N, draws) of a run's posterior for images, float64."""
-    parts = []
-    for i, (x, m, v, y) in enumerate(_chunks(images, mu, logvar, max(1, CHUNK // draws))):
-        eps = _noise((draws * len(x), m.shape[1]), (seed, draws, i))
-        x, m, v, y = (None if t is None else t.repeat_interleave(draws, 0) for t in (x, m, v, y))
-        x_tilde = _decoded(run, m + (0.5 * v).exp() * eps, y)
-        log_px = log_likelihood(x, x_tilde)
-        parts.append(log_weights(log_px.double(), m.double(), v.double(), eps.double()).unflatten(0, (-1, draws)))
-    return torch.cat(parts)
-
-
-def _chunks(images: ImageSet, mu: Tensor, logvar: Tensor, size: int) -> Iterator[tuple[Tensor | None, ...]]:
-    """Float images, mu, logvar and labels or None, `size` images at a time."""
-    for start in range(0, len(mu), size):
-        part = slice(start, start + size)
-        labels = None if images.labels is None else images.labels[part]
-        yield to_float(images.images[part]), mu[part], logvar[part], labels
-
-
-def _decoded(run: Run, z: Tensor, labels: Tensor | None) -> Tensor:
-    return run.model.decode_mean(z, labels) if run.model.is_conditional else run.model.decode_mean(z)
-
-
-def _told(run: Run, images: ImageSet) -> tuple[Tensor, ...]:
-    """What an encoder takes: images and, for a conditional run, their labels."""
-    return (images.images, images.labels) if run.model.is_conditional else (images.images,)
-
-
-def _noise(shape: Sequence[int], seed: int | tuple[int, ...]) -> Tensor:
-    """Standard normal numbers decided by the seed."""
-    return torch.from_numpy(np.random.default_rng(seed).standard_normal(tuple(shape), dtype=np.float32))
-
-
-def table(value: dict) -> str:
-    """The rows as aligned text, the protocol below."""
-    head = [
-        "run",
-        "ELBO",
-        *(f"K = {k}" for k in value["draws"] if k > 1),
-        "KL",
-        "active",
-        "> 0.1 nats",
-        "KL(q(z) || p)",
-    ]
-    head += ["variance of z", "likelihood"]
-    lines = [head] + [_line(row, value["draws"]) for row in value["rows"]]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    notes = [f"warning: {row['title']}: {row['warning']}" for row in value["rows"] if row["warning"]]
-    return "\n".join([*text, "", value["protocol"], *notes])
-
-
-def _line(row: dict, draws: Sequence[int]) -> list[str]:
-    bounds, found = row["bounds"] or {}, row["code"]
-    cells = [_interval(bounds.get("1"))]
-    cells += [f"{bounds[str(k)]['value']:.1f}" if bounds else "-" for k in draws if k > 1]
-    if found is None:
-        cells += ["-"] * 5
-    else:
-        low, high = found["variance"]
-        cells += [_interval(found["kl"]), f"{found['active']} of {row['latent_dim']}", str(found["informative"])]
-        cells += [f"{found['to_prior']:.1f}"]
-        cells += [f"{low:.2f} to {high:.2f}"]
-    return [row["title"], *cells, row["likelihood"] or f"- ({row['why']})"]
-
-
-def _interval(found: dict | None) -> str:
-    return "-" if found is None else f"{found['value']:.1f} [{found['low']:.1f}, {found['high']:.1f}]"
+    value = bounds.of_runs(asked.runs, asked.images, asked.bound_images, asked.seed, asked.data_dir)
+    print(bounds.table(value))
+    if asked.json:
+        write_whole(asked.json, (json.dumps(value, indent=2) + "\n").encode())
 
 
 if __name__ == "__main__":

@@ -179,7 +179,7 @@ def test_an_unsound_run_withholds_what_was_decided_and_nothing_else(seeds, what)
     ill = seeds.runs[4]  # a VAE/GAN
     reason = {"reasons": ("grain",)} if what == "health" else {}
     runs = [health(r) for r in seeds.runs if r is not ill]
-    runs.append(health(ill, *reason.get("reasons", ()), **({} if reason else {"withheld": ["grain"]})))
+    runs.append(health(ill, *reason.get("reasons", ()), **({} if reason else {"withheld": [f"{ill.title}: grain"]})))
     found = claims.with_audits(rows, runs)
     assert [row["verdict"] for row in found] == ["withheld", "inconclusive"] * 2
     assert [row["rule"] for row in found] == [row["rule"] for row in rows] == ["supported", "inconclusive"] * 2

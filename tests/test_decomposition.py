@@ -188,7 +188,11 @@ def test_a_cell_with_an_unsound_run_gives_no_effect(monkeypatch, ill):
     monkeypatch.setattr(replicates, "estimate", lambda _, m, measure: estimate(0.5))
 
     def rows(label: str) -> list[dict]:
-        bad = {"health": ["grain"], "withheld": []} if ill == "health" else {"health": [], "withheld": ["grain"]}
+        bad = (
+            {"health": ["grain"], "withheld": []}
+            if ill == "health"
+            else {"health": [], "withheld": ["vaegan-3: grain"]}
+        )
         found = {run.label: bad if run.label.startswith(label) else {"health": []} for run in measured.runs}
         return [{"label": k, "title": k, **v, "health": {"reasons": v["health"]}} for k, v in found.items()]
 

@@ -5,10 +5,13 @@ import itertools
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from vaegan.networks import cppn
-from vaegan.networks.architectures import ARCHITECTURES, build
+from vaegan.networks.architectures import ARCHITECTURES
+from vaegan.networks.building import build
 from vaegan.networks.convolutional import RELEASED_FEATURES, Discriminator, feature_count, parameter_count
+from vaegan.networks.normalisation import WeightNormLinear, normalise
 
 NAMES = ("encoder", "decoder", "discriminator")
 
@@ -33,14 +36,26 @@ def test_released_layers_at_64():
     assert transposed == [(256, 256, 5, 5), (256, 128, 5, 5), (128, 32, 5, 5)]
 
 
-def test_dis_l_is_the_last_convolution_before_its_normalisation():
-    dis = networks(image_size=64, width=1, latent_dim=128)["discriminator"].eval()
-    dis_l, logit = dis(torch.rand(2, 3, 64, 64))
-    assert dis_l.shape == (2, 256, 8, 8) and logit.shape == (2,)
-    assert dis_l[0].numel() == RELEASED_FEATURES == feature_count(64, 1)
-    last = [m for m in dis.modules() if isinstance(m, nn.Conv2d)][-1]
-    assert dis.features[-1] is last and isinstance(dis.verdict[0], nn.BatchNorm2d)
+@pytest.mark.parametrize("image_size,depth,maps", [(32, 3, 192), (64, 4, 256), (128, 5, 256)])
+def test_dis_l_is_the_released_convolution_before_its_normalisation(image_size, depth, maps):
+    """`recon_depth` 6 in the script for 32 pixels, 9 in that for 64; ours for 128 has as many places."""
+    dis = networks(image_size=image_size, width=1)["discriminator"].eval()
+    x = torch.rand(2, 3, image_size, image_size)
+    dis_l, logit = dis(x)
+    assert dis_l.shape == (2, maps, 8, 8) and logit.shape == (2,)
+    assert dis_l[0].numel() == maps * 64 == feature_count(image_size, 1) == dis.feature_count
+    convolutions = [m for m in dis.modules() if isinstance(m, nn.Conv2d)]
+    assert dis.features[-1] is convolutions[depth - 1] and isinstance(dis.verdict[0], nn.BatchNorm2d)
     assert (dis_l < 0).any()  # a ReLU would have removed these
+    torch.testing.assert_close(dis.verdict(dis_l).squeeze(1), logit)
+
+
+def test_dis_of_the_released_32_pixel_script_has_four_convolutions_wherever_dis_l_lies():
+    dis = networks(image_size=32, width=1)["discriminator"]
+    assert [tuple(m.weight.shape) for m in dis.modules() if isinstance(m, nn.Conv2d | nn.Linear)] == [
+        (32, 3, 5, 5), (128, 32, 5, 5), (192, 128, 5, 5), (256, 192, 5, 5), (512, 256 * 4 * 4), (1, 512),
+    ]  # fmt: skip
+    assert feature_count(64, 1) == RELEASED_FEATURES
 
 
 @pytest.mark.parametrize(
@@ -56,12 +71,61 @@ def test_shapes_and_ranges(channels, image_size, norm, width):
     assert x_tilde.shape == x.shape and x_tilde.abs().max() <= 1
 
 
+@pytest.mark.parametrize("norm,code_norm", [("batch", "none"), ("group", "none"), ("group", "weight")])
+@pytest.mark.parametrize("latent_dim", [2, 64])
+def test_the_decoder_sees_the_length_of_a_code(norm, code_norm, latent_dim):
+    """A norm over all units of a bias-free dense layer divides by |z|: a code of two numbers would be an angle."""
+    shape = {"channels": 3, "image_size": 32, "width": 0.25, "latent_dim": latent_dim}
+    decoder = build(("decoder",), **shape, norm=norm, code_norm=code_norm, seed=0)["decoder"].eval()
+    z = torch.randn(8, latent_dim)
+    by_angle = (decoder(z) - decoder(z.flip(0))).abs().mean()
+    assert (decoder(10 * z) - decoder(z)).abs().mean() > 0.05 * by_angle
+
+
+def test_weight_norm_gives_prior_codes_variance_one_and_the_units_what_batch_norm_would():
+    dense, z = WeightNormLinear(5, 7), torch.randn(4000, 5)
+    h = dense(z) - dense.bias
+    batch = nn.functional.batch_norm(nn.functional.linear(z, dense.weight), None, None, training=True)
+    torch.testing.assert_close(h.var(0), torch.ones(7), rtol=0.1, atol=0)
+    torch.testing.assert_close(h, batch, rtol=0, atol=0.3)
+    torch.testing.assert_close(dense(3 * z) - dense.bias, 3 * h)
+    with torch.no_grad():
+        dense.weight.mul_(100)
+    torch.testing.assert_close(dense(z) - dense.bias, h)
+
+
 @pytest.mark.parametrize("norm,across", [("batch", True), ("group", False)])
 def test_only_batch_norm_looks_across_the_batch(norm, across):
     dis = networks(norm=norm)["discriminator"].train()
     x = torch.rand(8, 3, 32, 32)
     alone, together = dis(x[:4])[1], dis(x)[1][:4]
     assert torch.allclose(alone, together, atol=1e-5) != across
+
+
+class GroupNormCalls(TorchDispatchMode):
+    """What PyTorch's group norm is handed as x, forward and backward, while this is active: its layout decides."""
+
+    def __init__(self):
+        super().__init__()
+        self.inputs = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if "native_group_norm" in func.__name__:
+            self.inputs.append(args["backward" in func.__name__])
+        return func(*args, **(kwargs or {}))
+
+
+def test_group_norm_never_takes_the_slow_path_and_the_maps_stay_channels_last():
+    layer = normalise("group", 8, 2)
+    x = torch.randn(3, 8, 4, 5).contiguous(memory_format=torch.channels_last).requires_grad_()
+    with GroupNormCalls() as calls:
+        y = layer(x)
+        (gradient,) = torch.autograd.grad(y.square().sum(), x)
+    assert len(calls.inputs) == 2 and all(t.is_contiguous() for t in calls.inputs)
+    assert y.is_contiguous(memory_format=torch.channels_last)
+    reference = nn.functional.group_norm(x, 2, layer.weight, layer.bias)
+    torch.testing.assert_close(y, reference)
+    torch.testing.assert_close(gradient, torch.autograd.grad(reference.square().sum(), x)[0])
 
 
 def test_batch_norm_keeps_nine_tenths():

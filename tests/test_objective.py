@@ -7,12 +7,11 @@ import pytest
 import torch
 
 from baselines.objectives import OBJECTIVES as BASELINES
-from vaegan import losses
-from vaegan import objective as algorithm
-from vaegan.networks.architectures import build
-from vaegan.objective import Settings
+from vaegan import algorithm, losses
+from vaegan.networks.building import build
+from vaegan.objective import OBJECTIVES, Settings
 
-ROWS = {**algorithm.OBJECTIVES, **BASELINES}
+ROWS = {**OBJECTIVES, **BASELINES}
 SETTINGS = Settings(beta=0.7, gamma=0.3, feature_precision=2.0, gate=None)
 B, D = 6, 4
 

@@ -10,8 +10,9 @@ import torch
 from baselines.objectives import OBJECTIVES
 from vaegan import model
 from vaegan.config import Config
-from vaegan.schedules import SCHEDULES, Phase, inside
-from vaegan.trainer import Trainer
+from vaegan.presets import PRESETS
+from vaegan.schedules import LEARNING_RATES, SCHEDULES, Phase, inside
+from vaegan.trainer import Trainer, learning_rate
 
 CONFIG = Config(
     mode="vaegan-pixel", architecture="cppn", schedule="otoro", image_size=26, width=0.0625, latent_dim=3,
@@ -91,3 +92,26 @@ def test_a_resumed_schedule_is_the_one_that_was_not_interrupted():
     for name, network in whole.networks.items():
         for key, value in network.state_dict().items():
             assert torch.equal(value, second.networks[name].state_dict()[key]), (name, key)
+
+
+def test_the_released_rate_falls_arithmetically():
+    """deeppy's annealer, `start - (t / T)^0.75 (start - stop)`: at half-time 40 % of the first rate is left."""
+    config = dataclasses.replace(Config(), **PRESETS["larsen-code"])
+    half = learning_rate(config, "decoder", config.steps // 2)
+    assert half == pytest.approx(3.9e-4 - 0.5**0.75 * (3.9e-4 - 1.6e-7), rel=1e-9) and half > 1.5e-4
+    assert learning_rate(config, "discriminator", config.steps) == pytest.approx(1.6e-7)
+
+
+@pytest.mark.parametrize("name", LEARNING_RATES)
+def test_a_rate_falls_from_the_first_to_the_last_and_never_rises(name):
+    config = Config(learning_rate=2.0, learning_rate_decay=0.01, learning_rate_schedule=name, steps=50)
+    rates = [learning_rate(config, "encoder", step) for step in range(51)]
+    assert rates[0] == 2.0 and rates[-1] == pytest.approx(0.02)
+    assert all(a > b for a, b in zip(rates, rates[1:], strict=False))
+    kept = dataclasses.replace(config, learning_rate_decay=1.0)
+    assert {learning_rate(kept, "encoder", step) for step in range(51)} == {2.0}
+
+
+def test_a_cosine_is_slow_at_both_ends():
+    rates = [LEARNING_RATES["cosine"](t / 4) for t in range(5)]
+    assert rates == pytest.approx([0, 0.146447, 0.5, 0.853553, 1], abs=1e-6)

@@ -1,6 +1,9 @@
-"""Imports point one way, composition roots are imported by nobody, scripts run from anywhere."""
+"""The house: rooms import downwards only, doors are imported by nobody, nothing is too long, scripts run anywhere."""
 
 import ast
+import functools
+import re
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +12,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted(p for package in ("vaegan", "baselines", "eval") for p in (ROOT / package).rglob("*.py"))
-COMPOSITION_ROOTS = {"vaegan.train", "vaegan.bench", "eval.compare", "eval.study"}
 MAY_IMPORT = {"vaegan": {"vaegan"}, "baselines": {"baselines", "vaegan"}, "eval": {"eval", "baselines", "vaegan"}}
+# Rooms of eval from the ground up: a room imports those in front of it. Rooms of one floor do not know each other.
+FLOORS = (
+    {"words"}, {"uncertainty"}, {"blur", "features"}, {"sources"}, {"distances"}, {"evidence"}, {"report"},
+    {"experiments"}, {"studies"},
+)  # fmt: skip
+MOST_ROOMS, MOST_LINES, LONGEST, MEDIAN = 30, 300, 45, 7  # in a folder; of a module; of a function
 
 
 def module_name(path: Path) -> str:
@@ -29,16 +37,57 @@ def project_imports(path: Path, lazy: bool = True) -> set[str]:
     return {name for name in names if name.split(".")[0] in MAY_IMPORT}
 
 
+@functools.cache
+def doors() -> set[str]:
+    """Modules that are commands: what runs when they are the program, and a package's __main__."""
+    shims = (module_name(p) for p in SOURCES if re.search(r"^if __name__ == .__main__.:$", p.read_text(), re.MULTILINE))
+    return {name for name in shims if name not in ("", "__main__")}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)
 def test_packages_import_only_downwards(path):
     package = path.relative_to(ROOT).parts[0]
-    allowed = MAY_IMPORT[package] | ({"baselines"} if module_name(path) in COMPOSITION_ROOTS else set())
+    allowed = MAY_IMPORT[package] | ({"baselines"} if module_name(path) in doors() else set())  # rows of their tables
     assert {name.split(".")[0] for name in project_imports(path)} <= allowed
 
 
-def test_nobody_imports_a_composition_root():
-    importers = {module_name(p): project_imports(p) & COMPOSITION_ROOTS for p in SOURCES}
-    assert not {name: roots for name, roots in importers.items() if roots}
+def test_nobody_imports_a_door():
+    importers = {module_name(p): project_imports(p) & doors() for p in SOURCES}
+    assert {"vaegan.train", "eval.compare", "eval.study", "eval.distances.__main__"} <= doors()
+    assert not {name: found for name, found in importers.items() if found}
+
+
+def test_rooms_import_only_rooms_below():
+    floor = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
+    found = {p.stem if p.suffix else p.name for p in (ROOT / "eval").iterdir() if p.suffix == ".py" or p.is_dir()}
+    rooms = {room for room in found if f"eval.{room}" not in doors() and not room.startswith("_")}
+    assert rooms == set(floor)
+    upwards = []
+    for path in (ROOT / "eval").rglob("*.py"):
+        room, *inside = path.relative_to(ROOT / "eval").with_suffix("").parts
+        for name in project_imports(path) if room in floor else ():
+            other = [*name.split("."), ""][1]
+            if name.startswith("eval.") and other != room and floor.get(other, len(FLOORS)) >= floor[room]:
+                upwards.append(f"{module_name(path)} -> {name}")
+    assert upwards == []
+
+
+def test_no_folder_of_eval_is_a_warehouse():
+    for folder in {path.parent for path in SOURCES if path.is_relative_to(ROOT / "eval")}:
+        seen = {p.stem for p in folder.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
+        assert len(seen - {"__init__"}) <= MOST_ROOMS, folder
+
+
+def test_modules_and_functions_are_short():
+    functions = [
+        (node.end_lineno - node.lineno + 1, f"{module_name(path)}.{node.name}")
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert {module_name(p) for p in SOURCES if len(p.read_text().splitlines()) > MOST_LINES} == set()
+    assert {name for lines, name in functions if lines > LONGEST} == set()
+    assert statistics.median(lines for lines, _ in functions) <= MEDIAN
 
 
 def test_modules_have_no_import_cycles():

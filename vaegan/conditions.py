@@ -105,7 +105,9 @@ def described(images: ImageSet) -> str:
     """Say which labels an image set has, and what to do with that."""
     kind = kind_of(images)
     if kind == "none":
-        return f"{'no' if images.labels is None else 'incomplete'} labels: leave the flag out, or use labelled data"
+        which = "no" if images.labels is None else "incomplete"
+        which = f"no usable labels ({images.unusable_labels})" if images.unusable_labels else f"{which} labels"
+        return f"{which}: leave the flag out, or use labelled data"
     return f"{kind} ({', '.join(images.label_names)}): use --condition {kind}"
 
 

@@ -3,18 +3,19 @@
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vaegan import checkpoint, conditions
+from vaegan import checkpoint, conditions, snapshots
 from vaegan import config as configuration
 from vaegan.conditions import UNCONDITIONAL, Conditions
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError
-from vaegan.networks.architectures import ARCHITECTURES, build
+from vaegan.networks.architectures import ARCHITECTURES
+from vaegan.networks.building import build
 from vaegan.pixels import to_float, to_uint8
 
 BATCH = 250  # images a pass; bounds memory, and eval mode makes results independent of it
@@ -35,9 +36,11 @@ class Model:
         channels: int,
         device: str,
         conditions: Conditions = UNCONDITIONAL,
+        data: dict[str, Any] | None = None,
     ):
         self.config, self.networks, self.step, self.channels, self.device = config, networks, step, channels, device
         self.conditions = conditions
+        self.data = data  # what it was trained on, for `vaegan.data.load`; None where a checkpoint does not say
         for network in networks.values():
             network.to(device).eval().requires_grad_(False)
 
@@ -135,26 +138,30 @@ class Model:
             yield tuple(part.to(self.device) for part in parts)
 
 
-def prior_codes(n: int, latent_dim: int, seed: int) -> Tensor:
-    """Return n codes (n, latent_dim) from N(0, I), drawn on the CPU so that every device gets the same."""
+def prior_codes(n: int, latent_dim: int, seed: int | tuple[int, ...]) -> Tensor:
+    """Return n codes (n, latent_dim) from N(0, I), drawn on the CPU so that every device gets the same; seeds that are
+    tuples give streams apart from those of single numbers."""
     # NumPy fills in order; torch.randn redraws its tail, so a longer draw would change earlier codes.
     return torch.from_numpy(np.random.default_rng(seed).standard_normal((n, latent_dim), dtype=np.float32))
 
 
-def load(run_dir: str | Path, weights: Literal["raw", "ema"] = "raw", device: str = "cpu") -> Model:
+def load(
+    run_dir: str | Path, weights: Literal["raw", "ema"] = "raw", device: str = "cpu", snapshot: int | None = None
+) -> Model:
     """Load a run from its checkpoint alone; `ema` takes the decoder's averaged weights, which blur (docs/choices.md).
 
-    Raises UserError when there is no checkpoint, or it is damaged or of another version.
+    `snapshot` takes one of the weights kept from the last tenth of training: 1 is the earliest, the highest number the
+    last. Raises UserError when there is no such checkpoint, or it is damaged or of another version.
     """
     run_dir = Path(run_dir)
-    state = checkpoint.read(run_dir)
+    state = checkpoint.read(run_dir) if snapshot is None else snapshots.read(run_dir, snapshot)
     config = configuration.from_dict(state["config"], str(checkpoint.path(run_dir)))
     told = conditions.restored(state.get("conditions"))  # checkpoints from before there were any have none
     networks = networks_of(config, tuple(state["networks"]), state["channels"], len(told.names))
     restore(networks, state["networks"], run_dir)
     if weights == "ema":
         restore({"decoder": networks["decoder"]}, {"decoder": state["decoder_ema"]}, run_dir)
-    return Model(config, networks, state["step"], state["channels"], device, told)
+    return Model(config, networks, state["step"], state["channels"], device, told, state.get("data"))
 
 
 def networks_of(config: Config, names: tuple[str, ...], channels: int, conditions: int = 0) -> dict[str, nn.Module]:
@@ -166,6 +173,7 @@ def networks_of(config: Config, names: tuple[str, ...], channels: int, condition
         width=config.width,
         latent_dim=config.latent_dim,
         norm=config.norm,
+        code_norm=config.code_norm,
         seed=config.seed,
         architecture=config.architecture,
         conditions=conditions,

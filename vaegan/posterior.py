@@ -6,6 +6,11 @@ INFORMATIVE = 0.1  # nats: a short run leaves every dimension a little active, a
 ACTIVE = 0.01  # variance of mu over images above which a dimension is in use (Burda et al., arXiv 1509.00519)
 
 
+def draw(mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:
+    """Return z = mu + sigma eps, of the shape of all three."""
+    return mu + (0.5 * logvar).exp() * eps
+
+
 def kl_by_dimension(mu: Tensor, logvar: Tensor) -> Tensor:
     """Return KL(q(z_d|x) || N(0, 1)) of each dimension, its mean over images: (D,); their sum is L_prior."""
     return 0.5 * (mu.square() + logvar.exp() - logvar - 1).mean(0)
@@ -13,7 +18,7 @@ def kl_by_dimension(mu: Tensor, logvar: Tensor) -> Tensor:
 
 def active_units(mu: Tensor) -> int:
     """Count the dimensions whose mean depends on the image: variance of mu over images above ACTIVE."""
-    return int((mu.var(0) > ACTIVE).sum())
+    return int((mu.var(0, correction=min(1, len(mu) - 1)) > ACTIVE).sum())
 
 
 def informative_units(mu: Tensor, logvar: Tensor) -> int:

@@ -5,6 +5,7 @@ gradient, is the objective's matter (vaegan/objective.py) in every schedule.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from vaegan.objective import Objective
@@ -49,6 +50,14 @@ SCHEDULES: dict[str, tuple[Phase, ...]] = {
             when={"discriminator": (0.6, math.inf), "decoder": (-math.inf, 0.75)},
         ),
     ),
+}
+
+
+# Share of the way from the first learning rate to the last, at share t of a run. `arithmetic` is deeppy's annealer,
+# which the released scripts use; it moves once an epoch there, and with every update here.
+LEARNING_RATES: dict[str, Callable[[float], float]] = {
+    "arithmetic": lambda t: t**0.75,
+    "cosine": lambda t: (1 - math.cos(math.pi * t)) / 2,  # arXiv 1608.03983, without restarts
 }
 
 

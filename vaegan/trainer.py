@@ -8,12 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vaegan import objective as algorithm
-from vaegan import processes
+from vaegan import algorithm, processes
 from vaegan.config import Config
 from vaegan.networks.convolutional import RELEASED_FEATURES
-from vaegan.objective import Objective
-from vaegan.schedules import SCHEDULES, Phase, inside
+from vaegan.objective import Objective, Settings
+from vaegan.schedules import LEARNING_RATES, SCHEDULES, Phase, inside
 
 STREAMS = 1_000_003  # more than any run's steps, so that (seed, step) never names two draws
 
@@ -23,7 +22,7 @@ class Trainer:
 
     def __init__(self, config: Config, objective: Objective, networks: dict[str, nn.Module], device: torch.device):
         self.config, self.objective, self.device = config, objective, device
-        self.settings = algorithm.Settings(
+        self.settings = Settings(
             beta=config.beta,
             gamma=config.gamma,
             likelihood=config.likelihood,
@@ -136,6 +135,14 @@ class Trainer:
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
         }
 
+    def not_finite(self) -> str | None:
+        """Return the name of a network with a weight that is NaN or infinite."""
+        parts = {**self.networks, "decoder_ema": self.decoder_ema}
+        weights = {
+            name: [v for v in part.state_dict().values() if v.is_floating_point()] for name, part in parts.items()
+        }
+        return next((name for name, vs in weights.items() if not all(v.isfinite().all() for v in vs)), None)
+
     def load_state(self, state: dict[str, Any]) -> None:
         """Continue from `state()`."""
         for name, network in self.networks.items():
@@ -181,9 +188,10 @@ def optimizer(config: Config, name: str, network: nn.Module) -> torch.optim.Opti
 
 
 def learning_rate(config: Config, name: str, step: int) -> float:
-    """Return a network's rate at one step: first * decay^((step / steps)^0.75), the released code's schedule."""
+    """Return a network's rate at one step, on the way from the first to the last."""
     first = config.discriminator_learning_rate if name == "discriminator" else config.learning_rate
-    return first * config.learning_rate_decay ** ((step / config.steps) ** 0.75)
+    last = first * config.learning_rate_decay
+    return first - LEARNING_RATES[config.learning_rate_schedule](step / config.steps) * (first - last)
 
 
 def describe(

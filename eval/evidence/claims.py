@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval.blur.measures import MEASURES, PRIMARY
-from eval.evidence.findings import COMPARED, Evidence, spelled
+from eval.evidence.findings import COMPARED, Evidence, entry, spelled
 from eval.evidence.pictures import LADDER
 from eval.evidence.replicates import (
     beyond,
@@ -163,9 +163,8 @@ def with_audits(rows: Sequence[dict], runs: Sequence[dict]) -> list[dict]:
 
 def unsound(runs: Sequence[dict]) -> dict[str, list[str]]:
     """By label, why a run is none to judge by: its health, and what else its row says under "withheld"."""
-    found = {run["label"]: [*run["health"]["reasons"], *run.get("withheld", ())] for run in runs}
-    titles = {run["label"]: run["title"] for run in runs}
-    return {label: [f"{titles[label]}: {reason}" for reason in reasons] for label, reasons in found.items() if reasons}
+    found = {run["label"]: [f"{run['title']}: {reason}" for reason in run["health"]["reasons"]] for run in runs}
+    return {run["label"]: [*found[run["label"]], *run.get("withheld", ())] for run in runs}
 
 
 def _of_side(labels: Sequence[str], found: dict[str, list[str]]) -> list[str]:
@@ -212,7 +211,7 @@ def _pooled(evidence: Evidence, what: str, title: str, team: Sequence[Run]) -> l
     text = spelled(found.interval, evidence.calibrations[PRIMARY].pixels) + beyond(evidence, what, team)
     row = {"what": what, "mode": team[0].config.mode, "title": title, "runs": [run.label for run in team]}
     counts = {"seeds": found.seeds, **snapshots(evidence, what, team)}
-    return [{**row, **counts, **vars(found.interval), "text": text}]
+    return [{**row, **counts, **entry(found.interval, evidence.calibrations[PRIMARY].pixels), "text": text}]
 
 
 def blur_words(blur: dict) -> str:

@@ -20,6 +20,7 @@ from eval.features.network import FeatureNetwork
 from eval.sources.runs import HeldOut, Run
 from eval.uncertainty.estimates import mean_interval
 from vaegan import data
+from vaegan.generator import told
 from vaegan.model import Model
 from vaegan.networks.architectures import ARCHITECTURES
 
@@ -61,8 +62,9 @@ def of_report(runs: Sequence[Run], held_out: HeldOut) -> tuple[dict | None, list
     truth = data.drawn(runs[0].config.dataset, "test", held_out.report_rows[:COUNT], SIZE)
     found, shown = [], []
     for run in runs:
-        told = (held_out.report_labels[:COUNT],) if run.model.is_conditional else ()
-        ways = compared(run.model, run.model.encode(images, *told)[0], told, SIZE, truth, images)
+        labels = held_out.report_labels if held_out.report_labels is None else held_out.report_labels[:COUNT]
+        also = told(run.model, labels)
+        ways = compared(run.model, run.model.encode(images, *also)[0], also, SIZE, truth, images)
         strips = [picture(run, place, way) for place, way in enumerate(ways)]
         shown += strips
         entries = {"ways": [way.entry() for way in ways], "pictures": [strip.entry() for strip in strips]}
@@ -120,7 +122,7 @@ def enlarged(images: Tensor, size: int, mode: str) -> Tensor:
 
 def energies(images: Tensor) -> np.ndarray:
     """The blur measure of uint8 (N, C, S, S) under every blur of the ladder, (N, len(LADDER)); nothing is quantised."""
-    measure, found = MEASURES[PRIMARY].on_grey, []
+    measure, found = MEASURES[PRIMARY].on_planes, []
     for image in images:
         x = grey(image[None])
         found.append([float(measure(smooth(x, share * x.shape[-1]) if share else x)) for share in LADDER])

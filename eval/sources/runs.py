@@ -4,19 +4,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 import vaegan
-from baselines import pca
+from baselines import linear_vae
 from baselines.objectives import OBJECTIVES as BASELINES
 from eval.blur import damages
 from eval.blur.measures import gaussian_blur
 from eval.sources.held_out import halves
+from vaegan import posterior
 from vaegan.data import ImageSet, load
 from vaegan.errors import UsageError, UserError
+from vaegan.generator import told
 from vaegan.model import prior_codes
 from vaegan.objective import OBJECTIVES as VAEGAN
 
@@ -35,11 +37,17 @@ class Run:
     label: str
     title: str
     directory: Path
-    model: object = field(repr=False)
+    model: Any = field(repr=False)  # a Generator; one that was trained also has a config, a step and networks
 
     @property
     def config(self):
         return self.model.config
+
+    @property
+    def name(self) -> str:
+        """What a run is called among those of its mode: "seed 0", or what its directory is called."""
+        suffix = self.label.removeprefix(self.config.mode)
+        return f"seed {self.config.seed}" if suffix in ("", f"-s{self.config.seed}") else suffix.lstrip("-")
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ class HeldOut:
 class Source:
     """A named stream of images; `originals` are the held-out images that a paired source is a version of."""
 
-    name: str
+    id: str
     title: str
     kind: str  # real | reconstructions | samples | baseline | posterior | average | blurred | control
     count: int
@@ -144,12 +152,16 @@ def _labels(directories: Sequence[Path], configs: Sequence) -> list[str]:
 
 
 def load_split(run: Run, split: str, data_dir: Path | None = None) -> ImageSet:
-    """The run's own data set and size, `split` "train" or "test"; `data_dir` overrides where the run found its data."""
+    """The run's own data set and size, `split` "train" or "test"; `data_dir` overrides where the run found its data.
+
+    UserError, saying what differs, where they are not what it was trained with.
+    """
     return load(
         run.config.dataset,
         split,
         image_size=run.config.image_size,
         data_dir=Path(data_dir or run.config.data_dir),
+        trained_on=getattr(run.model, "data", None),
     )
 
 
@@ -205,44 +217,38 @@ def posterior_samples(run: Run, images: Tensor, seed: int, labels: Tensor | None
 
     The codes that the decoder was trained on: where prior samples are blurrier, the prior misses them.
     """
-    eps = _noise(len(images), run.model.latent_dim, seed)
+    eps = prior_codes(len(images), run.model.latent_dim, (seed, 1))  # another stream than the prior samples'
     return Source(
         f"{run.label}/posterior",
         f"{run.title} aggregated-posterior samples",
         "posterior",
         len(images),
         lambda: (
-            run.model.decode(_posterior_codes(run, e, *batch), *batch[1:])
+            run.model.decode(posterior.draw(*run.model.encode(*batch), e), *batch[1:])
             for batch, e in zip(_batches(run, images, labels), eps.split(BATCH), strict=True)
         ),
         run=run.label,
     )
 
 
-def _noise(count: int, latent_dim: int, seed: int) -> Tensor:
-    """Standard normal (count, latent_dim), another stream than `prior_codes` of the same seed."""
-    generator = np.random.default_rng((seed, 1))
-    return torch.from_numpy(generator.standard_normal((count, latent_dim), dtype=np.float32))
-
-
-def _posterior_codes(run: Run, eps: Tensor, *batch: Tensor) -> Tensor:
-    mu, logvar = run.model.encode(*batch)
-    return mu + (0.5 * logvar).exp() * eps
-
-
 def _batches(run: Run, inputs: Tensor, labels: Tensor | None) -> Iterator[tuple[Tensor, ...]]:
     """Inputs in batches; with their labels beside them for a conditional run, which cannot do without."""
-    told = (labels,) if run.model.is_conditional else ()
-    return zip(*(part.split(BATCH) for part in (inputs, *told)), strict=True)
+    parts = (inputs, *told(run.model, labels))
+    return zip(*(part.split(BATCH) for part in parts), strict=True)
 
 
 def linear(training: Tensor, images: Tensor, latent_dim: int, seed: int) -> list[Source]:
-    """PCA's reconstructions of `images` from as many numbers as a run's codes have, and as many of its samples: what
-    needs no network. None where the training images cannot have that many directions."""
+    """Reconstructions of `images` by linear VAEs of a run's latent size, with unit and with fitted variance, and as many
+    samples of each: what needs no training. None where the training images cannot have that many directions."""
     if latent_dim >= min(len(training), training[0].numel()):
         return []
-    run = Run(f"pca-{latent_dim}", f"PCA, {latent_dim} numbers,", Path(), pca.fit(training, latent_dim))
-    found = reconstructions(run, images), prior_samples(run, len(images), seed)
+    components = linear_vae.fit(training, latent_dim)
+    scales = {"unit": linear_vae.of_variance(components), "fitted": linear_vae.of_maximum_likelihood(components)}
+    found = []
+    for scale, model in scales.items():
+        title = f"Linear VAE, {latent_dim} numbers, {scale} variance ({model.rate:.1f} nats),"
+        run = Run(f"linear-{latent_dim}-{scale}", title, Path(), model)
+        found += [reconstructions(run, images), prior_samples(run, len(images), seed)]
     return [replace(source, kind="baseline", run=None) for source in found]
 
 
@@ -250,11 +256,10 @@ def averaged(run: Run, images: Tensor, seed: int, labels: Tensor | None = None) 
     """What the decoder's averaged weights make of `images` and of as many prior draws: shown, never judged, because
     averaging is itself a blur."""
     model = vaegan.load(run.directory, weights="ema")
-    run = replace(run, label=f"{run.label}/average", model=model)
-    found = [reconstructions(run, images, labels)] if model.has_encoder else []
-    found.append(prior_samples(run, len(images), seed))
-    owner = run.label.removesuffix("/average")
-    return [replace(s, title=f"{s.title}, averaged weights", kind="average", run=owner) for s in found]
+    average = replace(run, label=f"{run.label}/average", model=model)
+    found = [reconstructions(average, images, labels)] if model.has_encoder else []
+    found.append(prior_samples(average, len(images), seed))
+    return [replace(s, title=f"{s.title}, averaged weights", kind="average", run=run.label) for s in found]
 
 
 def known_blur(images: Tensor, sigma: float) -> Source:
@@ -281,9 +286,9 @@ def controls(images: Tensor, seed: int) -> list[Source]:
     return [_control(images, seed, *row) for row in rows]
 
 
-def _control(images: Tensor, seed: int, name: str, title: str, sigma: float, damage: Callable) -> Source:
+def _control(images: Tensor, seed: int, id: str, title: str, sigma: float, damage: Callable) -> Source:
     def batches() -> Iterator[Tensor]:
         for i, batch in enumerate(images.split(BATCH)):
             yield damage(gaussian_blur(batch, sigma) if sigma else batch, seed + i)
 
-    return Source(name, title, "control", len(images), batches, originals=images, applied_sigma=sigma)
+    return Source(id, title, "control", len(images), batches, originals=images, applied_sigma=sigma)

@@ -1,13 +1,17 @@
 """What a data set is once it is loaded: one uint8 array, its labels, and how its split was made."""
 
-from dataclasses import dataclass
+from __future__ import annotations  # the names and sizes of data sets are known without torch
 
-from torch import Tensor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-SIZES = (32, 64, 128)  # what every data set is brought to unless told otherwise
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SIZES = tuple(2**k for k in range(5, 10))  # 32 to 512: what every data set is brought to unless told otherwise
+DEFAULT_SIZES = SIZES[:3]  # what images get by themselves; larger ones are asked for
 SMALL_SIZES = (26, 28)  # MNIST's own pixels, for networks that need no power of two, and their 26-pixel centre
 SPLITS = ("train", "test")  # "test" is held out: nothing is ever trained on it
-HOLD_OUT_EVERY = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,6 +22,9 @@ class ImageSet:
     labels: None, (N,) int64 classes with -1 for unlabelled, or (N, A) uint8 binary attributes.
     label_names: a name for each class or attribute, () when there are none.
     note: how the split was made and what was done to the pixels, when that is not the publisher's own choice.
+    unusable_labels: why labels that the data have were left out, "" otherwise.
+    source: what the images were made from, as a cache key; "" when they have no file.
+    identity: what `vaegan.data.identity` knows them by, {} until `load` has computed it.
     """
 
     name: str
@@ -26,6 +33,9 @@ class ImageSet:
     labels: Tensor | None = None
     label_names: tuple[str, ...] = ()
     note: str = ""
+    unusable_labels: str = ""
+    source: str = ""
+    identity: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def channels(self) -> int:
@@ -36,12 +46,6 @@ class ImageSet:
         return self.images.shape[-1]
 
 
-def held_out(count: int, split: str) -> list[int]:
-    """Return the indices of `split` when every tenth of `count` images, the first included, is held out."""
-    wants_test = split == "test"
-    return [i for i in range(count) if (i % HOLD_OUT_EVERY == 0) == wants_test]
-
-
-def hold_out_note(source: str) -> str:
-    """Return the note of a set that was split by `held_out`."""
-    return f"every {HOLD_OUT_EVERY}th image of {source} is held out as the test split"
+def joined(*notes: str) -> str:
+    """Return those notes that say something as one."""
+    return "; ".join(filter(None, notes))

@@ -14,18 +14,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vaegan.networks.normalisation import Norm, normalise
+from vaegan.networks.normalisation import CodeNorm, Norm, code_layers, normalise
 
 KERNEL, PADDING = 5, 2
 
 
 @dataclass(frozen=True)
 class Stages:
-    """Channels of each convolution at `width` 1, for one image size."""
+    """Channels of each convolution at `width` 1, for one image size, and which of Dis's is Dis_l."""
 
     encoder: tuple[int, ...]
     decoder: tuple[int, ...]  # the first entry is the fully connected layer's map, the others transposed convolutions
     discriminator: tuple[int, ...]  # the first convolution keeps the size
+    depth: int  # Dis_l is the output of this convolution of Dis, counted from 1
 
     @property
     def grid(self) -> int:
@@ -33,11 +34,12 @@ class Stages:
         return 2 ** len(self.encoder)
 
 
-# 32 and 64 are the released sizes (`architectures.py`); 128 is ours: the 64x64 networks with one more stage.
+# 32 and 64 are the released sizes (`architectures.py`; `recon_depth` of `cifar_aegan.py` and `celeba_aegan.py`), 128 is
+# ours: the 64x64 networks with one more stage. Dis_l has 8x8 places in all three.
 STAGES = {
-    32: Stages((64, 128, 256), (256, 192, 128, 32), (32, 128, 192, 256)),
-    64: Stages((64, 128, 256), (256, 256, 128, 32), (32, 128, 256, 256)),
-    128: Stages((64, 128, 256, 256), (256, 256, 256, 128, 32), (32, 128, 256, 256, 256)),
+    32: Stages((64, 128, 256), (256, 192, 128, 32), (32, 128, 192, 256), depth=3),
+    64: Stages((64, 128, 256), (256, 256, 128, 32), (32, 128, 256, 256), depth=4),
+    128: Stages((64, 128, 256, 256), (256, 256, 256, 128, 32), (32, 128, 256, 256, 256), depth=5),
 }
 STAGES |= {size: STAGES[32] for size in (26, 28)}  # Enc and Dis alone: Dec would make 32 of these
 ENCODER_UNITS, DISCRIMINATOR_UNITS = 1024, 512
@@ -94,7 +96,16 @@ class Decoder(nn.Module):
     makes evaluation (one kind) differ from training (a mixture).
     """
 
-    def __init__(self, channels: int, image_size: int, width: float, latent_dim: int, norm: Norm, conditions: int = 0):
+    def __init__(
+        self,
+        channels: int,
+        image_size: int,
+        width: float,
+        latent_dim: int,
+        norm: Norm,
+        code_norm: CodeNorm = "none",
+        conditions: int = 0,
+    ):
         super().__init__()
         stages = STAGES[image_size]
         *inner, outer = stages.decoder
@@ -103,8 +114,7 @@ class Decoder(nn.Module):
         flat = sizes[0] * side * side
         # One scale and shift per unit, not per channel: the released decoder normalises before it reshapes.
         self.dense = nn.Sequential(
-            nn.Linear(latent_dim + conditions, flat, bias=False),
-            normalise(norm, flat, 1),
+            *code_layers(norm, code_norm, latent_dim + conditions, flat),
             nn.ReLU(),
             nn.Unflatten(1, (sizes[0], side, side)),
         )
@@ -121,8 +131,9 @@ class Decoder(nn.Module):
 class Discriminator(nn.Module):
     """Dis(x): image (B, C, S, S) -> Dis_l (B, F, s, s) and the logit of "real" (B,).
 
-    Dis_l is the last convolution's output before its normalisation and ReLU. Real images, reconstructions and prior
-    samples pass apart: each batch norm sees one kind of image, and the features of x do not depend on x_tilde.
+    Dis_l is the output of one convolution (`Stages.depth`) before its normalisation and ReLU. Real images,
+    reconstructions and prior samples pass apart: each batch norm sees one kind of image, and the features of x do not
+    depend on x_tilde.
     """
 
     def __init__(self, channels: int, image_size: int, width: float, norm: Norm, conditions: int = 0):
@@ -131,15 +142,16 @@ class Discriminator(nn.Module):
         outer, *inner = stages.discriminator
         sizes = [scaled(outer, width, FULL_RESOLUTION), *(scaled(c, width) for c in inner)]
         layers: list[nn.Module] = [nn.Conv2d(channels, sizes[0], KERNEL, 1, PADDING), nn.ReLU()]
-        for c_in, c_out in zip(sizes[:-1], sizes[1:-1], strict=False):
+        for c_in, c_out in zip(sizes, sizes[1:], strict=False):
             layers += [nn.Conv2d(c_in, c_out, KERNEL, 2, PADDING, bias=False), normalise(norm, c_out, 2), nn.ReLU()]
-        self.features = nn.Sequential(*layers, nn.Conv2d(sizes[-2], sizes[-1], KERNEL, 2, PADDING, bias=False))
-        units, self.feature_count = scaled(DISCRIMINATOR_UNITS, width), feature_count(image_size, width)
+        dis_l = [i for i, layer in enumerate(layers) if isinstance(layer, nn.Conv2d)][stages.depth - 1]
+        self.features, above = nn.Sequential(*layers[: dis_l + 1]), layers[dis_l + 1 :]
+        self.feature_count = feature_count(image_size, width)
+        units, flat = scaled(DISCRIMINATOR_UNITS, width), map_count(image_size, width, len(sizes))
         self.verdict = nn.Sequential(
-            normalise(norm, sizes[-1], 2),
-            nn.ReLU(),
+            *above,
             nn.Flatten(),
-            nn.Linear(self.feature_count + conditions, units, bias=False),
+            nn.Linear(flat + conditions, units, bias=False),
             normalise(norm, units, 1),
             nn.ReLU(),
             nn.Linear(units, 1),
@@ -169,5 +181,9 @@ def parameter_count(network: nn.Module) -> int:
 
 def feature_count(image_size: int, width: float) -> int:
     """Return how many numbers Dis_l holds."""
-    channels = STAGES[image_size].discriminator
-    return scaled(channels[-1], width) * math.ceil(image_size / 2 ** (len(channels) - 1)) ** 2
+    return map_count(image_size, width, STAGES[image_size].depth)
+
+
+def map_count(image_size: int, width: float, depth: int) -> int:
+    """Return how many numbers the discriminator's convolution at `depth`, counted from 1, gives."""
+    return scaled(STAGES[image_size].discriminator[depth - 1], width) * math.ceil(image_size / 2 ** (depth - 1)) ** 2

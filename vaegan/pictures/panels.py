@@ -40,7 +40,7 @@ class Panels:
                 x = to_float(self.images.to(self.device))
                 mu, _ = networks["encoder"](x, *self.y)
                 x_tilde = networks["decoder"](mu, *self.y)
-                path = [latent.linear(ends[0], ends[1], COLUMNS) for ends in (mu, *self.y)]
+                path = [latent.linear(ends[0], ends[min(1, len(ends) - 1)], COLUMNS) for ends in (mu, *self.y)]
                 pictures["reconstructions"] = picture(triptych(self.images, to_uint8(x_tilde).cpu()))
                 pictures["interpolation"] = picture(to_uint8(networks["decoder"](*path)).cpu())
         return pictures

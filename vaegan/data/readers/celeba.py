@@ -35,9 +35,11 @@ def read(data_dir: Path, split: str, image_size: int) -> ImageSet:
     rows = np.flatnonzero(part[:, 0] == PARTS[split])
     if not len(rows):
         raise UserError(f"{partition} has no image of the {split} part: copy the publisher's file again")
-    images = portraits.decoded("celeba", root, [Path(files[row]) for row in rows], CROP, image_size)
+    images, source = portraits.decoded("celeba", root, [Path(files[row]) for row in rows], CROP, image_size)
     labels = torch.from_numpy((flags[rows] > 0).astype(np.uint8))
-    return ImageSet("celeba", split, torch.from_numpy(images), labels, tuple(names), CROP.note(image_size))
+    return ImageSet(
+        "celeba", split, torch.from_numpy(images), labels, tuple(names), CROP.note(image_size), source=source
+    )
 
 
 def _attribute_names(file: Path) -> list[str]:

@@ -23,7 +23,7 @@ def read(data_dir: Path, split: str, image_size: int) -> ImageSet:
     shape = (count, 3, image_size, image_size)
     images = cached_array(key, shape, np.uint8, lambda: _rendered(seed, count, image_size))
     attributes = torch.as_tensor(synthfaces.attributes(seed, torch.arange(count)))
-    return ImageSet("synthfaces", split, torch.from_numpy(images), attributes, tuple(synthfaces.ATTRIBUTES))
+    return ImageSet("synthfaces", split, torch.from_numpy(images), attributes, tuple(synthfaces.ATTRIBUTES), source=key)
 
 
 def drawn(split: str, rows: torch.Tensor, image_size: int, attributes: torch.Tensor | None = None) -> torch.Tensor:

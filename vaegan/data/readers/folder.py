@@ -1,102 +1,133 @@
 """`folder:DIR`: a tree of image files, with classes as sub-folders or without, decoded once into the cache."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
-from torchvision.datasets.folder import IMG_EXTENSIONS
 
+from vaegan.data import splits
 from vaegan.data.cache import cache_key, cached_array
-from vaegan.data.fitting import fit
-from vaegan.data.imageset import SIZES, SPLITS, ImageSet, held_out, hold_out_note
-from vaegan.data.readers import decoding
+from vaegan.data.fitting import cropped_note, fit, is_too_long
+from vaegan.data.imageset import DEFAULT_SIZES, ImageSet, joined
+from vaegan.data.readers import decoding, listing
+from vaegan.data.splits import Labels
 from vaegan.errors import UserError
 
-GREY_MODES = ("1", "L", "LA")
+GREY_MODES = ("1", "L", "LA", "La")
+WIDTH, HEIGHT, GREY, ALPHA, FRAMES, DIGEST = range(6)  # the columns of a tree's headers
 
 
 @dataclass(frozen=True)
 class Tree:
-    """The image files under a folder: the training split first, then the test split, each in sorted order."""
+    """The image files under a folder: the training split first, then the held-out split, each in sorted order."""
 
     root: Path
     files: list[Path]  # relative to root
+    headers: np.ndarray  # (N, 6) int64
     train_count: int
-    class_depth: int  # which part of a relative path names the class
+    labels: Tensor | None
+    label_names: tuple[str, ...]
+    unusable_labels: str
     note: str
 
     def rows(self, split: str) -> slice:
         return slice(0, self.train_count) if split == "train" else slice(self.train_count, None)
 
-    def paths(self) -> list[Path]:
-        return [self.root / file for file in self.files]
-
 
 def native_size(root: Path) -> int:
     """Return the largest of 32, 64 and 128 that no image under `root` must be enlarged to; 32 when all would be."""
-    tree = _find(root)
-    return _size_below(_headers(tree, decoding.fingerprint(root, tree.files)))
+    smallest = _tree(root).headers[:, : HEIGHT + 1].min()
+    return max((size for size in DEFAULT_SIZES if size <= smallest), default=DEFAULT_SIZES[0])
 
 
 def read(root: Path, split: str, image_size: int) -> ImageSet:
     """Read one split of the images under `root`, centre-cropped, resized, RGB unless every file is grey.
 
-    `root`/train and `root`/test are the splits when both exist; else every tenth image is held out. Labels are the
-    first sub-folders' names, in sorted order; an image outside them gets -1, and with fewer than two classes there
-    are no labels. Hidden files and those without an image's suffix are not images.
-    Raises UserError when the folder or its images are absent, or when any image cannot be decoded.
+    The folders train/ and test/ (or val/, valid/, validation/, in any case) are the splits when both exist; else about
+    a tenth is held out, see `splits.held_out`. Labels are the first sub-folders' names, in sorted order; an image
+    outside them gets -1, and with fewer than two classes, or classes that the splits do not share, there are no labels.
+    Raises UserError when the folder or its images are absent, when a folder cannot be listed or an image not decoded,
+    and when one split is grey and the other coloured.
     """
-    tree = _find(root)
-    fingerprint = decoding.fingerprint(root, tree.files)
-    headers = _headers(tree, fingerprint)
-    channels = 1 if headers[:, 2].all() else 3
+    tree = _tree(root)
+    channels = 1 if tree.headers[:, GREY].all() else 3
     shape = (len(tree.files), channels, image_size, image_size)
-    key = cache_key("folder", fingerprint, image_size, channels)
+    key = cache_key("folder", decoding.fingerprint(root, tree.files), decoding.DECODER, image_size, channels)
     images = cached_array(key, shape, np.uint8, lambda: _decoded(tree, image_size, channels))
-    labels, names = _labels(tree)
     rows = tree.rows(split)
     return ImageSet(
         name=f"folder:{root}",
         split=split,
         images=torch.from_numpy(images[rows]),
-        labels=None if labels is None else labels[rows],
-        label_names=names,
-        note="; ".join(filter(None, [tree.note, _enlarged_note(headers[rows], image_size)])),
+        labels=None if tree.labels is None else tree.labels[rows],
+        label_names=tree.label_names,
+        note=joined(tree.note, _pixel_note(tree.headers[rows], image_size)),
+        unusable_labels=tree.unusable_labels,
+        source=f"{key} {split}",
     )
 
 
-def _find(root: Path) -> Tree:
-    if not root.is_dir():
-        raise UserError(f"no such folder: {root}")
-    if all((root / split).is_dir() for split in SPLITS):
-        train, test = (_image_files(root, split) for split in SPLITS)
-        return Tree(root, train + test, len(train), class_depth=1, note="splits are the folders train/ and test/")
-    files = _image_files(root, "")
-    if len(files) < 2:
-        raise UserError(f"{root} holds a single image ({files[0]}); at least two are needed, one to be held out")
-    train, test = ([files[i] for i in held_out(len(files), split)] for split in SPLITS)
-    return Tree(root, train + test, len(train), class_depth=0, note=hold_out_note(f"{root} in sorted order"))
+def _tree(root: Path) -> Tree:
+    names = listing.folders(root)
+    try:
+        pair = splits.of_folders(names)
+    except ValueError as error:
+        raise UserError(f"{root}: {error}") from None
+    if pair:
+        return _split_tree(root, pair, [name for name in names if name not in pair])
+    files = listing.image_files(root)
+    if len(files.files) < 2:
+        raise UserError(f"{root} holds a single image ({files.files[0]}); at least two are needed, one to be held out")
+    headers = _headers(root, files.files)
+    tops = {file.parts[0].lower() for file in files.files}
+    alone = len(tops) == 1 and tops <= set(splits.TRAINING)  # train/ without a held-out split
+    labels, label_names = _labels(files.files, depth=int(alone))
+    strata = None if splits.label_fault(Labels(str(root), labels, label_names)) else labels
+    chosen = splits.held_out(np.ascontiguousarray(headers[:, DIGEST]).view(np.uint64), strata)
+    order = np.argsort(chosen, kind="stable")
+    note = splits.hold_out_note(str(root), int(chosen.sum()), len(chosen))
+    ordered = [files.files[i] for i in order]
+    labels = None if labels is None else labels[torch.from_numpy(order)]
+    return _checked(root, ordered, headers[order], int((~chosen).sum()), labels, label_names, (str(root),) * 2,
+                    joined(note, files.note()))  # fmt: skip
 
 
-def _image_files(root: Path, sub_folder: str) -> list[Path]:
-    found = []
-    for folder, folders, files in os.walk(root / sub_folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        images = [name for name in files if name.lower().endswith(IMG_EXTENSIONS) and not name.startswith(".")]
-        found += [Path(folder, name).relative_to(root) for name in images]
-    if not found:
-        raise UserError(f"no images under {root / sub_folder}; looked for {' '.join(IMG_EXTENSIONS)}")
-    return sorted(found)
+def _split_tree(root: Path, pair: tuple[str, str], others: list[str]) -> Tree:
+    train, test = (listing.image_files(root, folder) for folder in pair)
+    files = train.files + test.files
+    labels, names = _labels(files, depth=1)
+    note = f"splits are the folders {pair[0]}/ and {pair[1]}/"
+    note += f", {', '.join(f'{name}/' for name in others)} is not read" if others else ""
+    left_out = listing.Listing([], train.left_out + test.left_out).note()
+    return _checked(root, files, _headers(root, files), len(train.files), labels, names,
+                    (f"{root / pair[0]}", f"{root / pair[1]}"), joined(note, left_out))  # fmt: skip
 
 
-def _labels(tree: Tree) -> tuple[Tensor | None, tuple[str, ...]]:
-    depth = tree.class_depth
-    classes = [file.parts[depth] if len(file.parts) > depth + 1 else None for file in tree.files]
+def _checked(
+    root: Path, files: list[Path], headers: np.ndarray, train_count: int, labels: Tensor | None,
+    names: tuple[str, ...], origins: tuple[str, str], note: str,
+) -> Tree:  # fmt: skip
+    """Compare the two splits of a tree."""
+    train, test = headers[:train_count], headers[train_count:]
+    sides = (train, test)
+    for a, b in ((0, 1), (1, 0)) if origins[0] != origins[1] else ():  # of a split made here it is chance
+        if sides[a][:, GREY].all() and not sides[b][:, GREY].any():
+            raise UserError(f"the images of {origins[a]} are grey, those of {origins[b]} coloured: give both the same")
+    shared = splits.overlap_note(train[:, DIGEST], test[:, DIGEST])
+    fault = ""
+    if labels is not None:
+        parts = (labels[:train_count], labels[train_count:])
+        fault = splits.label_fault(*(Labels(o, part, names) for o, part in zip(origins, parts, strict=True)))
+    if fault:
+        labels, names = None, ()
+    return Tree(root, files, headers, train_count, labels, names, fault, joined(note, shared, splits.unlabelled(fault)))
+
+
+def _labels(files: list[Path], depth: int) -> tuple[Tensor | None, tuple[str, ...]]:
+    classes = [file.parts[depth] if len(file.parts) > depth + 1 else None for file in files]
     names = tuple(sorted({name for name in classes if name is not None}))
     if len(names) < 2:
         return None, ()
@@ -104,17 +135,35 @@ def _labels(tree: Tree) -> tuple[Tensor | None, tuple[str, ...]]:
     return torch.tensor([index.get(name, -1) for name in classes]), names
 
 
-def _headers(tree: Tree, fingerprint: str) -> np.ndarray:
-    """Return (N, 3) int32 width, height and whether grey; cached, as opening 200,000 files takes many seconds."""
-    key = cache_key("headers", fingerprint)
-    return cached_array(key, (len(tree.files), 3), np.int32, lambda: decoding.each(tree.paths(), _header))
+def _headers(root: Path, files: list[Path]) -> np.ndarray:
+    """Return (N, 6) int64 by the columns above; cached, as opening 200,000 files takes many seconds.
+
+    Raises UserError naming all files that cannot be read, those included whose header is whole.
+    """
+    paths = [root / file for file in files]
+    try:
+        key = cache_key("headers", decoding.fingerprint(root, files), decoding.DECODER)
+        return cached_array(key, (len(files), FRAMES + 2), np.int64, lambda: decoding.each(paths, _header))
+    except (UserError, OSError):
+        for _ in decoding.each(paths, _thorough):
+            pass
+        raise
 
 
 def _header(file: Path) -> np.ndarray:
-    with Image.open(file) as image:
+    data = decoding.contents(file)
+    with decoding.opened(data) as image:
         if image.mode[0] in "IF":
             raise ValueError(f"its {image.mode!r} pixels are not 8-bit: convert it first")
-        return np.array([*image.size, image.mode in GREY_MODES], np.int32)
+        if is_too_long(*image.size):
+            raise ValueError(f"{image.width}x{image.height} pixels: a square would keep too little, cut it first")
+        what = (image.mode in GREY_MODES, decoding.is_transparent(image), getattr(image, "n_frames", 1))
+        return np.array([*image.size, *what, splits.digests([data]).view(np.int64)[0]], np.int64)
+
+
+def _thorough(file: Path) -> np.ndarray:
+    decoding.pixels(file)
+    return _header(file)
 
 
 def _decoded(tree: Tree, size: int, channels: int) -> Iterator[np.ndarray]:
@@ -123,15 +172,18 @@ def _decoded(tree: Tree, size: int, channels: int) -> Iterator[np.ndarray]:
     def decode(file: Path) -> np.ndarray:
         return fit(torch.from_numpy(decoding.pixels(file, mode)).permute(2, 0, 1), size).numpy()
 
-    return decoding.each(tree.paths(), decode)
+    return decoding.each([tree.root / file for file in tree.files], decode)
 
 
-def _size_below(headers: np.ndarray) -> int:
-    smallest = headers[:, :2].min()
-    return max((size for size in SIZES if size <= smallest), default=SIZES[0])
-
-
-def _enlarged_note(headers: np.ndarray, size: int) -> str:
-    sides = headers[:, :2].min(axis=1)
-    enlarged = int((np.where(sides == 28, 32, sides) < size).sum())
-    return f"{enlarged} of {len(headers)} images are smaller than {size} pixels and were enlarged" if enlarged else ""
+def _pixel_note(headers: np.ndarray, size: int) -> str:
+    """Say what was done to the pixels of files with these headers."""
+    sides = headers[:, : HEIGHT + 1].min(axis=1)
+    total = f"of {len(headers):,} images"
+    which = (np.where(sides == 28, 32, sides) < size, headers[:, ALPHA] > 0, headers[:, FRAMES] > 1)
+    enlarged, alpha, animated = map(np.count_nonzero, which)
+    return joined(
+        f"{enlarged:,} {total} are smaller than {size} pixels and were enlarged" if enlarged else "",
+        cropped_note(headers[:, : HEIGHT + 1]),
+        f"{alpha:,} {total} have an alpha channel and were laid over white" if alpha else "",
+        f"{animated:,} {total} are animated or have pages, the first was read" if animated else "",
+    )

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vaegan.data.imageset import HOLD_OUT_EVERY, ImageSet, held_out
-from vaegan.data.readers import portraits
+from vaegan.data import splits
+from vaegan.data.imageset import ImageSet
+from vaegan.data.readers import listing, portraits
 from vaegan.data.readers.portraits import Crop
 from vaegan.errors import UserError
 
@@ -22,25 +23,26 @@ REMEDY = (
 
 
 def read(data_dir: Path, split: str, image_size: int) -> ImageSet:
-    """Read one split from `data_dir`/lfw-py: the publisher's people when both lists are there, else every tenth
-    person is held out.
+    """Read one split from `data_dir`/lfw-py: the publisher's people when both lists are there, else a tenth of
+    them is held out, chosen by their names (`splits.held_out`).
 
     Labels are the (N, 73) attributes when lfw_attributes.txt lies there, and images without any are left out; else
     there are none: the people of one split are no classes of the other.
     Raises UserError when the images are absent or a file is damaged.
     """
     root = _images(data_dir)
-    people, split_note = _people(root, split)
-    files = [file.relative_to(root) for person in people for file in sorted((root / person).glob("*.jpg"))]
+    there = listing.image_files(root).files
+    people, split_note = _people(root, split, sorted({file.parts[0] for file in there if len(file.parts) > 1}))
+    files = [file for file in there if file.parts[0] in people]
     names, flags = _attributes(root.parent / ATTRIBUTES)
     if names:
         files = [file for file in files if file.stem in flags]
     if not files:
         raise UserError(f"{root} has no image of the {split} people (NAME/NAME_0001.jpg): unpack the images again")
     labels = torch.from_numpy(np.stack([flags[file.stem] for file in files])) if names else None
-    images = portraits.decoded("lfw", root, files, CROP, image_size)
+    images, source = portraits.decoded("lfw", root, files, CROP, image_size)
     note = f"{root.name}, {CROP.note(image_size)}; {split_note}"
-    return ImageSet("lfw", split, torch.from_numpy(images), labels, names, note)
+    return ImageSet("lfw", split, torch.from_numpy(images), labels, names, note, source=source)
 
 
 def _images(data_dir: Path) -> Path:
@@ -49,15 +51,15 @@ def _images(data_dir: Path) -> Path:
     return portraits.find("lfw", data_dir, FOLDER / (there or ALIGNED)[0], REMEDY)
 
 
-def _people(root: Path, split: str) -> tuple[list[str], str]:
-    """Return the people of a split, and how they were chosen."""
+def _people(root: Path, split: str, there: list[str]) -> tuple[set[str], str]:
+    """Return the people of a split, of those whose images are there, and how they were chosen."""
     lists = {part: root.parent / name for part, name in PEOPLE.items()}
     if all(file.is_file() for file in lists.values()):
         lines = lists[split].read_text(errors="replace").splitlines()[1:]  # the first line is their number
-        return [line.split()[0] for line in lines if line.strip()], f"people of {lists[split].name}"
-    people = sorted(folder.name for folder in root.iterdir() if folder.is_dir())
-    note = f"every {HOLD_OUT_EVERY}th person in sorted order is held out as the test split"
-    return [people[i] for i in held_out(len(people), split)], note
+        return {line.split()[0] for line in lines if line.strip()}, f"people of {lists[split].name}"
+    chosen = splits.held_out(splits.digests(person.encode() for person in there))
+    note = f"{chosen.sum():,} of {len(there):,} people, chosen by their names, are held out as the test split"
+    return {person for person, held in zip(there, chosen, strict=True) if held == (split == "test")}, note
 
 
 def _attributes(file: Path) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:

@@ -11,8 +11,6 @@ from vaegan.data.cache import cache_key, cached_array
 from vaegan.data.readers import decoding
 from vaegan.errors import UserError
 
-NATIVE_SIZE = 64  # of the paper's face experiments
-
 
 @dataclass(frozen=True)
 class Crop:
@@ -50,16 +48,16 @@ class Crop:
         return f"cut to {self.side} pixels{smoothed} and brought to {size}"
 
 
-def decoded(name: str, root: Path, files: list[Path], crop: Crop, size: int) -> np.ndarray:
-    """Return `files`, relative to `root`, as a memory-mapped (N, 3, size, size) uint8 array.
+def decoded(name: str, root: Path, files: list[Path], crop: Crop, size: int) -> tuple[np.ndarray, str]:
+    """Return `files`, relative to `root`, as a memory-mapped (N, 3, size, size) uint8 array, and its cache key.
 
     Raises UserError when a file is absent, cannot be decoded or is too small.
     """
     try:
-        key = cache_key(name, decoding.fingerprint(root, files), crop, size)
+        key = cache_key(name, decoding.fingerprint(root, files), decoding.DECODER, crop, size)
     except OSError as error:
         raise UserError(f"{name} lists {error.filename}, which cannot be read: unpack the images again") from None
-    return cached_array(key, (len(files), 3, size, size), np.uint8, _cutter(root, files, crop, size))
+    return cached_array(key, (len(files), 3, size, size), np.uint8, _cutter(root, files, crop, size)), key
 
 
 def _cutter(root: Path, files: list[Path], crop: Crop, size: int) -> Callable[[], Iterator[np.ndarray]]:
@@ -72,6 +70,6 @@ def _cutter(root: Path, files: list[Path], crop: Crop, size: int) -> Callable[[]
 def find(name: str, data_dir: Path, wanted: Path, remedy: str) -> Path:
     """Return `data_dir / wanted`. Raises UserError, naming it and saying how to get it, when it is not there."""
     path = data_dir / wanted
-    if not path.exists():
+    if not (path.is_file() or path.is_dir()):  # a pipe is neither, and would be waited for
         raise UserError(f"{name} is not in {str(data_dir)!r} (looked for {path}); {remedy}")
     return path

@@ -12,6 +12,7 @@ from torchvision import datasets
 
 from vaegan.data.fitting import enlarged_note, fit
 from vaegan.data.imageset import ImageSet
+from vaegan.data.readers import decoding
 from vaegan.errors import UserError
 
 
@@ -65,12 +66,23 @@ def read(name: str, data_dir: Path, split: str, image_size: int) -> ImageSet:
     images = _as_nchw(torch.as_tensor(source.data))
     labels = torch.as_tensor(source.targets, dtype=torch.int64)
     note = enlarged_note(images.shape[-1], image_size)
-    return ImageSet(name, split, fit(images, image_size), labels, row.label_names, note)
+    fitted = fit(images, image_size, black_ground=True)
+    return ImageSet(
+        name, split, fitted, labels, row.label_names, note, source=_source(name, row, data_dir, split, image_size)
+    )
+
+
+def _source(name: str, row: TorchvisionSet, data_dir: Path, split: str, size: int) -> str:
+    folder = (Path(data_dir) / row.files[split]).parent
+    files = [Path(file.name) for file in sorted(folder.iterdir()) if file.is_file()]
+    return f"{name} {decoding.fingerprint(folder, files)} {split} {size} {decoding.DECODER}"
 
 
 def _open(name: str, row: TorchvisionSet, data_dir: Path, split: str) -> datasets.VisionDataset:
     file = data_dir / row.files[split]
     absent = not file.exists()
+    if not absent and not file.is_file():
+        raise UserError(f"cannot read {name}: {file} is not a regular file; delete it to fetch it anew")
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # torchvision prints each mirror that it tries
             return row.reader(data_dir, train=split == "train", download=absent)

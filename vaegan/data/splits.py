@@ -1,0 +1,135 @@
+"""Which images are held out, and whether the two splits of a data set belong together."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+HOLD_OUT_EVERY = 10  # one image of so many is held out
+SEED = b"vaegan held out"  # decides the permutation
+TRAINING = ("train", "training")
+HELD_OUT = ("test", "testing", "val", "valid", "validation")  # the first of these that is there is the held-out split
+
+
+def digests(items: Iterable[bytes | memoryview | np.ndarray]) -> np.ndarray:
+    """Return a uint64 (N,) digest of each item's bytes."""
+    return np.frombuffer(b"".join(hashlib.blake2b(x, digest_size=8).digest() for x in items), np.uint64)
+
+
+def held_out(contents: np.ndarray, labels: Tensor | None = None) -> np.ndarray:
+    """Return which of N items are held out, bool (N,), given digests of their contents (uint64) and their classes.
+
+    A seeded hash of its content puts an item in the tenth that is held out, whatever its place and name; copies stay
+    together. Each class gives at least the item of the lowest hash and keeps at least that of the highest, so adding
+    items never moves one that was trained on, but for classes of one item, which are trained on.
+    """
+    strata = np.zeros(len(contents), np.int64) if labels is None or labels.ndim != 1 else labels.numpy()
+    chosen = np.zeros(len(contents), bool)
+    for stratum in np.unique(strata):
+        rows = np.flatnonzero(strata == stratum)
+        chosen[rows] = _stratum(contents[rows])
+    return chosen
+
+
+def _stratum(contents: np.ndarray) -> np.ndarray:
+    if (contents == contents[0]).all():  # copies of one image: nothing else tells them apart
+        contents = contents + np.arange(len(contents), dtype=np.uint64)
+    order = digests(SEED + content.tobytes() for content in contents)
+    chosen = (order < 2**64 // HOLD_OUT_EVERY) | (order == order.min())
+    return chosen & (order < order.max())
+
+
+def hold_out_note(source: str, count: int, total: int) -> str:
+    """Return the note of a set that was split by `held_out`."""
+    return f"{count:,} of {total:,} images of {source}, about one in {HOLD_OUT_EVERY} by their content, are held out"
+
+
+def of_folders(names: Sequence[str]) -> tuple[str, str] | None:
+    """Return which of the folder `names`, in any case, are the training and the held-out split; None for other names.
+
+    Raises ValueError when two names mean the same split.
+    """
+    found = {}
+    for kind, known in (("training", TRAINING), ("held-out", HELD_OUT)):
+        for word in known:
+            same = [name for name in names if name.lower() == word]
+            if len(same) > 1:
+                raise ValueError(f"{' and '.join(same)} are both the {kind} split: keep one")
+            if same:
+                found.setdefault(kind, same[0])
+    return (found["training"], found["held-out"]) if len(found) == 2 else None
+
+
+def siblings(file_name: str) -> list[str]:
+    """Return the names, in lower case, under which the held-out images of a training file may lie."""
+    training = list(re.finditer("training|train", file_name.lower()))
+    if not training:
+        return []
+    start, stop = training[-1].span()
+    return [f"{file_name[:start]}{word}{file_name[stop:]}".lower() for word in HELD_OUT]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of one split, with the name of the file or folder they come from."""
+
+    origin: str
+    values: Tensor | None
+    names: tuple[str, ...] = ()
+
+
+def label_fault(train: Labels, test: Labels | None = None) -> str:
+    """Say in a few words why the labels of two splits, or of a file that is yet to be split, cannot be used; "" when
+    they can."""
+    if test is None:
+        test = Labels(train.origin, None if train.values is None else train.values[:0], train.names)
+    here = f"{train.origin} and {test.origin}"
+    if train.values is None and test.values is None:
+        return ""
+    if train.values is None or test.values is None:
+        with_labels, without = (train, test) if test.values is None else (test, train)
+        return f"{with_labels.origin} has labels, {without.origin} has none"
+    kinds = [_kind(labels.values) for labels in (train, test)]
+    if kinds[0] != kinds[1]:
+        return f"{train.origin} has {kinds[0]}, {test.origin} has {kinds[1]}"
+    if train.names[: len(test.names)] != test.names[: len(train.names)]:
+        a, b = next(pair for pair in zip(train.names, test.names, strict=False) if pair[0] != pair[1])
+        return f"{here} name a label {a!r} and {b!r}"
+    return _class_fault(train, test) if train.values.ndim == 1 else ""
+
+
+def unlabelled(fault: str) -> str:
+    """Return the note of a set whose labels were left out."""
+    return f"labels are left out: {fault}" if fault else ""
+
+
+def _kind(labels: Tensor) -> str:
+    return "classes" if labels.ndim == 1 else f"{labels.shape[1]} attributes"
+
+
+def _class_fault(train: Labels, test: Labels) -> str:
+    known, asked = (set(labels.values.unique().tolist()) for labels in (train, test))
+    count = len(train.values) + len(test.values)
+    if 2 * len(known | asked) > count:
+        return f"{len(known | asked):,} classes for {count:,} images: what tells images apart is no class"
+    extra = sorted(asked - known)
+    if not extra:
+        return ""
+    if extra[0] < 0:
+        return f"{test.origin} has images without a class, {train.origin} has none"
+    names = train.names if len(train.names) > len(test.names) else test.names
+    return f"class {names[extra[0]]!r} of {test.origin} has no image in {train.origin}"
+
+
+def overlap_note(train: np.ndarray, test: np.ndarray) -> str:
+    """Say how many held-out images are, byte for byte, training images too, given digests of both."""
+    shared = int(np.isin(test, train).sum())
+    return f"warning: {shared:,} of {len(test):,} held-out images are training images too" if shared else ""

@@ -1,0 +1,53 @@
+"""python -m vaegan.export RUN --out DIR: one network of a run in a format that other programs read, with its card."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vaegan.commandline import parse
+from vaegan.errors import UsageError, exits_cleanly, nearest
+
+PROG = "python -m vaegan.export"
+FORMATS = ("safetensors", "torch-export", "onnx")  # the rows of vaegan/sharing/formats.py
+PARTS = ("decoder", "encoder", "discriminator")
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Export one network of a run; it is read back and compared with the original before anything is kept."""
+
+    run: Path
+    """Directory of the run."""
+    out: Path | None = None
+    """Must be given: folder that gets the file and its card, README.md; it must be new or empty."""
+    format: str = "safetensors"
+    """safetensors, torch-export or onnx."""
+    part: str = "decoder"
+    """decoder, encoder or discriminator."""
+
+
+@exits_cleanly
+def main(args: Sequence[str] | None = None) -> None:
+    """Entry point of `python -m vaegan.export`."""
+    asked = parse(Arguments, args, prog=PROG)
+    out = check(asked)
+    from vaegan.sharing import exporting
+
+    difference = exporting.export(asked.run, out, asked.format, asked.part)
+    print(f"wrote {out}: {asked.part} as {asked.format}, equal to the original to {difference:.1e}")
+
+
+def check(asked: Arguments) -> Path:
+    """Return --out. Raises UsageError for what cannot be, before a network is loaded."""
+    for name, value, known in (("format", asked.format, FORMATS), ("part", asked.part, PARTS)):
+        if value not in known:
+            raise UsageError(f"unknown {name} {value!r}{nearest(value, known)}; known are {', '.join(known)}")
+    if asked.out is None:
+        raise UsageError("where to? Give --out DIR")
+    if asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):
+        raise UsageError(f"--out {asked.out} exists already: choose a new folder")
+    return asked.out
+
+
+if __name__ == "__main__":
+    main()

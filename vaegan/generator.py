@@ -1,0 +1,44 @@
+"""What generates images: the interface that a trained run, PCA, the linear VAE and stand-ins in tests keep."""
+
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Images are uint8 (N, C, S, S), codes float (N, latent_dim). A conditional one takes its labels after them: what
+    `told` says, so that nobody else asks."""
+
+    @property
+    def latent_dim(self) -> int:
+        """Numbers in a code."""
+
+    @property
+    def channels(self) -> int:
+        """1 or 3."""
+
+    @property
+    def has_encoder(self) -> bool:
+        """Whether images can be encoded."""
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether images are encoded and decoded for given labels."""
+
+    def encode(self, images: Tensor, /) -> tuple[Tensor, Tensor]:
+        """Return mu and logvar, both (N, latent_dim)."""
+
+    def decode(self, z: Tensor, /) -> Tensor:
+        """Return the images of codes."""
+
+    def reconstruct(self, images: Tensor, /) -> Tensor:
+        """Decode the posterior means of images."""
+
+    def sample(self, n: int, seed: int = 0, /) -> Tensor:
+        """Decode n codes from N(0, I)."""
+
+
+def told(generator: Generator, labels: Tensor | None) -> tuple[Tensor, ...]:
+    """What follows images or codes: the labels of a conditional generator, nothing for another one."""
+    return (labels,) if generator.is_conditional and labels is not None else ()
