@@ -227,7 +227,7 @@ def test_where_and_how_a_run_executes_does_not_set_it_apart():
     assert [len(team) for team in replicates(metric).values()] == [2]
     assert len(replicates([*same, run("vae", 2, 1.2, width=0.5)])) == 2
     unfinished = Run("vae-s3", "", Path(), Blurrer(Config(mode="vae", seed=3), 1.2, step=4))
-    assert list(replicates([*same, unfinished])) == ["VAE, update 1800", "VAE, update 4"]
+    assert list(replicates([*same, unfinished])) == [f"VAE, update {Config().steps}", "VAE, update 4"]
 
 
 def test_one_seed_twice_is_one_replicate(evidence):
@@ -244,7 +244,8 @@ def test_snapshots_of_a_run_are_one_reading_whose_spread_is_shown(evidence):
     runs = three("vae", 1.2)
     found = evidence(*runs)
     later = evidence(*(run("vae", s, 1.3 + 0.01 * (s - 1)) for s in range(3)))
-    both = replace(found, measured=[*found.measured, *later.of("reconstructions")])
+    again = [replace(m, source=replace(m.source, id=f"{m.source.id}@2")) for m in later.of("reconstructions")]
+    both = replace(found, measured=[*found.measured, *again], estimates={})
     own = readings(both, "reconstructions", runs)
     assert [spread for _, spread in own.values()] == pytest.approx([0.1 / np.sqrt(2)] * 3, abs=0.01)
     row = claims.pooled(both)[0]

@@ -10,7 +10,8 @@ import pytest
 from eval.evidence import decomposition, replicates
 from eval.evidence.decomposition import ADVERSARY, FEATURES, INTERACTION, SQUARE, decompose
 from eval.sources.runs import Run
-from eval.uncertainty.estimates import RESAMPLES, Estimate, Scale
+from eval.uncertainty.estimates import RESAMPLES, Estimate
+from eval.uncertainty.spread import Scale
 from vaegan.config import Config
 
 ROWS = [("pixels", False), ("Dis_l", False), ("pixels", True), ("Dis_l", True)]

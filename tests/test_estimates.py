@@ -7,14 +7,11 @@ import pytest
 from scipy import stats
 
 from eval.uncertainty.estimates import (
-    LINEAR,
     MINIMAL_EFFECT,
     RESAMPLES,
     Difference,
     Estimate,
     Interval,
-    Scale,
-    Spread,
     combined,
     difference_interval,
     mean_interval,
@@ -22,6 +19,7 @@ from eval.uncertainty.estimates import (
     reading,
     resampled_means,
 )
+from eval.uncertainty.spread import LINEAR, Scale, Spread
 from eval.uncertainty.verdicts import agrees, p_value, scope, verdict
 from vaegan.errors import UserError
 

@@ -14,7 +14,8 @@ from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
 from eval.blur.measures import Measure, check_images, gaussian_blur, in_chunks, smooth
-from eval.uncertainty.estimates import Estimate, Scale, checked, resampled_means
+from eval.uncertainty.estimates import Estimate, checked, resampled_means
+from eval.uncertainty.spread import Scale
 from vaegan.errors import UserError
 
 # px. A negative one is the inverse filter: images at -0.5 are those that a blur of 0.5 turns into real ones.

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.uncertainty.estimates import LINEAR, RESAMPLES, Estimate, Scale, over_seeds
+from eval.uncertainty.estimates import RESAMPLES, Estimate, over_seeds
+from eval.uncertainty.spread import LINEAR, Scale
 from eval.uncertainty.verdicts import INCONCLUSIVE, SUPPORTED, decide
 
 UNITS = {"px²": Scale(2, -5.0, 5.0), "px": LINEAR}  # in which runs are averaged and compared
