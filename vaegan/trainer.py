@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vaegan import objective as algorithm
-from vaegan import processes
+from vaegan import algorithm, processes
 from vaegan.config import Config
 from vaegan.networks.convolutional import RELEASED_FEATURES
 from vaegan.objective import Objective
@@ -43,7 +42,7 @@ class Trainer:
             for name in phase.trains(objective)
         }
         self.decoder_ema = copy.deepcopy(self.networks["decoder"]).requires_grad_(False)
-        self.passes = {k: torch.compile(n) if config.compile else n for k, n in self.networks.items()}
+        self.passes = {name: compiled(n) if config.compile else n for name, n in self.networks.items()}
 
     def update(
         self, step: int, x: Tensor, y: Tensor | None = None, measure_routes: bool = False
@@ -80,17 +79,17 @@ class Trainer:
         with self.autocast():
             f = algorithm.forward(objective, self.settings, self.passes, x, eps, z_p, y)
         t = algorithm.terms(objective, self.settings, f)
-        routes = algorithm.route(objective, self.settings, t)
-        routes = {name: parts for name, parts in routes.items() if name in phase.moves}
+        routes = algorithm.route(objective, self.settings)
+        routes = {name: weights for name, weights in routes.items() if name in phase.moves}
         costs = adversarial_costs(t)
         skip = algorithm.gate(self.settings, costs["real"], costs["fake"]) if costs else set()
         scalars = describe(routes, t, f, skip)
         if measure_routes:
-            norms = algorithm.route_norms(self.networks, routes)
+            norms = algorithm.route_norms(self.networks, routes, t)
             scalars |= {f"grad/{name}": norm for name, norm in norms.items()}
         stepping = inside(phase.when, costs)
         if stepping:
-            self.step(phase, step, algorithm.gradients(self.networks, routes, skip))
+            self.step(phase, step, algorithm.gradients(self.networks, routes, t, f, skip))
         return scalars, costs, stepping
 
     def key(self, phase: Phase, name: str) -> str:
@@ -172,6 +171,13 @@ def feature_count(networks: dict[str, nn.Module]) -> int:
     return networks["discriminator"].feature_count if "discriminator" in networks else RELEASED_FEATURES
 
 
+def compiled(network: nn.Module) -> nn.Module:
+    """Return a network of the same layers, of which what an update calls is compiled: a decoder's logit."""
+    network, called = copy.copy(network), "logit" if hasattr(network, "logit") else "forward"
+    setattr(network, called, torch.compile(getattr(network, called)))
+    return network
+
+
 def optimizer(config: Config, name: str, network: nn.Module) -> torch.optim.Optimizer:
     """Return a network's own optimizer."""
     shared = {"lr": learning_rate(config, name, 0), "weight_decay": config.weight_decay}
@@ -188,14 +194,14 @@ def learning_rate(config: Config, name: str, step: int) -> float:
 
 
 def describe(
-    routes: algorithm.Losses, t: dict[str, Tensor], f: algorithm.Forward, skip: set[str]
+    routes: algorithm.Routes, t: dict[str, Tensor], f: algorithm.Forward, skip: set[str]
 ) -> dict[str, Tensor | float]:
     """Name what a step measured; the same names go to metrics.jsonl, TensorBoard and the report."""
     scalars: dict[str, Tensor | float] = {f"terms/{name}": term.detach().mean() for name, term in t.items()}
-    scalars |= {f"losses/{name}": sum(parts.values()).detach() for name, parts in routes.items()}
+    scalars |= {f"losses/{name}": algorithm.weighed(weights, t).detach() for name, weights in routes.items()}
     for name, dis in (("real", f.dis_x), ("reconstruction", f.dis_x_tilde), ("prior", f.dis_x_p)):
         if dis is not None and "discriminator" in routes:
-            scalars[f"dis/{name}"] = dis[1].detach().sigmoid().mean()
+            scalars[f"dis/{name}"] = dis.logit.detach().sigmoid().mean()
     if "discriminator" in routes:
         scalars |= {f"gate/{name}": float(name in skip) for name in ("discriminator", "decoder")}
     return scalars

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan.networks.normalisation import CodeNorm, Norm, code_layers, normalise
+from vaegan.networks.outputs import ImageDecoder, Judged, widened
 
 KERNEL, PADDING = 5, 2
 
@@ -89,7 +90,7 @@ class Encoder(nn.Module):
         return widened(self.mu(h)), widened(self.logvar(h))
 
 
-class Decoder(nn.Module):
+class Decoder(ImageDecoder):
     """Dec(z): (B, D) -> image (B, C, S, S) in [-1, 1].
 
     Batch norm sees one kind of code a pass: reconstructions and prior samples are decoded apart, because a joint batch
@@ -124,8 +125,9 @@ class Decoder(nn.Module):
             layers += [up, normalise(norm, c_out, 2), nn.ReLU()]
         self.convolutions = nn.Sequential(*layers, nn.Conv2d(sizes[-1], channels, KERNEL, 1, PADDING), nn.Tanh())
 
-    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        return widened(self.convolutions(self.dense(beside(z, y))))
+    def logit(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        before_tanh = self.convolutions[:-1]
+        return 2 * widened(before_tanh(self.dense(beside(z, y))))  # tanh(a) is the image of the logit 2 a
 
 
 class Discriminator(nn.Module):
@@ -158,20 +160,15 @@ class Discriminator(nn.Module):
         )
         self.dense = next(i for i, layer in enumerate(self.verdict) if isinstance(layer, nn.Linear))
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Judged:
         dis_l = self.features(x)
         flat = self.verdict[: self.dense](dis_l)
-        return widened(dis_l), widened(self.verdict[self.dense :](beside(flat, y)).squeeze(1))
+        return Judged(widened(dis_l), widened(self.verdict[self.dense :](beside(flat, y)).squeeze(1)))
 
 
 def beside(h: Tensor, y: Tensor | None) -> Tensor:
     """Return what a dense layer takes: h, and beside it the condition y (B, A) of a conditional network."""
     return h if y is None else torch.cat([h.flatten(1), y.to(h.dtype)], 1)
-
-
-def widened(t: Tensor) -> Tensor:
-    """Return bfloat16 of autocast as float32, in which losses are computed; wider types as they are."""
-    return t.float() if t.dtype == torch.bfloat16 else t
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -6,8 +6,8 @@ not finite; here it is the log variance. Weights start as the original's, normal
 
 from torch import Tensor, nn
 
-from vaegan.networks.convolutional import KERNEL, PADDING, scaled, widened
-from vaegan.networks.mlp import bernoulli_mean
+from vaegan.networks.convolutional import KERNEL, PADDING, scaled
+from vaegan.networks.outputs import ImageDecoder, widened
 
 CHANNELS = (16, 32)
 LEAK = 0.2
@@ -36,7 +36,7 @@ class Encoder(nn.Module):
         return widened(self.mu(h)), widened(self.logvar(h))
 
 
-class Decoder(nn.Module):
+class Decoder(ImageDecoder):
     """Dec(z): (B, D) -> image (B, C, S, S) in [-1, 1]."""
 
     def __init__(self, channels: int, image_size: int, width: float, latent_dim: int):
@@ -53,8 +53,8 @@ class Decoder(nn.Module):
         )
         self.apply(start)
 
-    def forward(self, z: Tensor) -> Tensor:
-        return bernoulli_mean(widened(self.layers(z)))
+    def logit(self, z: Tensor) -> Tensor:
+        return widened(self.layers(z))
 
 
 def start(layer: nn.Module) -> None:

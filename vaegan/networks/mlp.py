@@ -3,10 +3,10 @@
 Images are flattened; the widths are those of the tutorial at `width` 1. There is no normalisation.
 """
 
-import torch
 from torch import Tensor, nn
 
-from vaegan.networks.convolutional import scaled, widened
+from vaegan.networks.convolutional import scaled
+from vaegan.networks.outputs import ImageDecoder, widened
 
 HIDDEN = (500, 500)
 
@@ -25,7 +25,7 @@ class Encoder(nn.Module):
         return widened(self.mu(h)), widened(self.logvar(h))
 
 
-class Decoder(nn.Module):
+class Decoder(ImageDecoder):
     """Dec(z): (B, D) -> image (B, C, S, S) in [-1, 1]."""
 
     def __init__(self, channels: int, image_size: int, width: float, latent_dim: int):
@@ -35,8 +35,8 @@ class Decoder(nn.Module):
         self.pixels = xavier(nn.Linear(units[-1], channels * image_size**2))
         self.shape = (channels, image_size, image_size)
 
-    def forward(self, z: Tensor) -> Tensor:
-        return bernoulli_mean(widened(self.pixels(self.hidden(z)))).unflatten(1, self.shape)
+    def logit(self, z: Tensor) -> Tensor:
+        return widened(self.pixels(self.hidden(z))).unflatten(1, self.shape)
 
 
 def softplus_layers(sizes: list[int]) -> nn.Sequential:
@@ -52,8 +52,3 @@ def xavier(layer: nn.Linear) -> nn.Linear:
     nn.init.xavier_uniform_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer
-
-
-def bernoulli_mean(logit: Tensor) -> Tensor:
-    """Return the sigmoid of a logit on [-1, 1], where images live: 2 sigmoid(a) - 1 = tanh(a / 2)."""
-    return torch.tanh(logit / 2)
