@@ -64,6 +64,9 @@ def own_loss(name, row, settings, nets, batch):
             llike = 0.5 * settings.feature_precision * (error**2).sum() / B
         else:
             nll = {"gaussian": losses.gaussian_nll, "optimal-gaussian": losses.optimal_gaussian_nll}
+            nll["bernoulli"] = lambda x, x_tilde: (
+                -(1 + x) / 2 * ((1 + x_tilde) / 2).log() - (1 - x) / 2 * ((1 - x_tilde) / 2).log()
+            )
             llike = nll[row.likelihood or settings.likelihood](x, x_tilde).sum() / B
     if name == "encoder":
         kl = 0.5 * (mu**2 + torch.exp(logvar) - logvar - 1).sum() / B if row.prior else 0.0
@@ -111,6 +114,12 @@ def check_gradients(step, row, settings, batch, norm="group"):
 def test_each_network_gets_the_gradient_of_its_own_loss_alone(mode, adversarial_loss, norm, batch):
     settings = dataclasses.replace(SETTINGS, adversarial_loss=adversarial_loss)
     check_gradients(ours, ROWS[mode], settings, batch, norm)
+
+
+@pytest.mark.parametrize("mode", ["vae", "vaegan-pixel"])
+@pytest.mark.parametrize("norm", ["batch", "group"])
+def test_a_likelihood_of_logits_reaches_its_networks(mode, norm, batch):
+    check_gradients(ours, ROWS[mode], dataclasses.replace(SETTINGS, likelihood="bernoulli"), batch, norm)
 
 
 @pytest.mark.parametrize("mode", ROWS)

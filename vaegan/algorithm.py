@@ -155,11 +155,11 @@ def gradients(
 ) -> Gradients:
     """Differentiate each network's own loss by its own parameters; a skipped network costs no backward work.
 
-    Enc and Dec meet every term but the prior's in the images x_tilde and x_p: a term goes back through Dis to these
-    once, and from there Enc and Dec take it on with their own weights.
+    Enc and Dec meet every term but the prior's in x_tilde, which is to say its logit, and x_p: a term goes back through
+    Dis to these images once, and from there Enc and Dec take it on with their own weights.
     """
     own = {name: tuple(networks[name].parameters()) for name in routes if name not in skip}
-    made = {image: dis for image, dis in ((f.x_tilde, f.dis_x_tilde), (f.x_p, f.dis_x_p)) if image is not None}
+    made = {image: dis for image, dis in ((f.logit, f.dis_x_tilde), (f.x_p, f.dis_x_p)) if image is not None}
     gradient: Gradients = {}
     at_images: dict[str, Gradient] = {}  # term -> its gradient at each image
     if "discriminator" in own:

@@ -14,6 +14,7 @@ from vaegan.networks.convolutional import RELEASED_FEATURES
 from vaegan.objective import Objective
 from vaegan.schedules import LEARNING_RATES, SCHEDULES, Phase, inside
 
+HEADS = ("mu.", "logvar.")
 STREAMS = 1_000_003  # more than any run's steps, so that (seed, step) never names two draws
 
 
@@ -180,10 +181,19 @@ def compiled(network: nn.Module) -> nn.Module:
 
 def optimizer(config: Config, name: str, network: nn.Module) -> torch.optim.Optimizer:
     """Return a network's own optimizer."""
-    shared = {"lr": learning_rate(config, name, 0), "weight_decay": config.weight_decay}
+    groups, lr = decayed(network, config.weight_decay), learning_rate(config, name, 0)
     if config.optimizer == "rmsprop":
-        return torch.optim.RMSprop(network.parameters(), alpha=0.9, **shared)
-    return torch.optim.Adam(network.parameters(), betas=(config.adam_beta1, 0.999), fused=True, **shared)
+        return torch.optim.RMSprop(groups, lr, alpha=0.9)
+    return torch.optim.Adam(groups, lr, betas=(config.adam_beta1, 0.999), fused=True)
+
+
+def decayed(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Return an optimizer's groups: weights of convolutions and dense layers decay, as in the released code; norms,
+    biases and the two heads of a posterior do not."""
+    decays: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+    for name, parameter in network.named_parameters():
+        decays[parameter.ndim > 1 and not name.startswith(HEADS)].append(parameter)
+    return [{"params": decays[True], "weight_decay": weight_decay}, {"params": decays[False], "weight_decay": 0.0}]
 
 
 def learning_rate(config: Config, name: str, step: int) -> float:
