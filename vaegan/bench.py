@@ -30,7 +30,7 @@ FACES = 512  # images a timing of the renderer
 
 @dataclass(frozen=True)
 class Arguments:
-    """Time updates of every mode, what the gate and bfloat16 save, other people's updates, and the renderer of faces."""
+    """Time updates of every mode and of other projects, what the gate and bfloat16 save, and the renderer of faces."""
 
     device: str = "auto"
     """auto, cpu or cuda."""
