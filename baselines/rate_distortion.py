@@ -1,37 +1,19 @@
-"""python -m baselines.rate_distortion: the post's number-line argument as a curve.
+"""python -m baselines.rate_distortion: the post's number-line argument as a curve."""
 
-A code with noise on it can say only so much: the KL divergence from the prior is how much, in nats. `--beta` is the
-price of a nat; as it rises, codes say less and reconstructions get worse, down to codes that say nothing.
-"""
-
-import dataclasses
-import io
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import matplotlib
-import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from torch import Tensor
-from tqdm import tqdm
-
-from baselines.objectives import OBJECTIVES
-from baselines.strips import STYLE, show
-from vaegan import data, losses
-from vaegan.commandline import parse
+from vaegan.commandline import at_least, parse
 from vaegan.config import Config
-from vaegan.data import ImageSet
-from vaegan.errors import UsageError, UserError, exits_cleanly
-from vaegan.model import Model, networks_of
-from vaegan.pixels import to_float
-from vaegan.trainer import Trainer
+from vaegan.errors import UsageError, exits_cleanly
 from vaegan.writing import check_writable, write_whole
 
-HELD_OUT = 2000  # images the curve is measured on
-SHOWN = 6
-COLOUR = "#b5502b"
+PROG = "python -m baselines.rate_distortion"
+# jmetzen's network as a VAE of grey levels.
+NETWORK = Config(mode="vae", architecture="mlp", likelihood="bernoulli", width=1.0, adam_beta1=0.9, device="cpu")
+SHARED = ("dataset", "data_dir", "image_size", "latent_dim", "steps", "batch_size", "seed")
 
 
 @dataclass(frozen=True)
@@ -59,118 +41,28 @@ class Arguments:
 
 
 @exits_cleanly
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     """Train a network a beta, measure each on the same held-out images, draw the curve."""
-    arguments = parse(Arguments, prog="python -m baselines.rate_distortion")
-    check(arguments)
-    figure, numbers = arguments.out / "rate-distortion.png", arguments.out / "rate-distortion.json"
+    asked = parse(Arguments, args, prog=PROG)
+    check(asked)
+    figure, numbers = asked.out / "rate-distortion.png", asked.out / "rate-distortion.json"
     for path in (figure, numbers):
         check_writable(path)
-    where = {"image_size": arguments.image_size, "data_dir": arguments.data_dir}
-    train, test = (data.load(arguments.dataset, split, **where) for split in ("train", "test"))
-    held_out = test.images[:HELD_OUT]
-    points, pictures = [], []
-    for beta in sorted(arguments.betas):
-        model = trained(arguments, beta, train)
-        points.append({"beta": beta, **measured(model, held_out)})
-        pictures.append(model.reconstruct(held_out[:SHOWN]))
-        print("beta {beta:<6g} KL {kl:7.2f} nats   pixel error {rms:6.2f} levels of 255".format(**points[-1]))
-    protocol = {name: str(value) for name, value in dataclasses.asdict(arguments).items()}
-    write_whole(figure, drawn(arguments, points, held_out[:SHOWN], pictures))
+    from baselines import curve
+
+    config = replace(NETWORK, **{name: getattr(asked, name) for name in SHARED})
+    points, png = curve.measured_curve(config, asked.betas)
+    protocol = {name: str(value) for name, value in asdict(asked).items()}
+    write_whole(figure, png)
     write_whole(numbers, (json.dumps({"protocol": protocol, "points": points}, indent=2) + "\n").encode())
     print(f"wrote {figure} and {numbers}")
 
 
-def check(arguments: Arguments) -> None:
+def check(asked: Arguments) -> None:
     """Raise UsageError for numbers that no curve can have."""
-    if len(arguments.betas) < 2 or not all(0 < beta < float("inf") for beta in arguments.betas):
-        raise UsageError(
-            f"--betas {' '.join(map(str, arguments.betas))} make no curve: use two or more positive numbers"
-        )
-    for name in ("steps", "latent_dim"):
-        if getattr(arguments, name) < 1:
-            raise UsageError(f"--{name.replace('_', '-')} {getattr(arguments, name)} is not possible: use 1 or more")
-    if arguments.batch_size < 2:
-        raise UsageError(f"--batch-size {arguments.batch_size} is not possible: use 2 or more")
-
-
-def trained(arguments: Arguments, beta: float, images: ImageSet) -> Model:
-    """Train jmetzen's network as a VAE with a Bernoulli likelihood at one beta."""
-    config = Config(
-        mode="vae",
-        architecture="mlp",
-        likelihood="bernoulli",
-        width=1.0,
-        adam_beta1=0.9,
-        beta=beta,
-        device="cpu",
-        **{name: getattr(arguments, name) for name in ("image_size", "latent_dim", "steps", "batch_size", "seed")},
-    )
-    objective = OBJECTIVES[config.mode]
-    networks = networks_of(config, objective.needs, images.channels)
-    trainer = Trainer(config, objective, networks, torch.device("cpu"))
-    for step in tqdm(range(config.steps), desc=f"beta {beta:g}", leave=False):
-        indices = data.batch_indices(len(images.images), config.batch_size, config.seed, step)
-        scalars = trainer.update(step, to_float(images.images[indices]))
-    if not torch.isfinite(scalars["losses/encoder"]):
-        raise UserError(f"the network of --betas {beta:g} diverged: leave that value out")
-    return Model(config, trainer.networks, config.steps, images.channels, "cpu")
-
-
-def measured(model: Model, images: Tensor) -> dict[str, float]:
-    """Return what codes of held-out images say, KL in nats, and the root mean square pixel error of a posterior draw.
-
-    A draw, not the mean: the noise is what limits a code.
-    """
-    mu, logvar = model.encode(images)
-    eps = torch.randn(mu.shape, generator=torch.Generator().manual_seed(0))
-    error = model.decode(mu + (0.5 * logvar).exp() * eps).float() - images.float()
-    return {
-        "kl": float(losses.kl_divergence(mu, logvar).mean()),
-        "rms": float(error.square().flatten(1).mean(1).mean().sqrt()),
-    }
-
-
-def drawn(arguments: Arguments, points: list[dict], originals: Tensor, pictures: list[Tensor]) -> bytes:
-    """Draw the curve, and under it the same images at every beta."""
-    with matplotlib.rc_context(STYLE):
-        columns = len(points) + 1
-        figure = Figure(figsize=(8.4, 4.1 + SHOWN * 0.62), facecolor="white")
-        top, bottom = figure.subfigures(2, 1, height_ratios=[4.1, SHOWN * 0.62])
-        curve(top.add_axes((0.09, 0.15, 0.88, 0.68)), points)
-        top.text(0.02, 0.95, "A nat has a price: what codes say, and what is lost", weight="bold", size=11)
-        words = (
-            f"{arguments.dataset}, {HELD_OUT:,} held-out images; each dot a VAE, {arguments.latent_dim} numbers a code"
-        )
-        top.text(0.02, 0.90, f"{words}, {arguments.steps:,} updates.", color="#555555")
-        grid = bottom.add_gridspec(
-            SHOWN, columns, left=0.02, right=0.98, bottom=0.03, top=0.9, wspace=0.05, hspace=0.05
-        )
-        captions = ["original", *(f"β = {p['beta']:g}" for p in points)]
-        for column, (caption, images) in enumerate(zip(captions, [originals, *pictures], strict=True)):
-            for i, image in enumerate(images):
-                show(bottom.add_subplot(grid[i, column]), image, caption if i == 0 else "")
-        png = io.BytesIO()
-        figure.savefig(png, format="png", dpi=150)
-        return png.getvalue()
-
-
-def curve(axes: Axes, points: list[dict]) -> None:
-    """Draw pixel error against KL, each dot with its beta."""
-    kl, rms = [p["kl"] for p in points], [p["rms"] for p in points]
-    axes.plot(kl, rms, color=COLOUR, marker="o", markersize=5, linewidth=1.2)
-    for place in sorted({round(k, 1) for k in kl}):  # points in one place share a label
-        alike = [p for p in points if round(p["kl"], 1) == place]
-        words = "β " + ", ".join(f"{p['beta']:g}" for p in alike)
-        at = (alike[0]["kl"], alike[0]["rms"])
-        axes.annotate(words, at, xytext=(6, 5), textcoords="offset points", color="#333333")
-    axes.set_xscale("symlog", linthresh=1)
-    axes.set_xlim(left=-0.05)
-    axes.set_ylim(bottom=0)
-    axes.set_xlabel("information in a code: KL from the prior, nats →")
-    axes.set_ylabel("pixel error of reconstructions,\nlevels of 255")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="#e5e5e5", linewidth=0.6)
+    if len(asked.betas) < 2 or not all(0 < beta < float("inf") for beta in asked.betas):
+        raise UsageError(f"--betas {' '.join(map(str, asked.betas))} make no curve: use two or more positive numbers")
+    at_least(asked, steps=1, latent_dim=1, batch_size=2, seed=0)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 `vaegan.bench` times them all."""
 
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from types import SimpleNamespace
 
@@ -98,3 +99,10 @@ def pythae_update(trainer: Trainer, x: Tensor) -> Callable[[], None] | None:
             loss.item()  # its loop reads these every update
 
     return update
+
+
+WAYS: dict[str, Callable[[Trainer, Tensor], Callable[[], None] | None]] = {
+    "a backward pass a network": lambda trainer, x: partial(apart, with_plain_norm(trainer), x),
+    "textbook": lambda trainer, x: partial(textbook, with_plain_norm(trainer), x),
+    "pythae": lambda trainer, x: pythae_update(with_plain_norm(trainer), x),
+}

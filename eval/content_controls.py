@@ -1,32 +1,14 @@
-"""python -m eval.content_controls --dataset NAME: is blur still found where content is matched, and content itself not?
-
-Held-out real images are split at random; one half calibrates. Of the other, all images and the two kinds that look
-blurrier and sharper than the rest (a digit, an attribute) are blurred by known sigmas and read plainly, matched, and
-paired with their originals, which is what content-free reading would give. (A composition root; nothing imports it.)
-"""
+"""python -m eval.content_controls --dataset NAME: is blur found where content is matched, and content itself not?"""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import torch
-from torch import Tensor
-from tqdm import tqdm
+from eval.sources.asked import HeldOutArguments
+from vaegan.commandline import at_least, parse
+from vaegan.errors import exits_cleanly
 
-from eval.blur.calibration import calibrate
-from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
-from eval.evidence.content import Matcher
-from eval.features.choice import network_for
-from eval.sources.held_out import HeldOutArguments, halves
-from eval.uncertainty.estimates import Estimate, Interval
-from vaegan.commandline import parse
-from vaegan.data import ImageSet
-from vaegan.errors import UsageError, UserError, exits_cleanly
-
-APPLIED = (0.0, 0.5, 1.0)  # px
-FEWEST = 50  # images of a kind on either side, below which its reading is mostly chance
-SHARE, PIXELS = 0.05, 0.03  # the larger of these is what a reading may be off by, beyond its interval
+PROG = "python -m eval.content_controls"
 
 
 @dataclass(frozen=True)
@@ -37,96 +19,14 @@ class Arguments(HeldOutArguments):
     """Images of each half, at most half of the held-out ones."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """Images of one kind under one blur; `unblurred` is the matched reading without its remedy, against calibration
-    images as they are."""
-
-    kind: str
-    count: int
-    applied: float
-    plain: Interval
-    unblurred: Interval
-    matched: Interval
-    paired: Interval
-
-    @property
-    def ok(self) -> bool:
-        """Whether the matched interval comes as close to the paired reading as the instrument promises."""
-        allowed = max(SHARE * self.applied, PIXELS)
-        return self.matched.low - allowed <= self.paired.value <= self.matched.high + allowed
-
-
 @exits_cleanly
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     """Load, calibrate, read, print."""
-    arguments, begun = parse(Arguments, prog="python -m eval.content_controls"), time.monotonic()
-    if arguments.images < 2:
-        raise UsageError(f"--images {arguments.images} is not possible: use 2 or more")
-    found = arguments.load()
-    rows = list(readings(found, arguments.images, arguments.seed))
-    print(f"{arguments.dataset}, {found.images.shape[-1]}x{found.images.shape[-2]}")
-    print(table(rows))
-    print(f"{sum(row.ok for row in rows)} of {len(rows)} matched readings are right", end=" ")
-    print(f"({time.monotonic() - begun:.0f} s)")
+    asked, begun = parse(Arguments, args, prog=PROG), time.monotonic()
+    at_least(asked, images=2, seed=0)
+    from eval.experiments import content_controls
 
-
-def readings(found: ImageSet, images: int, seed: int = 0) -> Iterator[Row]:
-    """Every kind under every blur; UserError for a data set without labels or with too few images."""
-    if found.labels is None:
-        raise UserError(f"{found.name} has no labels: a kind of image cannot be chosen from it")
-    calibration, report = halves(found, images, seed)
-    network, _ = network_for(found)
-    ruler = calibrate(MEASURES[PRIMARY], found.images[calibration])
-    matcher = Matcher(ruler, found.images[calibration], network)
-    kinds = chosen_kinds(members(found), calibration, report, ruler.values)
-    for kind, rows in tqdm(kinds.items(), "read"):
-        originals = found.images[rows]
-        for sigma in APPLIED:
-            yield Row(kind, len(rows), sigma, *intervals(matcher, originals, sigma, seed))
-
-
-def intervals(matcher: Matcher, originals: Tensor, sigma: float, seed: int) -> list[Interval]:
-    """Plain, matched without the remedy, matched and paired readings of images blurred by `sigma`."""
-    ruler, source = matcher.calibration, gaussian_blur(originals, sigma) if sigma else originals
-    values, features = ruler.measure.function(source), matcher.network.features(source)
-    found: list[Estimate] = [
-        ruler.estimate(values, seed=seed),
-        ruler.against(values, *matcher.level(features, 0.0, seed), seed),
-        matcher.estimate(values, features, seed),
-        ruler.estimate(values, ruler.measure.function(originals), seed),
-    ]
-    return [estimate.interval for estimate in found]
-
-
-def members(found: ImageSet) -> dict[str, Tensor]:
-    """Which images are of each kind, bool (N,): classes, or what has an attribute."""
-    labels = found.labels if found.labels.ndim == 2 else torch.nn.functional.one_hot(found.labels.long())
-    names = found.label_names or [str(i) for i in range(labels.shape[1])]
-    return {f"only {name}": labels[:, i] == 1 for i, name in enumerate(names)}
-
-
-def chosen_kinds(kinds: dict[str, Tensor], calibration: Tensor, report: Tensor, values: np.ndarray) -> dict:
-    """Indices of all reported images, and of the kinds whose calibration images measure least and most."""
-    means = {
-        name: values[member[calibration].numpy()].mean()
-        for name, member in kinds.items()
-        if min(int(member[calibration].sum()), int(member[report].sum())) >= FEWEST
-    }
-    if not means:
-        raise UserError(f"no kind of image has {FEWEST} images in each half: give more with --images")
-    ends = dict.fromkeys((min(means, key=means.get), max(means, key=means.get)))
-    return {"all": report} | {name: report[kinds[name][report]] for name in ends}
-
-
-def table(rows: list[Row]) -> str:
-    """The rows in Markdown."""
-    heads = ["content", "images", "applied, px", "plain", "matched without blurring", "matched", "paired", "ok"]
-    lines = [heads, ["---"] * len(heads)]
-    for row in rows:
-        read = [str(row.plain), str(row.unblurred), str(row.matched), f"{row.paired.value:.2f}"]
-        lines.append([row.kind, f"{row.count:,}", f"{row.applied:g}", *read, "yes" if row.ok else "NO"])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    print(content_controls.report(asked.load(), asked.images, asked.seed), f"({time.monotonic() - begun:.0f} s)")
 
 
 if __name__ == "__main__":

@@ -1,37 +1,27 @@
-"""The cards of the shipped feature networks as a Markdown table: `python -m eval.feature_cards`."""
+"""python -m eval.feature_cards: the cards of the shipped feature networks as a Markdown table."""
 
-from eval.features.network import SHIPPED, FeatureNetwork, load
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-HEADINGS = (
-    *("Data set", "Right on held-out images", "Chance", "Least right", "Architecture", "Parameters", "File"),
-    *("Training", "sha256", "Remark"),
-)
+from vaegan.commandline import parse
+from vaegan.errors import exits_cleanly
 
-
-def table() -> str:
-    """A row a shipped network, in order of name."""
-    rows = [_cells(load(file), file.stat().st_size) for file in sorted(SHIPPED.glob("*.safetensors"))]
-    lines = [HEADINGS, ["---"] * len(HEADINGS), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+PROG = "python -m eval.feature_cards"
 
 
-def _cells(network: FeatureNetwork, size: int) -> list[str]:
-    card = network.card
-    worst = min(card.accuracies, key=card.accuracies.get)
-    seconds = "" if card.training_seconds is None else f", {card.training_seconds:,} s"
-    return [
-        f"{card.data}, {len(card.output_names)} {card.kind}",
-        f"{card.accuracy:.2%}",
-        f"{card.chance:.1%}",
-        f"{worst.replace('_', ' ')} {card.accuracies[worst]:.1%}",
-        card.architecture,
-        f"{sum(p.numel() for p in network.parameters()):,}",
-        f"{size / 1e6:.2f} MB",
-        f"`{card.training.partition(',')[0]}`{seconds}",
-        f"`{card.sha256[:8]}`",
-        card.note,
-    ]
+@dataclass(frozen=True)
+class Arguments:
+    """Print a row for every shipped feature network: what it tells apart, how well, how it was trained."""
+
+
+@exits_cleanly
+def main(args: Sequence[str] | None = None) -> None:
+    """Print the table."""
+    parse(Arguments, args, prog=PROG)
+    from eval.features import cards
+
+    print(cards.table())
 
 
 if __name__ == "__main__":
-    print(table())
+    main()

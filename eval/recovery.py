@@ -1,27 +1,14 @@
-"""python -m eval.recovery --dataset NAME: does the instrument find the blur that was put there on purpose?
-
-Held-out real images are split at random; one half calibrates, the other is blurred by known sigmas, damaged in ways
-that are not blur, and read. "Paired" knows the original behind every image, as for reconstructions; "unpaired" does
-not, as for samples. (A composition root; nothing imports it.)
-"""
+"""python -m eval.recovery --dataset NAME: does the instrument find the blur that was put there on purpose?"""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
-from tqdm import tqdm
+from eval.sources.asked import HeldOutArguments
+from vaegan.commandline import at_least, parse
+from vaegan.errors import exits_cleanly
 
-from eval.blur.calibration import Calibration, alarm, calibrate
-from eval.blur.damages import DAMAGES
-from eval.blur.measures import AUDITS, MEASURES, PRIMARY, gaussian_blur
-from eval.sources.held_out import HeldOutArguments, halves
-from vaegan.commandline import parse
-from vaegan.errors import UsageError, exits_cleanly
-
-APPLIED = (0.3, 0.4, 0.5, 0.8, 1.2, 2.0)  # px
-CLEAN_SHARE, CLEAN_PIXELS = 0.05, 0.03  # the larger of these is what a reading may be off by
-DAMAGED_SHARE = 0.15
+PROG = "python -m eval.recovery"
 
 
 @dataclass(frozen=True)
@@ -32,85 +19,14 @@ class Arguments(HeldOutArguments):
     """Images of each half, at most half of the held-out ones."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One condition: what was applied, what was read, and which audits raised their flag."""
-
-    applied: float
-    damage: str
-    paired: dict[str, float]
-    unpaired: str
-    flags: tuple[str, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether the primary measure's paired reading is as close as the instrument promises."""
-        error = abs(self.paired[PRIMARY] - self.applied)
-        if self.damage:
-            return error <= DAMAGED_SHARE * self.applied
-        return error <= max(CLEAN_SHARE * self.applied, CLEAN_PIXELS)
-
-
 @exits_cleanly
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     """Load, calibrate, read, print."""
-    arguments, begun = parse(Arguments, prog="python -m eval.recovery"), time.monotonic()
-    if arguments.images < 2:
-        raise UsageError(f"--images {arguments.images} is not possible: use 2 or more")
-    found = arguments.load()
-    calibration, report = (found.images[rows] for rows in halves(found, arguments.images, arguments.seed))
-    measures = {name: calibrate(measure, calibration) for name, measure in tqdm(MEASURES.items(), "calibrate")}
-    audits = {name: calibrate(audit, calibration) for name, audit in tqdm(AUDITS.items(), "calibrate audits")}
-    rows = list(recover(report, measures, audits, arguments.seed))
-    height, width = report.shape[2:]
-    print(f"{arguments.dataset}, {width}x{height}, {len(calibration)} images calibrate, {len(report)} are read")
-    print(table(rows))
-    print(summary(rows), f"({time.monotonic() - begun:.0f} s)")
+    asked, begun = parse(Arguments, args, prog=PROG), time.monotonic()
+    at_least(asked, images=2, seed=0)
+    from eval.experiments import recovery
 
-
-def recover(
-    images: Tensor, measures: dict[str, Calibration], audits: dict[str, Calibration], seed: int
-) -> Iterator[Row]:
-    """Read `images` under every blur, undamaged first, then with each damage on top."""
-    conditions: list[tuple[str, Callable]] = [("", lambda images, seed: images), *DAMAGES.items()]
-    originals = {name: row.measure.function(images) for name, row in measures.items()}
-    for damage, apply in tqdm(conditions, "read"):
-        for sigma in APPLIED:
-            source = apply(gaussian_blur(images, sigma), seed)
-            values = {name: row.measure.function(source) for name, row in measures.items()}
-            paired = {name: row.sigma_eq(values[name], originals[name]) for name, row in measures.items()}
-            yield Row(
-                sigma,
-                damage,
-                paired,
-                str(measures[PRIMARY].estimate(values[PRIMARY]).interval),
-                tuple(n for n, row in audits.items() if alarm(row, row.measure.function(source), paired[PRIMARY]) > 1),
-            )
-
-
-def table(rows: list[Row]) -> str:
-    """The rows in Markdown."""
-    names = list(MEASURES)
-    heads = ["applied, px", "damage", "ok", f"{PRIMARY}, unpaired [95 %]", *(f"{n}, paired" for n in names), "flags"]
-    lines = [heads, ["---"] * len(heads)]
-    for row in rows:
-        readings = [f"{row.paired[name]:.3f}" for name in names]
-        first = [f"{row.applied:g}", row.damage or "none", "yes" if row.ok else "NO", row.unpaired]
-        lines.append([*first, *readings, ", ".join(row.flags) or "-"])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def summary(rows: list[Row]) -> str:
-    """How many readings are as close as promised, and how many noisy or checkered ones an audit flagged."""
-    clean, damaged = [row for row in rows if not row.damage], [row for row in rows if row.damage]
-    grain = [row for row in damaged if not row.damage.startswith("contrast")]
-    false_flags = sum(bool(row.flags) for row in rows if row not in grain)
-    return (
-        f"{PRIMARY}, paired: {sum(row.ok for row in clean)} of {len(clean)} within 5 % or 0.03 px, "
-        f"{sum(row.ok for row in damaged)} of {len(damaged)} damaged ones within 15 %; "
-        f"audits flag {sum(bool(row.flags) for row in grain)} of {len(grain)} with noise or checkerboard, "
-        f"and {false_flags} of the {len(rows) - len(grain)} others"
-    )
+    print(recovery.report(asked.load(), asked.images, asked.seed), f"({time.monotonic() - begun:.0f} s)")
 
 
 if __name__ == "__main__":

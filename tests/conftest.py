@@ -1,13 +1,12 @@
 """Shared fixtures: where the real data sets lie, and one intra-op thread so that tests are repeatable."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from eval.features import rotations
+from eval.features import imagenet, rotations
 
 torch.set_num_threads(int(os.environ.get("VAEGAN_TEST_THREADS", "2")))
 
@@ -17,20 +16,20 @@ def quick_rotations(tmp_path_factory):
     """Networks of data sets that have none are trained for moments and kept apart from the user's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rotations, "STEPS", 16)
+        patch.setattr(imagenet, "available", lambda: False)  # an image costs 50 times as much: asked for by name only
         folder = tmp_path_factory.mktemp("rotations")
         patch.setattr(rotations, "cache_dir", lambda: folder)
         yield
 
 
 @pytest.fixture
-def command_line(monkeypatch, capsys):
+def command_line(capsys):
     """Run a command's `main` in this process, which saves its start; returns what it printed."""
 
     def run(main, *words, code=0):
-        monkeypatch.setattr(sys, "argv", ["command", *map(str, words)])
         capsys.readouterr()
         try:
-            main()
+            main([str(word) for word in words])
             left = 0
         except SystemExit as stop:
             left = stop.code

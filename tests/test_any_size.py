@@ -1,7 +1,6 @@
 """Large against small: a known blur is recovered, and the command refuses what has no larger size."""
 
 import json
-import sys
 
 import pytest
 import torch
@@ -76,15 +75,14 @@ def saved(tmp_path, dataset="mnist", channels=1, **settings):
     return tmp_path
 
 
-def run(monkeypatch, *flags) -> None:
-    monkeypatch.setattr(sys, "argv", ["any_size", *map(str, flags)])
-    any_size.main()
+def run(*flags) -> None:
+    any_size.main([str(flag) for flag in flags])
 
 
 def test_the_command_measures_a_cppn(tmp_path, shared_data, monkeypatch, capsys):
     out = tmp_path / "any.json"
     flags = ["--n", 3, "--size", 64, "--data-dir", shared_data, "--json", out]
-    run(monkeypatch, saved(tmp_path / "run", architecture="cppn"), *flags)
+    run(saved(tmp_path / "run", architecture="cppn"), *flags)
     printed = capsys.readouterr().out
     assert "reconstructions: what the classifier sees at 64 px" in printed and "the decoder's own large" in printed
     ways = json.loads(out.read_text())["samples"]["ways"]
@@ -99,7 +97,7 @@ def test_the_command_measures_a_cppn(tmp_path, shared_data, monkeypatch, capsys)
 def test_drawn_faces_are_held_against_the_truth(tmp_path, monkeypatch, capsys):
     out = tmp_path / "any.json"
     faces = saved(tmp_path / "run", "synthfaces", 3, architecture="cppn")
-    run(monkeypatch, faces, "--n", 2, "--size", 64, "--json", out)
+    run(faces, "--n", 2, "--size", 64, "--json", out)
     ways = {way["title"]: way for way in json.loads(out.read_text())["reconstructions"]["ways"]}
     assert ways["the truth"]["pixel_error"]["value"] == 0
     assert ways["the truth"]["softness"]["value"] == pytest.approx(0, abs=1e-3)
@@ -113,6 +111,6 @@ def test_drawn_faces_are_held_against_the_truth(tmp_path, monkeypatch, capsys):
 
 def test_other_decoders_are_refused_in_one_line(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:
-        run(monkeypatch, saved(tmp_path / "run"))
+        run(saved(tmp_path / "run"))
     assert stop.value.code == 2
     assert "has a convolutional decoder, which draws 32 px alone" in capsys.readouterr().err

@@ -1,20 +1,21 @@
 """Attribute vectors measured on a stand-in whose codes are attributes: the real judge sees what was edited, exactly."""
 
-import sys
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from eval import attribute_vectors
-from eval.attribute_vectors import Row, main, margin, summary
+from eval.attribute_vectors import main
 from eval.evidence import editing
 from eval.evidence.editing import Effect
+from eval.experiments import attribute_vectors
+from eval.experiments.attribute_vectors import Row, Trial, margin, summary
 from eval.features.choice import for_dataset
 from vaegan import data, latent
 from vaegan.config import Config
 from vaegan.data import ImageSet
 from vaegan.data.synthfaces import renderer as synthfaces
+from vaegan.pictures.kinds import VECTORS
 
 NAMES = synthfaces.ATTRIBUTES
 SEED = 1
@@ -131,10 +132,9 @@ def test_the_summary_counts_the_goal_in_parts():
         (["runs/x", "--faces", "1"], "--faces 1 is not possible"),
     ],
 )
-def test_bad_input_is_one_line(flags, words, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["attribute_vectors", *flags])
+def test_bad_input_is_one_line(flags, words, capsys):
     with pytest.raises(SystemExit) as stop:
-        main()
+        main(flags)
     assert stop.value.code == 2 and words in capsys.readouterr().err
 
 
@@ -165,7 +165,7 @@ def test_a_run_gets_a_row_for_every_attribute(tune, monkeypatch, tmp_path):
     monkeypatch.setattr(
         data, "drawn", lambda name, split, rows, size, attributes=labels: model.decode(attributes[: len(rows)])
     )
-    rows = list(attribute_vectors.examine(run, attribute_vectors.Arguments(runs=(), faces=100, tune=tune)))
+    rows = list(attribute_vectors.examine(run, Trial(faces=100, vectors=VECTORS, tune=tune)))
     assert [row.attribute for row in rows] == [name for name in NAMES for _ in range(2 if tune else 4)]
     drawn, rows = ([row for row in rows if (row.vectors == "drawn anew") is so] for so in (True, False))
     assert len(drawn) == len(NAMES) and all(row.beyond is None and row.changes for row in drawn)

@@ -2,13 +2,12 @@
 
 import json
 import math
-import sys
 
 import pytest
 import torch
 
 from baselines import updates
-from vaegan import bench, model
+from vaegan import bench, model, timing
 from vaegan.config import Config
 from vaegan.objective import OBJECTIVES
 from vaegan.trainer import Trainer
@@ -18,14 +17,13 @@ def test_figures_cover_every_mode_and_are_ratios_within_one_run(tmp_path, monkey
     path = tmp_path / "bench.json"
     flags = ["--width", "0.0625", "--batch-size", "4", "--rounds", "1", "--device", "cpu", "--json", str(path)]
     flags += ["--widths", "0.0625", "--threads", "1"]
-    monkeypatch.setattr(sys, "argv", ["bench", *flags])
-    monkeypatch.setattr(bench, "FACES", 4)
-    bench.main()
+    monkeypatch.setattr(timing, "FACES", 4)
+    bench.main(flags)
     figures = json.loads(path.read_text())["figures"]
     assert {f["name"] for f in figures if f["group"] == "update"} == set(bench.MODES)
     assert all(f["milliseconds"] > 0 for f in figures) and figures[0]["ratio"] == 1
     assert len(capsys.readouterr().out.splitlines()) == len(figures)
-    ways = {f["name"]: f for f in figures if f["group"] == "width 0.0625, 1 threads"}
+    ways = {f["name"]: f for f in figures if f["group"] == "width 0.0625, threads 1"}
     assert {"this project", "a backward pass a network", "textbook"} <= set(ways)
     x_tilde_and_x_p = 2 * 4 * 3 * 32 * 32 * 4 / 1e6
     assert all(f["peak_mb"] > x_tilde_and_x_p for f in ways.values())
@@ -50,10 +48,10 @@ def test_other_ways_to_update_are_the_same_update(way):
             assert ((a - b).abs() > 1e-6).float().mean() < 0.02, name
 
 
-def test_bad_rounds(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["bench", "--rounds", "0"])
+@pytest.mark.parametrize("flags", [["--rounds", "0"], ["--threads", "0"], ["--widths", "0"]])
+def test_bad_numbers(flags):
     with pytest.raises(SystemExit) as stop:
-        bench.main()
+        bench.main(flags)
     assert stop.value.code == 2
 
 

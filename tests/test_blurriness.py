@@ -9,22 +9,18 @@ from scipy import ndimage
 from skimage.measure import blur_effect
 
 from eval.blur import measures as blurriness
+from eval.blur.audits import AUDITS, checkerboard_index, noise_estimate, nyquist_power
 from eval.blur.measures import (
-    AUDITS,
     MEASURES,
-    band_frequencies,
     blur_matrix,
-    checkerboard_index,
     crete_blur_effect,
     gaussian_blur,
     gradient_energy,
     grey,
     laplacian_variance,
-    noise_estimate,
-    nyquist_power,
-    power_spectrum,
     smooth,
 )
+from eval.blur.spectrum import band_frequencies, power_spectrum
 from vaegan.errors import UserError
 
 ALL = [*MEASURES.values(), *AUDITS.values()]

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from eval.blur.audits import AUDITS
 from eval.blur.calibration import SIGMAS, Calibration, alarm, calibrate
 from eval.blur.damages import DAMAGES, add_noise
-from eval.blur.measures import AUDITS, MEASURES, PRIMARY, gaussian_blur, grey, smooth
+from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur, grey, smooth
 from eval.uncertainty.estimates import difference_interval, verdict
 from vaegan.errors import UserError
 
@@ -77,7 +78,7 @@ def test_real_images_are_at_zero_and_nodes_where_they_are(calibrations, name):
 def test_images_sharper_than_real_are_negative_never_zero(calibrations, held_out, sigma):
     """Real images are made by blurring these: they are sharper than real by that blur."""
     calibration = calibrations[PRIMARY]
-    sharper = calibration.measure.on_grey(smooth(grey(held_out[1]), -sigma))
+    sharper = calibration.measure.on_planes(smooth(grey(held_out[1]), -sigma))
     originals = calibration.measure.function(held_out[1])
     assert calibration.sigma_eq(sharper, originals) == pytest.approx(-sigma, abs=0.05)
 

@@ -15,7 +15,9 @@ from stand_in import Blurrer, dead_leaves, save_npz, save_run
 import vaegan
 from eval import compare
 from eval.blur.measures import MEASURES, PRIMARY, Measure, laplacian_variance
-from eval.evidence import claims, quality
+from eval.evidence import claims, pictures, quality
+from eval.report import rendering, schema
+from eval.sources.runs import Run
 from vaegan.config import Config
 from vaegan.errors import UsageError
 
@@ -47,14 +49,13 @@ def stand_ins(monkeypatch, dataset, blurs=BLURS):
 
 def numbers(monkeypatch, out: Path, *arguments) -> dict:
     """report.json of a comparison of few images, without drawing the page."""
-    monkeypatch.setattr(compare.report, "render", lambda folder: None)
+    monkeypatch.setattr(rendering, "render", lambda folder: None)
     call(monkeypatch, *arguments, "--out", out, "--samples", 60)
     return json.loads((out / "report.json").read_text())
 
 
 def call(monkeypatch, *arguments) -> None:
-    monkeypatch.setattr(sys, "argv", ["compare.py", *map(str, arguments)])
-    compare.main()
+    compare.main([str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def value(written) -> dict:
 
 
 def sigma_eq(value: dict, name: str) -> float:
-    return next(row for row in value["sources"] if row["name"] == name)["blur"]["gradient_energy"]["value"]
+    return next(row for row in value["sources"] if row["id"] == name)["blur"]["gradient_energy"]["value"]
 
 
 @pytest.mark.parametrize("mode", BLURS)
@@ -103,10 +104,7 @@ def test_the_verdict_names_the_vae_whatever_the_order(value):
 
 
 def test_the_report_says_how_it_was_made(value):
-    assert (
-        value["schema_version"] == compare.report.SCHEMA_VERSION
-        and value["versions"]["torch"] == torch.__version__.split("+")[0]
-    )
+    assert value["schema_version"] == schema.VERSION and value["versions"]["torch"] == torch.__version__.split("+")[0]
     assert [row["setting"] for row in value["differences"]] == ["mode"]
     assert value["commands"][0].startswith("python -m vaegan.train --mode vae ")
     assert "--samples" not in value["commands"][-1]
@@ -114,7 +112,7 @@ def test_the_report_says_how_it_was_made(value):
 
 
 def test_a_known_pixel_error_is_reported(value):
-    rows = {row["name"]: row for row in value["sources"]}
+    rows = {row["id"]: row for row in value["sources"]}
     error = {mode: rows[f"{mode}/reconstructions"]["quality"]["pixel_error"]["value"] for mode in BLURS}
     assert error["vae"] > error["vaegan"] > 0
     assert rows["real"]["quality"] is None and rows["vae/samples"]["quality"] is None
@@ -122,7 +120,7 @@ def test_a_known_pixel_error_is_reported(value):
 
 def test_the_same_command_gives_the_same_numbers(written, runs, dataset, tmp_path, monkeypatch):
     stand_ins(monkeypatch, dataset)
-    monkeypatch.setattr(compare.report, "render", lambda folder: None)
+    monkeypatch.setattr(rendering, "render", lambda folder: None)
     call(monkeypatch, runs["vaegan"], runs["vae"], "--out", tmp_path / "again")
     assert (tmp_path / "again" / "report.json").read_bytes() == (written / "report.json").read_bytes()
 
@@ -174,7 +172,7 @@ def test_what_is_drawn_and_where_codes_come_from_are_reported(value):
     assert [row["reading"] for row in value["prior_gap"]["rows"]] == [
         "the decoder blurs, wherever the codes come from"
     ] * 2
-    rows = {row["name"]: row for row in value["sources"]}
+    rows = {row["id"]: row for row in value["sources"]}
     assert rows["vae/posterior"]["kind"] == "posterior" and rows["vae/average/samples"]["kind"] == "average"
     assert rows["vae/average/reconstructions"]["quality"] is None
     assert {row["run"] for row in value["distances"]["rows"]} == {None, "vae", "vaegan"}
@@ -182,7 +180,7 @@ def test_what_is_drawn_and_where_codes_come_from_are_reported(value):
 
 
 def test_laplacian_variance_has_median_minimum_and_count(value):
-    row = next(row for row in value["sources"] if row["name"] == "vae/samples")
+    row = next(row for row in value["sources"] if row["id"] == "vae/samples")
     assert row["laplacian"]["minimum"] < row["laplacian"]["median"] and row["laplacian"]["count"] == row["count"]
 
 
@@ -190,7 +188,7 @@ def test_a_run_that_draws_nothing_is_marked_not_measured(runs, dataset, tmp_path
     stand_ins(monkeypatch, dataset)
     monkeypatch.setattr(Blurrer, "decode", lambda self, z: torch.zeros(len(z), 1, 32, 32, dtype=torch.uint8))
     value = numbers(monkeypatch, tmp_path / "out", runs["vae"], runs["vaegan"])
-    row = next(row for row in value["sources"] if row["name"] == "vae/samples")
+    row = next(row for row in value["sources"] if row["id"] == "vae/samples")
     assert row["flat"] == row["count"] and row["blur"][PRIMARY]["value"] is None
     assert row["blur"][PRIMARY]["text"] == "beyond 5 px (all images are flat)"
     assert (
@@ -223,7 +221,7 @@ def test_a_failure_leaves_the_old_report_and_no_rest(written, runs, dataset, tmp
     out = tmp_path / "report"
     shutil.copytree(written, out)
     stand_ins(monkeypatch, dataset)
-    monkeypatch.setattr(compare.pictures, "ladder", lambda *_: 1 / 0)
+    monkeypatch.setattr(pictures, "ladder", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         call(monkeypatch, runs["vae"], runs["vaegan"], "--out", out, "--samples", 60)
     assert (out / "report.json").read_bytes() == (written / "report.json").read_bytes()
@@ -232,7 +230,7 @@ def test_a_failure_leaves_the_old_report_and_no_rest(written, runs, dataset, tmp
 
 def test_teams_are_the_modes_or_else_the_runs():
     def run(mode, seed):
-        return compare.Run(f"{mode}-s{seed}", f"{mode}-s{seed}", Path(), Blurrer(Config(mode=mode, seed=seed), 0))
+        return Run(f"{mode}-s{seed}", f"{mode}-s{seed}", Path(), Blurrer(Config(mode=mode, seed=seed), 0))
 
     mixed = [run("vae", 0), run("vae", 1), run("vaegan", 0)]
     assert {title: len(team) for title, team in claims.teams(mixed).items()} == {"VAE": 2, "VAE/GAN": 1}

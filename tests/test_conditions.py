@@ -7,10 +7,11 @@ from tiny_faces import NAMES, call, faces, save_faces, train_tiny
 import vaegan
 from eval import compare
 from eval.sources import runs as sources
-from vaegan import checkpoint, conditions, processes, sample, train
+from vaegan import checkpoint, conditions, processes, sample, training
 from vaegan.conditions import Conditions
 from vaegan.config import Config
 from vaegan.data import ImageSet
+from vaegan.data.batches import batch_indices
 from vaegan.errors import UsageError, UserError
 
 
@@ -80,12 +81,12 @@ def test_labels_follow_their_images_through_batches_and_shares(shares, monkeypat
     numbers = {}
     for rank in range(shares):
         monkeypatch.setattr(processes, "rank", lambda rank=rank: rank)
-        for step, x, y in train.load_batches(config, images, told, torch.device("cpu"), start=3):
+        for step, x, y in training.load_batches(config, images, told, torch.device("cpu"), start=3):
             number = ((x[:, 0, 0, 0] + 1) * 127.5).round().long()
             assert torch.equal(y, told.numbers(images.labels[number])) and len(y) == 8 // shares
             numbers.setdefault(step, []).extend(number.tolist())
     for step, found in numbers.items():
-        assert sorted(found) == sorted(vaegan.data.batch_indices(60, 8, 1, step).tolist())
+        assert sorted(found) == sorted(batch_indices(60, 8, 1, step).tolist())
 
 
 def test_resumed_equals_uninterrupted_and_the_labels_matter(run_train, tmp_path, capsys):

@@ -4,11 +4,11 @@ import pytest
 import torch
 from stand_in import dead_leaves
 
-from eval import content_controls
 from eval.blur.calibration import calibrate
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.evidence import content
 from eval.evidence.content import Matcher, disagree, nearest, ridge
+from eval.experiments import content_controls
 from eval.uncertainty.estimates import Interval
 from vaegan.data import ImageSet, load
 from vaegan.errors import UserError

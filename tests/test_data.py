@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from vaegan.data import DATASETS, SIZES, batch_indices, load, native_size
+from vaegan.data import DATASETS, SIZES, load, native_size
+from vaegan.data.batches import batch_indices
 from vaegan.data.cache import cached_array
 from vaegan.data.fitting import fit
 from vaegan.data.readers import torchvision_sets

@@ -9,8 +9,9 @@ import torch
 from tiny_faces import call, save_faces, train_tiny
 from torch.distributions import Bernoulli, MultivariateNormal, Normal, kl_divergence
 
-from eval import diagnostics
-from eval.diagnostics import importance_weighted_bound, log_weights
+from eval import diagnostics as door
+from eval.evidence import bounds
+from eval.evidence.bounds import importance_weighted_bound, log_weights
 from eval.sources import runs as sources
 from vaegan import collapse, losses, posterior
 
@@ -36,7 +37,7 @@ class LinearGaussian:
         z = mu[:, None] + (0.5 * logvar[:, None]).exp() * eps
         x_tilde = z @ self.w.T + self.b
         x = self.x[:, None].expand_as(x_tilde)
-        log_px = diagnostics.gaussian_log_likelihood(x.flatten(0, 1), x_tilde.flatten(0, 1)).view(len(x), draws)
+        log_px = bounds.gaussian_log_likelihood(x.flatten(0, 1), x_tilde.flatten(0, 1)).view(len(x), draws)
         return log_weights(log_px, mu[:, None], logvar[:, None], eps)
 
 
@@ -67,7 +68,7 @@ def test_a_wrong_posterior_costs_its_divergence_and_more_draws_win_it_back():
 def test_gaussian_constants_are_those_of_the_density():
     x, x_tilde = torch.rand(2, 5, 3, 4, 4, generator=GENERATOR) * 2 - 1
     want = Normal(x_tilde, 0.3**0.5).log_prob(x).flatten(1).sum(1)
-    torch.testing.assert_close(diagnostics.gaussian_log_likelihood(x, x_tilde, 0.3), want)
+    torch.testing.assert_close(bounds.gaussian_log_likelihood(x, x_tilde, 0.3), want)
 
 
 def test_bernoulli_bounds_the_likelihood_of_binarised_images():
@@ -76,7 +77,7 @@ def test_bernoulli_bounds_the_likelihood_of_binarised_images():
     every = torch.tensor(list(itertools.product((0.0, 1.0), repeat=3)))
     chance = Bernoulli(grey).log_prob(every).sum(1).exp()  # of each binary image
     log_p = Bernoulli(means).log_prob(every[:, None]).sum(2)  # (8, 64)
-    soft = diagnostics.bernoulli_log_likelihood(2 * grey.expand(64, 3) - 1, 2 * means - 1)
+    soft = bounds.bernoulli_log_likelihood(2 * grey.expand(64, 3) - 1, 2 * means - 1)
     torch.testing.assert_close(soft, chance @ log_p)
     for k in (1, 8, 64):
         bound = importance_weighted_bound(soft[None], k)
@@ -104,7 +105,7 @@ def test_the_aggregated_posterior_has_the_moments_of_its_draws():
     mu = torch.randn(400, 2, generator=GENERATOR) @ torch.tensor([[1.0, 0.5], [0.0, 0.3]]) + 0.7
     logvar = torch.full_like(mu, -1.0) + 0.1 * mu
     z = mu[:, None] + (0.5 * logvar[:, None]).exp() * torch.randn(400, 500, 2, generator=GENERATOR)
-    mean, covariance = diagnostics.moments(mu, logvar)
+    mean, covariance = bounds.moments(mu, logvar)
     torch.testing.assert_close(mean, z.flatten(0, 1).mean(0), atol=0.01, rtol=0)
     torch.testing.assert_close(covariance, torch.cov(z.flatten(0, 1).T), atol=0.02, rtol=0)
 
@@ -112,14 +113,14 @@ def test_the_aggregated_posterior_has_the_moments_of_its_draws():
 def test_distance_to_the_prior_is_the_closed_form_and_bounds_that_of_a_mixture_from_below():
     mean, covariance = torch.tensor([0.5, -1.0]).double(), torch.tensor([[0.8, 0.2], [0.2, 1.7]]).double()
     want = kl_divergence(MultivariateNormal(mean, covariance), MultivariateNormal(0 * mean, torch.eye(2).double()))
-    assert diagnostics.gaussian_kl_to_prior(mean, covariance) == pytest.approx(want.item())
-    assert diagnostics.gaussian_kl_to_prior(torch.zeros(3), torch.eye(3)) == pytest.approx(0)
+    assert bounds.gaussian_kl_to_prior(mean, covariance) == pytest.approx(want.item())
+    assert bounds.gaussian_kl_to_prior(torch.zeros(3), torch.eye(3)) == pytest.approx(0)
 
     mu, logvar = torch.tensor([[-1.2], [1.2]]).double(), torch.full((2, 1), -2.0).double()
     z = torch.linspace(-8, 8, 20_001).double()
     log_q = Normal(mu, (0.5 * logvar).exp()).log_prob(z).logsumexp(0) - math.log(2)
     true = torch.trapezoid(log_q.exp() * (log_q - Normal(0, 1).log_prob(z)), z).item()
-    assert 0 < diagnostics.gaussian_kl_to_prior(*diagnostics.moments(mu, logvar)) < true
+    assert 0 < bounds.gaussian_kl_to_prior(*bounds.moments(mu, logvar)) < true
 
 
 @pytest.fixture(scope="module")
@@ -137,10 +138,10 @@ def trained(tmp_path_factory):
 
 
 def test_the_command_prints_bounds_or_why_there_are_none(trained, capsys, monkeypatch):
-    monkeypatch.setattr(diagnostics, "DRAWS", (1, 4, 16))
+    monkeypatch.setattr(bounds, "DRAWS", (1, 4, 16))
     runs = [trained / name for name in ("vae", "sigma", "bernoulli", "gan", "vaegan", "ae")]
     capsys.readouterr()
-    assert call(diagnostics.main, *runs, "--json", trained / "found.json") == 0
+    assert call(door.main, *runs, "--json", trained / "found.json") == 0
     printed = capsys.readouterr().out
     value = json.loads((trained / "found.json").read_text())
     rows = dict(zip([run.name for run in runs], value["rows"], strict=True))
@@ -158,8 +159,8 @@ def test_the_elbo_is_what_the_networks_say(trained, monkeypatch):
     (run,) = sources.open_runs([trained / "vae"])
     images = sources.load_split(run, "test")
     mu, logvar = run.model.encode(images.images, images.labels)
-    got = diagnostics.weights(run, diagnostics.gaussian_log_likelihood, images, mu, logvar, 100, seed=0).mean()
-    x = diagnostics.to_float(images.images)
+    got = bounds.weights(run, bounds.gaussian_log_likelihood, images, mu, logvar, 100, seed=0).mean()
+    x = bounds.to_float(images.images)
     draws = torch.Generator().manual_seed(5)
     nll = [
         losses.gaussian_nll(x, run.model.decode_mean(mu + (0.5 * logvar).exp() * eps, images.labels)).mean()
@@ -173,8 +174,8 @@ def test_the_elbo_is_what_the_networks_say(trained, monkeypatch):
 def test_a_fitted_variance_comes_from_training_images(trained):
     (run,) = sources.open_runs([trained / "sigma"])
     training = sources.load_split(run, "train")
-    log_likelihood, words, _ = diagnostics.likelihood_of(run, training, seed=0)
-    x = diagnostics.to_float(training.images)
+    log_likelihood, words, _ = bounds.likelihood_of(run, training, seed=0)
+    x = bounds.to_float(training.images)
     perfect = log_likelihood(x, x)[0].item()  # -n/2 log(2 pi s^2)
     variance = math.exp(-2 * perfect / x[0].numel()) / (2 * math.pi)
     error = (x - run.model.decode_mean(run.model.encode(training.images, training.labels)[0], training.labels)).square()
@@ -188,6 +189,6 @@ def test_bad_input_is_one_line(trained, capsys):
         ([trained / "nothing"], "no such run", 1),
     ):
         capsys.readouterr()
-        assert call(diagnostics.main, *words) == code
+        assert call(door.main, *words) == code
         printed = capsys.readouterr().err
         assert message in printed and len(printed.strip().splitlines()) == 1

@@ -13,12 +13,13 @@ from stand_in import Blurrer, dead_leaves, save_npz, save_run
 from toy_extractor import Tiles
 
 import vaegan
-from eval import distance_controls
 from eval.distances import columns as distances
 from eval.distances import command as distance_command
 from eval.distances import table as distance_table
+from eval.distances.__main__ import main
 from eval.distances.reference import prepared
 from eval.distances.table import FLOORS, Set
+from eval.experiments import distance_controls
 from eval.features.choice import for_dataset
 from eval.sources.held_out import halves
 from vaegan.config import Config
@@ -94,9 +95,9 @@ def test_every_number_carries_its_protocol():
     assert json.loads(json.dumps(table)) == table
 
 
-def test_two_counts_do_not_share_a_table():
+def test_two_references_do_not_share_a_table():
     rows = [*measured({"others": dead_leaves(150, seed=7)}).values(), *measured({}, count=100).values()]
-    with pytest.raises(UserError, match="cannot stand in one column: count is 150 for the first and 100"):
+    with pytest.raises(UserError, match="cannot stand in one column: reference_count is 150 for the first and 100"):
         distance_table.table(rows)
 
 
@@ -128,7 +129,7 @@ def test_hardly_any_images_are_one_line(count):
 
 
 def call(*arguments) -> None:
-    distance_command.main([str(argument) for argument in arguments])
+    main([str(argument) for argument in arguments])
 
 
 def failed(capsys, *arguments) -> tuple[int, str]:
@@ -168,7 +169,7 @@ def test_the_second_time_only_the_runs_images_are_extracted(runs, extractor, cap
 def test_generated_images_in_a_folder_against_a_data_set(dataset, extractor, tmp_path, capsys):
     generated = save_npz(tmp_path / "generated.npz", dead_leaves(90, seed=9))
     call(generated, "--reference", dataset)
-    assert "90 images against 90 of" in capsys.readouterr().out
+    assert "90 images against 3,000 of" in capsys.readouterr().out
 
 
 def test_tables_of_two_protocols_are_not_merged(runs, extractor, tmp_path, capsys):
@@ -208,12 +209,12 @@ def test_bad_commands_are_one_line(arguments, code, words, capsys, tmp_path, mon
 
 
 @pytest.mark.parametrize(
-    ("images", "words"), [(dead_leaves(30, size=64), "64x64"), (dead_leaves(30, channels=3), "3 channel")]
+    ("images", "words"), [(dead_leaves(30, size=64), "64x64"), (dead_leaves(30, channels=3), "is in colour")]
 )
 def test_two_sizes_and_grey_against_colour_are_refused(images, words, dataset, extractor, tmp_path, capsys):
     generated = save_npz(tmp_path / "generated.npz", images)
     code, said = failed(capsys, generated, "--reference", dataset)
-    assert code == 1 and words in said
+    assert code == 2 and words in said
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"rows": [{}]}', '{"rows": 3}'])

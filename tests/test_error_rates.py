@@ -1,16 +1,15 @@
 """The simulated error rates: known truths come out, through the whole way of a report; bad arguments are one line."""
 
-import sys
-
 import numpy as np
 import pytest
 import torch
 from stand_in import dead_leaves
 
-from eval import error_rates
+import vaegan.data
+from eval import error_rates as door
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
-from eval.error_rates import NODES, Arguments
-from eval.sources import held_out as halves
+from eval.experiments import error_rates
+from eval.experiments.error_rates import NODES, Design
 from vaegan.data import ImageSet
 
 
@@ -21,17 +20,16 @@ def images() -> torch.Tensor:
 
 @pytest.fixture
 def few_images(monkeypatch, images):
-    monkeypatch.setattr(halves, "load", lambda *_, **__: ImageSet("leaves", "test", images))
+    monkeypatch.setattr(vaegan.data, "load", lambda *_, **__: ImageSet("leaves", "test", images))
 
 
-def run(monkeypatch, *arguments: str) -> None:
-    monkeypatch.setattr(sys, "argv", ["error_rates", *arguments])
-    error_rates.main()
+def run(*arguments: str) -> None:
+    door.main(arguments)
 
 
 def test_the_table_has_false_alarms_and_power_for_every_spread(monkeypatch, few_images, capsys):
     flags = ("--comparisons", "6", "--images", "120", "--difference", "0.5", "--seed-spreads", "0", "0.01")
-    run(monkeypatch, *flags)
+    run(*flags)
     lines = capsys.readouterr().out.splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")][2:]
     assert [row[:2] for row in rows] == [
@@ -43,14 +41,14 @@ def test_the_table_has_false_alarms_and_power_for_every_spread(monkeypatch, few_
 
 
 def test_a_difference_far_below_the_spread_of_the_seeds_is_not_found(few_images):
-    arguments = Arguments(comparisons=8, images=120)
-    outcomes = error_rates.simulate(arguments, *error_rates.prepare(arguments), spread=0.3, difference=0.1)
+    design, held_out = Design(comparisons=8, images=120, seeds_per_side=3, blur=0.5, seed=0), vaegan.data.load()
+    outcomes = error_rates.simulate(design, *error_rates.prepare(held_out, 0), spread=0.3, difference=0.1)
     assert np.mean(outcomes["reconstructions"] == "supported") < 0.3
 
 
 def test_the_wrong_sign_is_refuted_never_supported(few_images):
-    arguments = Arguments(comparisons=2, images=120, blur=0.9)
-    outcomes = error_rates.simulate(arguments, *error_rates.prepare(arguments), spread=0.0, difference=-0.6)
+    design, held_out = Design(comparisons=2, images=120, seeds_per_side=3, blur=0.9, seed=0), vaegan.data.load()
+    outcomes = error_rates.simulate(design, *error_rates.prepare(held_out, 0), spread=0.0, difference=-0.6)
     assert set(outcomes["reconstructions"]) == set(outcomes["samples"]) == {"refuted"}
 
 
@@ -82,7 +80,7 @@ def test_rates_carry_their_exact_interval():
 )
 def test_bad_arguments_are_one_line(monkeypatch, few_images, capsys, arguments, message):
     with pytest.raises(SystemExit) as stop:
-        run(monkeypatch, *arguments)
+        run(*arguments)
     error = capsys.readouterr().err.strip()
     assert stop.value.code == 2
     assert message in error and "\n" not in error
@@ -90,8 +88,12 @@ def test_bad_arguments_are_one_line(monkeypatch, few_images, capsys, arguments, 
 
 def test_too_few_held_out_images_are_one_line(monkeypatch, capsys):
     three = ImageSet("three", "test", torch.zeros(3, 1, 32, 32, dtype=torch.uint8))
-    monkeypatch.setattr(halves, "load", lambda *_, **__: three)
+    monkeypatch.setattr(vaegan.data, "load", lambda *_, **__: three)
     with pytest.raises(SystemExit) as stop:
         run(monkeypatch)
     assert stop.value.code == 1
     assert "has 3 held-out image(s)" in capsys.readouterr().err
+
+
+def test_the_command_line_knows_the_largest_blur_that_is_simulated():
+    assert door.LARGEST == NODES[-1]

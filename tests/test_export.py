@@ -65,7 +65,7 @@ def test_onnx_equals_the_original(run, tmp_path, command_line):
 
 
 def test_an_export_that_differs_is_not_kept(run, tmp_path, command_line, monkeypatch):
-    monkeypatch.setattr("vaegan.export.largest_difference", lambda *_: float("nan"))
+    monkeypatch.setattr("vaegan.sharing.exporting.largest_difference", lambda *_: float("nan"))
     assert "differs by nan" in command_line(main, run, "--out", tmp_path / "out", code=1).err
     assert not list(tmp_path.iterdir())
 

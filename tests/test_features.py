@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from eval.feature_cards import table
 from eval.features import training as feature_training
+from eval.features.__main__ import main
+from eval.features.cards import table
 from eval.features.choice import SHIPPED, FeatureNetwork, choose, features, for_dataset, load
 from eval.features.network import ARCHITECTURES, packed
 from eval.features.training import RECIPES, Recipe
@@ -194,7 +195,7 @@ def test_training_is_deterministic_and_leaves_the_random_state_alone(trained):
 
 def test_the_command_trains_grades_and_saves(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(feature_training, "load", lambda *args, **kwargs: bright_or_dark())
-    feature_training.main(["train", "noise", "--out", str(tmp_path / "n.safetensors"), "--steps", "8"])
+    main(["train", "noise", "--out", str(tmp_path / "n.safetensors"), "--steps", "8"])
     assert "right on held-out images (chance 50.00%)" in capsys.readouterr().out
     assert load(tmp_path / "n.safetensors").card.data == "noise"
 
@@ -205,7 +206,7 @@ def test_the_command_trains_grades_and_saves(tmp_path, monkeypatch, capsys):
 )
 def test_bad_commands_are_one_line(args, complaint, capsys):
     with pytest.raises(SystemExit) as stop:
-        feature_training.main(args)
+        main(args)
     assert stop.value.code == UsageError.exit_code
     assert complaint in capsys.readouterr().err
 

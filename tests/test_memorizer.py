@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from baselines import memorizer
+from baselines import memories, memorizer
 
 TINY = ["--k", "3", "--steps", "2"]
 
@@ -54,25 +54,23 @@ def test_bad_input_is_one_line_and_writes_nothing(command, pictures, tmp_path, f
 
 
 def test_codes_move_only_where_they_are_learned():
-    arguments = memorizer.Arguments(k=2, steps=3, code_dim=4)
     images = torch.randint(0, 256, (2, 1, 32, 32), dtype=torch.uint8)
-    _, one_hot, free = (memorizer.memorize(rung, images, arguments) for rung in memorizer.RUNGS)
+    _, one_hot, free = (memories.memorize(rung, images, code_dim=4, steps=3, seed=0) for rung in memories.RUNGS)
     assert torch.equal(one_hot.codes, torch.eye(2))
-    start = memorizer.RUNGS[2].codes(2, 4, torch.Generator().manual_seed(0))
+    start = memories.RUNGS[2].codes(2, 4, torch.Generator().manual_seed(0))
     assert free.codes.shape == (2, 4) and not torch.equal(free.codes, start)
 
 
 def test_one_image_is_learned():
-    arguments = memorizer.Arguments(k=2, steps=60)
     image = torch.zeros(1, 1, 32, 32, dtype=torch.uint8)
     image[..., 8:24, 8:24] = 200
-    memory = memorizer.memorize(memorizer.RUNGS[0], image, arguments)
-    assert memorizer.rms(memory.draw(memory.codes)[0], image[0]) < 15
+    memory = memories.memorize(memories.RUNGS[0], image, code_dim=8, steps=60, seed=0)
+    assert memories.rms(memory.draw(memory.codes)[0], image[0]) < 15
 
 
 def test_distances_are_those_of_the_nearest():
     grey = [torch.full((1, 2, 2), v, dtype=torch.uint8) for v in (0, 100, 200)]
-    found = memorizer.measure(torch.stack(grey), torch.stack(grey[:2]), torch.stack(grey[:2]), torch.stack([grey[2]]))
+    found = memories.measure(torch.stack(grey), torch.stack(grey[:2]), torch.stack(grey[:2]), torch.stack([grey[2]]))
     assert found["recalled_rms"] == 0 and found["unseen_to_nearest_stored_rms"] == 100
     assert found["unseen_to_nearest_mixture_rms"] == 150
     assert found["between_images_rms"] == pytest.approx(400 / 3)

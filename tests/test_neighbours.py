@@ -6,12 +6,13 @@ import torch
 from eval.distances import neighbours
 from eval.distances.neighbours import (
     NEIGHBOURS,
-    density_and_coverage,
+    Neighbourhoods,
+    expected_coverage,
     mean_pairwise_distance,
     memorisation,
     nearest_distances,
     nearest_pair,
-    neighbourhood_radii,
+    neighbourhoods,
 )
 
 
@@ -50,14 +51,22 @@ def gaussian(n: int, seed: int, d: int = 16) -> torch.Tensor:
     return torch.randn(n, d, generator=torch.Generator().manual_seed(seed))
 
 
+def filled(features, reference) -> neighbours.Filling:
+    return neighbours.filling(neighbourhoods(features), neighbourhoods(reference))
+
+
 def filling(features, reference) -> tuple[float, float]:
-    return density_and_coverage(features, reference, neighbourhood_radii(reference))
+    found = filled(features, reference)
+    return found.density, found.coverage
 
 
 def test_radii_of_points_on_a_line(monkeypatch):
     points = torch.tensor([0.0, 1, 3, 6, 10, 15, 21])[:, None]
     monkeypatch.setattr(neighbours, "CHUNK", 3)
-    assert neighbourhood_radii(points).tolist() == pytest.approx([15, 14, 12, 9, 10, 14, 20])
+    found = neighbourhoods(points)
+    assert found.wide.tolist() == pytest.approx([15, 14, 12, 9, 10, 14, 20])
+    assert found.narrow.tolist() == pytest.approx([6, 5, 3, 5, 7, 9, 15])
+    assert found.nearest.tolist() == pytest.approx([1, 1, 2, 3, 4, 5, 6])
 
 
 def test_a_set_covers_itself():
@@ -71,8 +80,40 @@ def test_density_and_coverage_by_counting():
     reference = torch.tensor([0.0, 1, 2, 3, 4, 5, 100])[:, None]
     radii = torch.full((7,), 0.5, dtype=torch.float64)
     features = torch.tensor([0.1, 0.2, 3.4, 3.55, 50.0])[:, None]
-    density, coverage = density_and_coverage(features, reference, radii)
-    assert density == pytest.approx(4 / (NEIGHBOURS * 5)) and coverage == pytest.approx(3 / 7)
+    own = torch.tensor([1.0, 0.0, 0.0, 0.0, 60.0], dtype=torch.float64)
+    found = neighbours.filling(
+        Neighbourhoods(features, own, own, own), Neighbourhoods(reference, radii, radii / 2, radii)
+    )
+    assert found.density == pytest.approx(4 / (NEIGHBOURS * 5)) and found.coverage == pytest.approx(3 / 7)
+    assert found.precision == pytest.approx(2 / 5)  # within 0.25 of a real one: 0.1 and 0.2
+    assert found.recall == 1  # 0 and 1 near the first, all of them near the last
+    assert neighbours.filling(
+        Neighbourhoods(features[:4], own[:4], own[:4], own[:4]), Neighbourhoods(reference, radii, radii, radii)
+    ).recall == pytest.approx(2 / 7)
+
+
+@pytest.mark.parametrize(("count", "others"), [(80, 80), (60, 110), (150, 40)])
+def test_precision_recall_density_and_coverage_as_their_papers_write_them(monkeypatch, count, others):
+    """Dense matrices, loops over nothing: the definitions, computed in another way, for unequal counts too."""
+    monkeypatch.setattr(neighbours, "CHUNK", 33)
+    x, y = gaussian(count, seed=1).double() * 1.3, gaussian(others, seed=0).double()
+    between = (x[:, None] - y[None]).norm(dim=2)
+
+    def radius(points, k):
+        return (points[:, None] - points[None]).norm(dim=2).sort(dim=1).values[:, k]
+
+    found = filled(x, y)
+    assert found.precision == pytest.approx(float((between <= radius(y, 3)).any(dim=1).double().mean()))
+    assert found.recall == pytest.approx(float((between <= radius(x, 3)[:, None]).any(dim=0).double().mean()))
+    assert found.density == pytest.approx(float((between <= radius(y, 5)).double().sum(dim=1).mean()) / 5)
+    assert found.coverage == pytest.approx(float((between <= radius(y, 5)).any(dim=0).double().mean()))
+    assert 0 < found.precision < 1 and 0 < found.recall <= 1
+
+
+@pytest.mark.parametrize(("count", "others"), [(1500, 1500), (300, 1500), (1500, 300)])
+def test_expected_coverage_is_what_images_of_the_same_kind_have(count, others):
+    found = filled(gaussian(count, seed=1), gaussian(others, seed=0)).coverage
+    assert found == pytest.approx(expected_coverage(count, others), abs=0.03)
 
 
 def test_other_images_of_the_same_kind_cover_what_theory_expects():
@@ -102,12 +143,12 @@ def test_blocks_never_hold_the_whole_matrix(monkeypatch):
     monkeypatch.setattr(neighbours, "CHUNK", 40)
     monkeypatch.setattr(torch, "cdist", lambda a, b, **how: sizes.append(len(a) * len(b)) or measured(a, b, **how))
     filling(gaussian(300, seed=1), gaussian(200, seed=0))
-    assert max(sizes) == 40 * 300
+    assert max(sizes) == 40 * 300 and len(sizes) == 8 + 5 + 5  # within each, and between: once for all four numbers
 
 
 def test_too_few_images_have_no_neighbourhood():
     with pytest.raises(ValueError, match="more than 5"):
-        neighbourhood_radii(gaussian(NEIGHBOURS, seed=0))
+        neighbourhoods(gaussian(NEIGHBOURS, seed=0))
 
 
 # --- what is copied

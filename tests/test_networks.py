@@ -8,7 +8,8 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vaegan.networks import cppn
-from vaegan.networks.architectures import ARCHITECTURES, build
+from vaegan.networks.architectures import ARCHITECTURES
+from vaegan.networks.building import build
 from vaegan.networks.convolutional import RELEASED_FEATURES, Discriminator, feature_count, parameter_count
 from vaegan.networks.normalisation import WeightNormLinear, normalise
 

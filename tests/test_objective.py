@@ -8,7 +8,7 @@ import torch
 
 from baselines.objectives import OBJECTIVES as BASELINES
 from vaegan import algorithm, losses
-from vaegan.networks.architectures import build
+from vaegan.networks.building import build
 from vaegan.networks.outputs import ImageDecoder
 from vaegan.objective import OBJECTIVES, Settings
 

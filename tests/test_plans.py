@@ -1,5 +1,6 @@
 """Planning a study: what is there, what is left, and everything that cannot be, before anything is trained."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_a_missing_run_is_trained(tmp_path):
 
 @pytest.mark.parametrize(("step", "asked", "finished"), [(5, None, True), (5, 5, True), (3, 5, False), (5, 8, False)])
 def test_finished_means_the_checkpoint_is_at_the_last_step(tmp_path, step, asked, finished):
-    stored(tmp_path, step)
+    stored(tmp_path, step, learning_rate_decay=1.0)  # a rate that falls fixes the number of steps
     plan = planned(tmp_path, steps=asked)
     assert plan.finished is finished and plan.step == step and plan.config.steps == (asked or 5)
 
@@ -54,13 +55,15 @@ def test_a_run_stopped_before_its_first_checkpoint_is_resumed(tmp_path):
 
 
 def test_the_flags_that_resume_a_run_are_accepted_by_the_trainer(tmp_path):
-    directory = stored(tmp_path, 3, width=1.0, mode="vae-disl", discriminator=Path("elsewhere"))
+    directory = stored(
+        tmp_path, 3, width=1.0, mode="vae-disl", discriminator=Path("elsewhere"), learning_rate_decay=1.0
+    )
     study = Study(dataset=("mnist",), modes=("vaegan",), out=tmp_path, steps=8, width=1.0)
     with pytest.raises(UsageError, match="a run with --discriminator elsewhere"):
         plans.plan_run(study, "mnist", "vae-disl", 0)
     plan = plans.plan_run(Study(dataset=("mnist",), out=tmp_path / "other", steps=8), "mnist", "vae", 0)
     assert not plan.exists
-    directory = stored(tmp_path, 3, width=1.0)
+    directory = stored(tmp_path, 3, width=1.0, learning_rate_decay=1.0)
     plan = planned(tmp_path, steps=8, width=1.0, data_dir=Path("D"), preset="cpu")
     config, _ = resolve(plan.flags)
     assert (config.run_dir, config.steps, config.width, config.resume) == (directory, 8, 1.0, True)
@@ -89,6 +92,16 @@ def test_runs_of_one_study_differ_in_nothing_but_mode_and_seed(tmp_path):
     stored(tmp_path, seed=1, gamma=0.5)
     with pytest.raises(UsageError, match=r"--gamma is 0.006 .* and 0.5 .*: choose another --out"):
         plans.check_alike([planned(tmp_path), planned(tmp_path, seed=1)])
+
+
+def test_a_setting_that_a_mode_needs_may_differ_and_any_other_value_of_it_may_not(tmp_path):
+    (name, needed), *_ = plans.MODES["vae"].items()
+    fresh = [plans.plan_run(Study(dataset=("mnist",), out=tmp_path), "mnist", mode, 0) for mode in ("vaegan", "vae")]
+    assert getattr(fresh[0].config, name) != getattr(fresh[1].config, name) == needed
+    plans.check_alike(fresh)
+    odd = replace(fresh[1], config=replace(fresh[1].config, **{name: 0.123}))
+    with pytest.raises(UsageError, match="choose another --out"):
+        plans.check_alike([fresh[0], odd])
 
 
 def test_the_donor_of_a_discriminator_is_trained_first(tmp_path):

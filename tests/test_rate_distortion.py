@@ -1,6 +1,7 @@
 """The price of a nat: the real command, tiny, and the two ends of the curve."""
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -8,8 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from baselines import rate_distortion
-from baselines.rate_distortion import Arguments
+from baselines import curve, rate_distortion
 from vaegan.data import ImageSet
 
 
@@ -40,9 +40,9 @@ def test_a_dear_nat_is_not_bought():
     bars = torch.zeros(64, 1, 32, 32, dtype=torch.uint8)
     for i in range(64):
         bars[i, :, :, i % 32] = 255
-    arguments = Arguments(steps=40, batch_size=32, latent_dim=4, betas=(0.001, 1000.0))
+    config = replace(rate_distortion.NETWORK, steps=40, batch_size=32, latent_dim=4)
     cheap, dear = (
-        rate_distortion.measured(rate_distortion.trained(arguments, beta, ImageSet("bars", "train", bars)), bars)
-        for beta in arguments.betas
+        curve.measured(curve.trained(replace(config, beta=beta), ImageSet("bars", "train", bars)), bars)
+        for beta in (0.001, 1000.0)
     )
     assert dear["kl"] < 0.2 < cheap["kl"]

@@ -1,13 +1,12 @@
 """The recovery command: a real run on few images prints its table, and bad arguments are one line."""
 
-import sys
-
 import pytest
 import torch
 
+import vaegan.data
 from eval import recovery
 from eval.blur.measures import PRIMARY
-from eval.sources import held_out as halves
+from eval.experiments.recovery import APPLIED
 from vaegan.data import ImageSet
 
 
@@ -17,19 +16,18 @@ def few_images(monkeypatch):
     generator = torch.Generator().manual_seed(0)
     images = torch.nn.functional.interpolate(torch.rand(80, 1, 8, 8, generator=generator), size=32, mode="nearest")
     held_out = ImageSet("squares", "test", images.mul(255).round().byte())
-    monkeypatch.setattr(halves, "load", lambda *_, **__: held_out)
+    monkeypatch.setattr(vaegan.data, "load", lambda *_, **__: held_out)
 
 
-def run(monkeypatch, *arguments: str) -> None:
-    monkeypatch.setattr(sys, "argv", ["recovery", *arguments])
-    recovery.main()
+def run(*arguments: str) -> None:
+    recovery.main(arguments)
 
 
 def test_the_table_has_every_condition_and_undamaged_blur_is_recovered(monkeypatch, few_images, capsys):
-    run(monkeypatch, "--dataset", "squares")
+    run("--dataset", "squares")
     lines = capsys.readouterr().out.splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
-    assert len(rows) == 2 + len(recovery.APPLIED) * 4
+    assert len(rows) == 2 + len(APPLIED) * 4
     assert rows[0][4] == f"{PRIMARY}, paired"
     assert [row[2] for row in rows[2:8]] == ["yes"] * 6
     assert "6 of 6 within 5 % or 0.03 px" in lines[-1]
@@ -44,7 +42,7 @@ def test_the_table_has_every_condition_and_undamaged_blur_is_recovered(monkeypat
 )
 def test_bad_arguments_are_one_line(monkeypatch, few_images, capsys, arguments, message, code):
     with pytest.raises(SystemExit) as stop:
-        run(monkeypatch, *arguments)
+        run(*arguments)
     error = capsys.readouterr().err.strip()
     assert stop.value.code == code
     assert message in error and "\n" not in error
@@ -52,7 +50,7 @@ def test_bad_arguments_are_one_line(monkeypatch, few_images, capsys, arguments, 
 
 def test_too_few_held_out_images_are_one_line(monkeypatch, capsys):
     three = ImageSet("three", "test", torch.zeros(3, 1, 32, 32, dtype=torch.uint8))
-    monkeypatch.setattr(halves, "load", lambda *_, **__: three)
+    monkeypatch.setattr(vaegan.data, "load", lambda *_, **__: three)
     with pytest.raises(SystemExit) as stop:
         run(monkeypatch)
     assert stop.value.code == 1

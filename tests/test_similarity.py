@@ -9,8 +9,9 @@ from PIL import Image
 from tiny_faces import NAMES, call, faces, save_faces, train_tiny
 
 from eval import similarity
+from eval.experiments import similarity as experiment
+from eval.experiments.similarity import scores
 from eval.features.network import Card, FeatureNetwork, save
-from eval.similarity import scores
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def permutation(count, seed):
 def rows_of(images, **modes):
     runs = {mode: [SimpleNamespace(label=f"{mode}-{i}") for i in range(len(drawn))] for mode, drawn in modes.items()}
     drawn = {f"{mode}-{i}": part for mode, parts in modes.items() for i, part in enumerate(parts)}
-    return {row.title: row for row in similarity.measured(images, runs, drawn, None, seed=0)}
+    return {row.title: row for row in experiment.measured(images, runs, drawn, None, seed=0)}
 
 
 def test_real_images_are_on_top_and_a_deaf_model_is_at_the_floor(reader):
@@ -76,8 +77,8 @@ def test_a_model_above_real_images_is_pointed_out(monkeypatch):
     truth = images.labels.double()
     blurred = 0.5 + 0.4 * (truth - 0.5) * (torch.arange(3) < 2) + 0.1 * (torch.arange(3) == 2)
     queries = SimpleNamespace(images=blurred, labels=images.labels)
-    rows = similarity.measured(queries, {"vae": [SimpleNamespace(label="v")]}, {"v": truth}, None, 0)
-    assert similarity.warnings(rows) == ["VAE scores above real images: it draws attributes more clearly than they are"]
+    rows = experiment.measured(queries, {"vae": [SimpleNamespace(label="v")]}, {"v": truth}, None, 0)
+    assert experiment.warnings(rows) == ["VAE scores above real images: it draws attributes more clearly than they are"]
 
 
 @pytest.fixture(scope="module")

@@ -155,7 +155,7 @@ def test_averaged_weights_are_loaded_for_their_own_sources_and_are_of_no_compare
     assert loaded == ["ema"]
     assert [s.title for s in found] == ["VAE reconstructions, averaged weights", "VAE samples, averaged weights"]
     assert {s.kind for s in found} == {"average"} and {s.run for s in found} == {"vae"}
-    assert torch.equal(gathered(found[0]), gaussian_blur(images, 1.0)) and len({s.name for s in found}) == 2
+    assert torch.equal(gathered(found[0]), gaussian_blur(images, 1.0)) and len({s.id for s in found}) == 2
     assert run.model.sigma == 0.5  # the run itself keeps its raw weights
 
 

@@ -7,17 +7,22 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from example_report import run as example_run
 from stand_in import dead_leaves, save_npz, save_run
 from test_plans import finish, stored
-from test_summary import HEALTHY, pooled
+from test_summary import HEALTHY, pooled, report_of
 
 import eval.compare
+import eval.study
 import vaegan.train
-from eval import study
+from eval.report import rendering
+from eval.report import stored as report_file
+from eval.studies import execution as study
 from vaegan import checkpoint
 from vaegan.run import resolve
 
@@ -27,9 +32,8 @@ TINY = ["--image-size", "32", "--width", "0.0625", "--batch-size", "8", "--sampl
 
 def call(monkeypatch, *arguments) -> int:
     """Run the study's main and return its exit code."""
-    monkeypatch.setattr(sys, "argv", ["study", *map(str, arguments)])
     try:
-        study.main()
+        eval.study.main([str(argument) for argument in arguments])
     except SystemExit as stop:
         return stop.code
     return 0
@@ -64,16 +68,13 @@ class Stand:
     def compare(self, runs: list[Path], out: Path) -> int:
         self.compared.append([run.name for run in runs])
         configs = [study.plans.configuration.read(run) for run in runs]
-        health = {run: HEALTHY | ({"nearest": 0.0} if run.name in self.collapsed else {}) for run in runs}
-        rows = [
-            {"mode": config.mode, "seed": config.seed, "step": config.steps, "health": health[run]}
-            for run, config in zip(runs, configs, strict=True)
-        ]
+        rows = [example_run(c.mode, c.mode, c.seed, run.name) for run, c in zip(runs, configs, strict=True)]
+        ill = replace(HEALTHY, nearest=0.0)
+        rows = [replace(row, health=ill if row.label in self.collapsed else HEALTHY) for row in rows]
         modes = dict.fromkeys(config.mode for config in configs)
-        report = {"headline": "", "protocol": {"count": 10}, "runs": rows, "verdicts": []}
-        report["pooled"] = [pooled(mode, what, 0.5) for mode in modes for what in ("reconstructions", "samples")]
+        found = [pooled(mode, what, 0.5) for mode in modes for what in ("reconstructions", "samples")]
         out.mkdir(exist_ok=True)
-        (out / "report.json").write_text(json.dumps(report))
+        report_file.write(report_of(runs=rows, pooled=found, verdicts=[], count=10), out)
         return 0
 
 
@@ -141,22 +142,20 @@ def test_progress_is_read_from_the_metrics(tmp_path):
 def in_process(command, log, line, progress) -> int:
     """The real trainer and the real comparison, without the seconds that a new process takes to import."""
     main = vaegan.train.main if "vaegan.train" in command else eval.compare.main
-    with pytest.MonkeyPatch.context() as monkeypatch, open(log.path, "a") as file:
-        monkeypatch.setattr(sys, "argv", command[2 if "vaegan.train" in command else 1 :])
-        with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
-            try:
-                main()
-            except SystemExit as stop:
-                return stop.code
-            finally:
-                log.settle()
+    with open(log.path, "a") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+        try:
+            main(command[3 if "vaegan.train" in command else 2 :])
+        except SystemExit as stop:
+            return stop.code
+        finally:
+            log.settle()
     return 0
 
 
 def test_two_data_sets_are_trained_compared_and_summed_up(tmp_path, monkeypatch, capsys):
     sets = [save_npz(tmp_path / f"{n}.npz", dead_leaves(200, channels=c, seed=c)) for n, c in (("grey", 1), ("red", 3))]
     monkeypatch.setattr(study.jobs, "run", in_process)
-    monkeypatch.setattr(eval.compare.report, "render", lambda folder: None)
+    monkeypatch.setattr(rendering, "render", lambda folder: None)
     out = tmp_path / "runs"
     assert call(monkeypatch, "--dataset", *sets, "--out", out, *TINY, "--steps", 2, "--modes", "vae") == 0, (
         capsys.readouterr().err
@@ -172,7 +171,7 @@ def test_two_data_sets_are_trained_compared_and_summed_up(tmp_path, monkeypatch,
 def test_four_modes_in_one_study_are_decomposed(tmp_path, monkeypatch, capsys):
     dataset = save_npz(tmp_path / "leaves.npz", dead_leaves(200))
     monkeypatch.setattr(study.jobs, "run", in_process)
-    monkeypatch.setattr(eval.compare.report, "render", lambda folder: None)
+    monkeypatch.setattr(rendering, "render", lambda folder: None)
     modes = ["vae", "vae-disl", "vaegan-pixel", "vaegan", "vae-sigma"]
     code = call(
         monkeypatch, "--dataset", dataset, "--out", tmp_path / "runs", *TINY, "--steps", 2, "--modes", *modes

@@ -1,17 +1,20 @@
 """The summary of a study: figures as the reports have them, what is wrong marked, never a silent number."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import example_report
 import pytest
-from example_report import study
 
+from eval.report import rows
+from eval.report.schema import Report
 from eval.studies import summary
 from eval.studies.plans import Plan
 from eval.studies.summary import Outcome
 from vaegan.config import Config
 
-HEALTHY = {"losses_finite": True, "diversity": 0.9, "nearest": 0.9}
+HEALTHY = replace(example_report.HEALTHY, diversity=0.9, nearest=0.9)
 
 
 def outcome(mode: str, seed: int = 0, state: str = "trained", reason: str = "") -> Outcome:
@@ -19,28 +22,42 @@ def outcome(mode: str, seed: int = 0, state: str = "trained", reason: str = "") 
     return Outcome(Plan(Path(f"runs/mnist-{mode}-s{seed}"), config, (), exists=True, step=1500), state, reason, 61.24)
 
 
-def pooled(mode: str, what: str, value: float) -> dict:
-    text = f"{value:.2f} px [{value - 0.01:.2f}, {value + 0.01:.2f}]"
-    numbers = {"value": value, "low": value - 0.01, "high": value + 0.01, "text": text}
-    return {"what": what, "mode": mode, "title": mode, "seeds": 2, **numbers}
+def pooled(mode: str, what: str, value: float) -> rows.Pooled:
+    return rows.Pooled(**example_report.reading(value, 0.01), what=what, mode=mode, title=mode, seeds=2)
 
 
-REPORT = {
-    "headline": "On MNIST ...",
-    "protocol": {"count": 5000},
-    "runs": [
-        {"mode": mode, "seed": seed, "step": 1500, "health": HEALTHY} for mode in ("vae", "vaegan") for seed in (0, 1)
-    ],
-    "pooled": [
+def verdict(what: str, mode: str, outcome: str) -> rows.Verdict:
+    return example_report.verdict(what, mode, outcome, "", "")
+
+
+def report_of(*, count: int = 5000, **changes) -> Report:
+    """A report without distances, of which a summary sees `changes`."""
+    report, _ = example_report.example()
+    empty = replace(report.distances, rows=[])
+    return replace(report, headline="On MNIST ...", protocol=replace(report.protocol, count=count), distances=empty,
+                   **changes)  # fmt: skip
+
+
+def runs(**health) -> list[rows.Run]:
+    ill = replace(HEALTHY, **health)
+    return [
+        replace(example_report.run(mode, mode, seed), step=1500, health=ill)
+        for mode in ("vae", "vaegan")
+        for seed in (0, 1)
+    ]
+
+
+REPORT = report_of(
+    runs=runs(),
+    pooled=[
         pooled("vae", "reconstructions", 0.56), pooled("vae", "samples", 0.75), pooled("vaegan", "samples", 0.16),
         pooled("vaegan-pixel", "samples", 0.4),
     ],
-    "verdicts": [
-        {"what": "reconstructions", "sharper": "VAE/GAN", "verdict": "supported"},
-        {"what": "samples", "sharper": "VAE/GAN", "verdict": "inconclusive"},
-        {"what": "samples", "sharper": "pixel VAE/GAN", "verdict": "refuted"},
+    verdicts=[
+        verdict("reconstructions", "vaegan", "supported"), verdict("samples", "vaegan", "inconclusive"),
+        verdict("samples", "vaegan-pixel", "refuted"),
     ],
-}  # fmt: skip
+)  # fmt: skip
 
 
 def entry(report=REPORT, *outcomes: Outcome, modes=("vae", "vaegan")) -> dict:
@@ -90,16 +107,16 @@ def test_a_data_set_without_a_report_has_no_figures():
      ({"nearest": 0.0}, "repeated images"), ({"diversity": None}, "nearly constant"), ({"diversity": 0.5}, None)],
 )  # fmt: skip
 def test_collapse_is_more_than_being_unhealthy(change, words):
-    runs = [{"mode": "vae", "seed": 0, "step": 1500, "health": HEALTHY | change}]
-    (judged,) = summary.judged([outcome("vae")], {"runs": runs})
+    report = report_of(runs=runs(**change))
+    (judged,) = summary.judged([outcome("vae")], report)
     assert judged.state == ("collapsed" if words else "trained") and (words or "") in judged.reason
     assert judged.comparable and judged.sound is (words is None)
-    (early,) = summary.judged([outcome("vae")], {"runs": [runs[0] | {"step": 10}]})
+    (early,) = summary.judged([outcome("vae")], replace(report, runs=[replace(report.runs[0], step=10)]))
     assert early.sound
 
 
 def test_every_data_set_has_a_table_of_distances_of_its_own():
-    report = study()[0] | {"verdicts": []}
+    report = replace(example_report.study()[0], verdicts=[])
     found = summary.dataset_entry("mnist", ("vae",), [outcome("vae")], report)
     lines = summary.markdown(summary.value([found, entry()], "study")).splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("| MNIST, mean"))
@@ -112,8 +129,8 @@ def test_every_data_set_has_a_table_of_distances_of_its_own():
 
 
 def test_files_say_what_was_found_and_how_it_is_made_again(tmp_path):
-    decomposition = {"samples": {"sentence": "The adversary removes more."}}
-    value = summary.value([entry(REPORT | {"decomposition": decomposition})], "python eval/study.py --dataset mnist")
+    decomposition = {"samples": replace(example_report.decomposition(2), sentence="The adversary removes more.")}
+    value = summary.value([entry(replace(REPORT, decomposition=decomposition))], "python eval/study.py --dataset mnist")
     summary.write(value, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["study.json", "study.md"]
     assert json.loads((tmp_path / "study.json").read_text()) == value

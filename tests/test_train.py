@@ -91,7 +91,7 @@ def test_a_run_leaves_what_the_design_promises(finished):
     names = {str(p.relative_to(run_dir)) for p in run_dir.rglob("*") if p.is_file()}
     assert {"config.json", "env.json", "metrics.jsonl", "checkpoints/last.pt", "samples/samples-0000008.png"} <= names
     assert any("tfevents" in name for name in names)
-    for word in ("vaegan (VAE/GAN)", "54 images", "parameters", "cpu", "writes to", "next: python eval/compare.py"):
+    for word in ("vaegan (VAE/GAN)", "54 images", "parameters", "cpu", "writes to", "next: python -m eval.compare"):
         assert word in done.stdout
     assert vaegan.load(run_dir).sample(2).shape == (2, 3, 32, 32)
 

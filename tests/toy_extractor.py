@@ -17,6 +17,9 @@ class Tiles:
     def identity(self) -> dict[str, str]:
         return {"extractor": "tiles", "sha256": f"{self.side:064d}", "resize": "none"}
 
+    def to(self, device) -> "Tiles":
+        return self
+
     def features(self, images: Tensor, batch_size: int = 500) -> Tensor:
         self.calls += len(images)
         return F.adaptive_avg_pool2d(images.float() / 255, self.side).flatten(1)

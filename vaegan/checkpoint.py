@@ -14,18 +14,21 @@ FORMAT = 1
 KEYS = {"format", "config", "step", "channels", "networks", "decoder_ema", "optimizers", "random_state"}
 
 
-def path(run_dir: Path) -> Path:
-    """Return where a run keeps its newest checkpoint."""
-    return run_dir / "checkpoints" / "last.pt"
+LAST = "last.pt"  # the newest, from which training goes on
 
 
-def save(run_dir: Path, state: dict[str, Any]) -> None:
+def path(run_dir: Path, name: str = LAST) -> Path:
+    """Return where a run keeps a checkpoint, by default its newest."""
+    return run_dir / "checkpoints" / name
+
+
+def save(run_dir: Path, state: dict[str, Any], name: str = LAST) -> None:
     """Write a checkpoint through a temporary file, so that a crash or a full disk leaves the previous one.
 
     Raises UserError when it cannot be written.
     """
-    target = path(run_dir)
-    partial = target.with_name(f".last.pt.{os.getpid()}")
+    target = path(run_dir, name)
+    partial = target.with_name(f".{name}.{os.getpid()}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(partial, "wb") as file:
@@ -43,9 +46,10 @@ def save(run_dir: Path, state: dict[str, Any]) -> None:
         ) from None
 
 
-def read(run_dir: Path) -> dict[str, Any]:
-    """Read a run's newest checkpoint onto the CPU. Raises UserError when it is missing, truncated or not ours."""
-    source = path(run_dir)
+def read(run_dir: Path, name: str = LAST) -> dict[str, Any]:
+    """Read a run's checkpoint, by default its newest, onto the CPU. Raises UserError when it is missing, truncated or
+    not ours."""
+    source = path(run_dir, name)
     try:
         state = torch.load(source, map_location="cpu", weights_only=True)
     except FileNotFoundError:

@@ -1,41 +1,89 @@
-"""Command lines from dataclasses (tyro), with every usage error on one line."""
+"""Command lines from dataclasses (tyro), with every usage error on one line.
+
+A door imports nothing heavy before its command line is understood; tyro, the lightest, waits for `parse`, so that a
+signal finds every door ready for it.
+"""
 
 import contextlib
+import dataclasses
 import io
 import sys
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
-import tyro
-
-from vaegan.errors import UsageError, nearest
+from vaegan.errors import UsageError, nearest, one_line
+from vaegan.explanation import HELP, explain
 
 T = TypeVar("T")
+MOST = 2**31  # seeds and counts stay below
 
 
-def parse(cls: type[T], args: Sequence[str] | None = None, *, default: T | None = None, prog: str | None = None) -> T:
+def parse(
+    cls: type[T],
+    args: Sequence[str] | None = None,
+    *,
+    default: T | None = None,
+    prog: str | None = None,
+    said: Mapping[str, str] | None = None,
+) -> T:
     """Return `cls` filled from `args` (default: sys.argv), flags not given coming from `default`.
 
-    Raises UsageError, naming the flag and the nearest known one; `--help` prints and exits 0.
+    A field without a default is given by its place, every other by its name. Raises UsageError, naming the flag and
+    the nearest known one; `--help` prints and exits 0, with the texts of `said` in place of the fields' own.
     """
-    args = sys.argv[1:] if args is None else list(args)
-    keywords = {} if default is None else {"default": default}
+    import tyro
+
+    args = words(args)
+    if HELP & set(args):
+        explain(cls, default, prog=prog, said=said or {}, topics={})
+    keywords: dict[str, Any] = {} if default is None else {"default": default}
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
-            value, unknown = tyro.cli(cls, args=args, prog=prog, return_unknown_args=True, **keywords)
+            value, unknown = tyro.cli(
+                cls,
+                args=args,
+                prog=prog,
+                return_unknown_args=True,
+                config=(tyro.conf.PositionalRequiredArgs, tyro.conf.PositionalMetavarFromFieldName),
+                **keywords,
+            )
     except SystemExit as stop:
         if not stop.code:
             raise
-        raise UsageError(f"{one_line(complaint.getvalue())}; see --help") from None
+        raise UsageError(f"{first_paragraph(complaint.getvalue())}; see --help") from None
     if unknown:
-        known = [f"--{name.replace('_', '-')}" for name in cls.__dataclass_fields__]
+        known = [flag(field.name) for field in dataclasses.fields(cls)]
         raise UsageError(f"unknown argument {unknown[0]!r}{nearest(unknown[0].split('=')[0], known)}; see --help")
     return value
 
 
-def one_line(box: str) -> str:
+def words(args: Sequence[str] | None) -> list[str]:
+    """Return the words of a command line, those of this program for None."""
+    return sys.argv[1:] if args is None else list(args)
+
+
+def first_paragraph(box: str) -> str:
     """Return the first paragraph of tyro's boxed message, joined to one line."""
     lines = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
     rule = next((i for i, line in enumerate(lines) if line.startswith("─")), len(lines))
     return " ".join(lines[:rule]).strip() or "the command line could not be read"
+
+
+def flag(name: str) -> str:
+    """Return the flag of a field."""
+    return f"--{name.replace('_', '-')}"
+
+
+def at_least(asked: object, **smallest: float) -> None:
+    """Raise UsageError for the first named field of `asked` below its smallest value, NaN or huge; None passes."""
+    for name, least in smallest.items():
+        value = getattr(asked, name)
+        require(value is None or value >= least, name, value, f"use {least} or more")
+        require(value is None or value < MOST, name, value, f"use {least} or more, below 2^31")
+
+
+def require(holds: bool, name: str, value: object, remedy: str) -> None:
+    """Raise UsageError for a flag whose value cannot be meant, with the remedy, unless the condition holds."""
+    if not holds:
+        raise UsageError(f"{flag(name)} {one_line(str(value))} is not possible: {remedy}")

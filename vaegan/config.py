@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from vaegan.errors import UsageError, UserError
+from vaegan.commandline import require
+from vaegan.errors import UserError
 from vaegan.networks.architectures import ARCHITECTURES
 from vaegan.schedules import LEARNING_RATES, SCHEDULES
 
@@ -103,15 +104,35 @@ class Config:
     """Updates between image panels."""
     save_every: int = 500
     """Updates between checkpoints."""
+    snapshots: int = 5
+    """Snapshots of the weights kept from the last tenth of the updates, for readings averaged over them."""
     dry_run: bool = False
     """Say what would run, and stop."""
 
+
+# Fields by topic, as --help shows them.
+TOPICS = {
+    "run": "mode preset run_dir resume steps seed log_every images_every save_every dry_run".split(),
+    "data": "dataset data_dir validation_images image_size condition".split(),
+    "networks": "architecture width latent_dim norm code_norm".split(),
+    "objective": (
+        "beta likelihood gamma feature_precision adversarial_loss fakes gate_equilibrium gate_margin discriminator"
+    ).split(),
+    "optimiser": (
+        "schedule batch_size learning_rate discriminator_learning_rate optimizer adam_beta1 learning_rate_decay "
+        "learning_rate_schedule "
+        "weight_decay ema_decay"
+    ).split(),
+    "execution": "device precision compile".split(),
+}
+TOPICS["run"] += [n for n in Config.__dataclass_fields__ if not any(n in names for names in TOPICS.values())]
 
 # What a run may change without becoming another run: where and how it executes, and what it prints.
 EXECUTION = {"run_dir", "resume", "device", "compile", "dry_run", "data_dir", "preset"} | {
     "log_every",
     "images_every",
     "save_every",
+    "snapshots",
 }
 
 
@@ -130,7 +151,8 @@ def check(config: Config) -> None:
     for name in ("steps", "batch_size", "latent_dim", "log_every", "images_every", "save_every"):
         require(getattr(config, name) >= 1, name, getattr(config, name), "use 1 or more")
     require(config.batch_size >= 2, "batch_size", config.batch_size, "use 2 or more: batch norm needs two images")
-    require(config.validation_images >= 0, "validation_images", config.validation_images, "use 0 or more")
+    for name in ("validation_images", "snapshots"):
+        require(getattr(config, name) >= 0, name, getattr(config, name), "use 0 or more")
     remedy = f"known are {', '.join(ARCHITECTURES)}"
     require(config.architecture in ARCHITECTURES, "architecture", config.architecture, remedy)
     require(config.schedule in SCHEDULES, "schedule", config.schedule, f"known are {', '.join(SCHEDULES)}")
@@ -158,11 +180,6 @@ def check_size(config: Config) -> None:
     others = sorted({name for name, row in ARCHITECTURES.items() if config.image_size in row.sizes})
     remedy += f", or --architecture {' or '.join(others)}" if others else ""
     require(config.image_size in (None, *most, last), "image_size", config.image_size, remedy)
-
-
-def require(holds: bool, name: str, value: Any, remedy: str) -> None:
-    if not holds:
-        raise UsageError(f"--{name.replace('_', '-')} {value} is not possible: {remedy}")
 
 
 def to_dict(config: Config) -> dict[str, Any]:

@@ -76,9 +76,10 @@ def keep_until(path: Path, step: int) -> None:
 def logged_step(line: str) -> float:
     """Return a line's step, or infinity for a line cut short by a crash."""
     try:
-        return json.loads(line)["step"]
+        step = json.loads(line)["step"]
     except (json.JSONDecodeError, KeyError, TypeError):
         return float("inf")
+    return step if isinstance(step, int) else float("inf")
 
 
 def not_finite(values: dict[str, float]) -> str | None:
@@ -87,7 +88,9 @@ def not_finite(values: dict[str, float]) -> str | None:
 
 
 def read(run_dir: Path) -> list[dict[str, float]]:
-    """Return the lines of a run's metrics.jsonl, without one that a crash cut short."""
+    """Return the rows of a run's metrics.jsonl in order of step, [] when there is none: without a line that a crash cut
+    short, and of a step that a resumed run wrote twice the later row."""
     path = run_dir / "metrics.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines if logged_step(line) != float("inf")]
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    rows = {logged_step(line): json.loads(line) for line in lines if logged_step(line) != float("inf")}
+    return [rows[step] for step in sorted(rows)]

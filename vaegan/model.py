@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vaegan import checkpoint, conditions
+from vaegan import checkpoint, conditions, snapshots
 from vaegan import config as configuration
 from vaegan.conditions import UNCONDITIONAL, Conditions
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError
-from vaegan.networks.architectures import ARCHITECTURES, build
+from vaegan.networks.architectures import ARCHITECTURES
+from vaegan.networks.building import build
 from vaegan.pixels import to_float, to_uint8
 
 BATCH = 250  # images a pass; bounds memory, and eval mode makes results independent of it
@@ -141,13 +142,16 @@ def prior_codes(n: int, latent_dim: int, seed: int) -> Tensor:
     return torch.from_numpy(np.random.default_rng(seed).standard_normal((n, latent_dim), dtype=np.float32))
 
 
-def load(run_dir: str | Path, weights: Literal["raw", "ema"] = "raw", device: str = "cpu") -> Model:
+def load(
+    run_dir: str | Path, weights: Literal["raw", "ema"] = "raw", device: str = "cpu", snapshot: int | None = None
+) -> Model:
     """Load a run from its checkpoint alone; `ema` takes the decoder's averaged weights, which blur (docs/choices.md).
 
-    Raises UserError when there is no checkpoint, or it is damaged or of another version.
+    `snapshot` takes one of the weights kept from the last tenth of training: 1 is the earliest, the highest number the
+    last. Raises UserError when there is no such checkpoint, or it is damaged or of another version.
     """
     run_dir = Path(run_dir)
-    state = checkpoint.read(run_dir)
+    state = checkpoint.read(run_dir) if snapshot is None else snapshots.read(run_dir, snapshot)
     config = configuration.from_dict(state["config"], str(checkpoint.path(run_dir)))
     told = conditions.restored(state.get("conditions"))  # checkpoints from before there were any have none
     networks = networks_of(config, tuple(state["networks"]), state["channels"], len(told.names))

@@ -1,38 +1,20 @@
-"""`python -m vaegan.projector RUN`: held-out codes, labels and thumbnails for TensorBoard's embedding projector.
+"""`python -m vaegan.projector RUN`: held-out codes, labels and thumbnails for TensorBoard's embedding projector."""
 
-TensorBoard looks for `projector_config.pbtxt` among the assets of every run, and in its logdir itself.
-"""
-
-import os
-import shutil
-import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-import tyro
-from tensorboard.plugins.projector import metadata
-from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
-
-from vaegan import data
-from vaegan.commandline import parse
-from vaegan.data import ImageSet
-from vaegan.errors import UsageError, UserError, exits_cleanly
-from vaegan.model import load
+from vaegan.commandline import at_least, parse
+from vaegan.errors import exits_cleanly
 
 PROG = "python -m vaegan.projector"
-CONFIG = metadata.PROJECTOR_FILENAME
-ASSETS = Path(metadata.PLUGINS_DIR) / metadata.PLUGIN_ASSETS_NAME  # of a run: shown by `tensorboard --logdir runs`
-STEP = "00000"  # the folder that `add_embedding` writes into
-SPRITE = 8192  # px a side that TensorBoard shows at most (a browser's texture)
 
 
 @dataclass(frozen=True)
 class Arguments:
     """Write the codes of held-out images where TensorBoard's projector finds them, with labels and thumbnails."""
 
-    run: tyro.conf.Positional[Path]
+    run: Path
     """Run directory."""
     out: Path | None = None
     """Folder to write; default among the run's files, where `tensorboard --logdir runs` finds it."""
@@ -45,71 +27,15 @@ class Arguments:
 
 
 @exits_cleanly
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     """Entry point of `python -m vaegan.projector`."""
-    asked = parse(Arguments, prog=PROG)
-    model = load(asked.run)
-    if not model.has_encoder:
-        raise UsageError(f"{asked.run} has no codes to show: a run of mode {model.config.mode} has no encoder")
-    config = model.config
-    images = data.load(config.dataset, "test", image_size=config.image_size, data_dir=asked.data_dir or config.data_dir)
-    out = asked.out or asked.run / ASSETS
-    check(asked.n, images, out)
-    chosen = torch.randperm(len(images.images), generator=torch.Generator().manual_seed(asked.seed))[: asked.n]
-    codes, _ = model.encode(images.images[chosen], images.labels[chosen] if model.is_conditional else None)
-    write(out, codes, images.images[chosen], *labelled(images, chosen))
-    print(f"wrote {len(codes):,} codes to {out}")
+    asked = parse(Arguments, args, prog=PROG)
+    at_least(asked, n=2, seed=0)
+    from vaegan import embedding
+
+    out = embedding.show(asked.run, asked.out, asked.n, asked.seed, asked.data_dir)
+    print(f"wrote {asked.n:,} codes to {out}")
     print(f"next: tensorboard --logdir {asked.out or asked.run}, then the tab Projector")
-
-
-def check(n: int, images: ImageSet, out: Path) -> None:
-    """Raise UsageError for a number of images that cannot be shown, UserError for a folder that is not ours."""
-    if n < 2:
-        raise UsageError(f"--n {n} is not possible: use 2 or more")
-    most = min(len(images.images), (SPRITE // images.image_size) ** 2)
-    if n > most:
-        raise UsageError(f"--n {n} is not possible: at most {most:,} images of {images.image_size} px can be shown")
-    if out.exists() and not (out.is_dir() and {path.name for path in out.iterdir()} <= {CONFIG, STEP}):
-        raise UserError(f"{out} exists and holds more than a projector's files: choose another --out")
-
-
-def labelled(images: ImageSet, chosen: Tensor) -> tuple[list, list[str] | None]:
-    """Return a label, or a row of attributes, for each image, and the columns' names where there are several.
-
-    TensorBoard wants a header exactly when there is more than one column.
-    """
-    if images.labels is None:
-        return [f"image {i}" for i in chosen.tolist()], None
-    labels = images.labels[chosen]
-    if labels.ndim == 1:
-        return [images.label_names[label] if label >= 0 else "unlabelled" for label in labels.tolist()], None
-    if len(images.label_names) == 1:
-        return labels[:, 0].tolist(), None
-    return labels.tolist(), list(images.label_names)
-
-
-def write(out: Path, codes: Tensor, images: Tensor, labels: list, names: list[str] | None) -> None:
-    """Write tensors.tsv, metadata.tsv, sprite.png and projector_config.pbtxt into a folder that appears whole.
-
-    codes: (N, D); images: uint8 (N, C, S, S). Raises UserError when it cannot be written.
-    """
-    partial = None
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-        partial.chmod(0o755)  # temporary folders are private
-        with SummaryWriter(str(partial)) as board:
-            thumbnails = images.expand(-1, 3, -1, -1).float() / 255
-            board.add_embedding(codes, labels, thumbnails, tag="codes", metadata_header=names)
-        for events in partial.glob("events.out.*"):
-            events.unlink()  # it holds nothing, and would make the folder a run of its own
-        if out.exists():
-            shutil.rmtree(out)
-        os.replace(partial, out)
-    except OSError as error:
-        if partial:
-            shutil.rmtree(partial, ignore_errors=True)
-        raise UserError(f"{out} cannot be written ({error.strerror}): choose another --out") from None
 
 
 if __name__ == "__main__":

@@ -1,32 +1,43 @@
 """From flags to a resolved run: preset, resume, directory, environment."""
 
+import ctypes
 import dataclasses
 import json
+import os
 import platform
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-
-from vaegan import checkpoint
 from vaegan import config as configuration
-from vaegan.commandline import parse
+from vaegan.commandline import parse, words
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError, nearest
+from vaegan.explanation import HELP, explain
 from vaegan.presets import MODES, PRESETS
 
+if TYPE_CHECKING:
+    import torch
+
 PROG = "python -m vaegan.train"
+DEVICES = ("auto", "cpu", "cuda")
+NO_CUDA = "--device cuda is not possible: no CUDA device is available; use --device cpu"
 
 
-def resolve(args: Sequence[str] | None = None) -> tuple[Config, list[str]]:
+def resolve(args: Sequence[str] | None = None, said: Mapping[str, str] | None = None) -> tuple[Config, list[str]]:
     """Return the config that flags mean, and notes for the user.
 
     Flags win over `--preset`, a preset over the mode's own defaults, and these over those of all; with `--resume` the
-    run's own settings are the defaults, and flags that contradict them are refused.
+    run's own settings are the defaults, and flags that contradict them are refused. `--help` prints and exits, with
+    the texts of `said`.
     """
+    given = words(args)
+    if HELP & set(given):
+        said = {"preset": f"Named set of defaults, over which flags win: {', '.join(PRESETS)}."} | dict(said or {})
+        explain(Config, defaults_here(given), prog=PROG, said=said, topics=configuration.TOPICS)
     asked = parse(Config, args, prog=PROG)
     config, notes = with_preset(asked, args)
     run_dir = asked.run_dir or configuration.default_run_dir(config, PRESETS[config.preset])
@@ -37,9 +48,20 @@ def resolve(args: Sequence[str] | None = None) -> tuple[Config, list[str]]:
     return config, notes
 
 
+def defaults_here(given: Sequence[str]) -> Config:
+    """Return the defaults that hold on this machine, with the preset and the mode that are asked for."""
+    try:
+        asked = parse(Config, [word for word in given if word not in HELP])
+        name = asked.preset or ("gpu" if on_cuda(asked) else "cpu")
+        mode = {"mode": asked.mode} | MODES.get(asked.mode, {})
+        return dataclasses.replace(Config(), **mode | PRESETS[name])
+    except (UsageError, KeyError):  # help is given beside a mistake too
+        return Config()
+
+
 def with_preset(asked: Config, args: Sequence[str] | None) -> tuple[Config, list[str]]:
     """Parse again over the rows of the preset and of the mode, and note each flag that contradicts the preset."""
-    name = asked.preset or ("gpu" if torch_device(asked).type == "cuda" else "cpu")
+    name = asked.preset or ("gpu" if on_cuda(asked) else "cpu")
     if name not in PRESETS:
         raise UsageError(f"unknown preset {name!r}{nearest(name, PRESETS)}; known are {', '.join(PRESETS)}")
     row = PRESETS[name]
@@ -86,6 +108,8 @@ def write_json(path: Path, value: dict) -> None:
 
 def environment(config: Config) -> dict:
     """Return what a number may depend on besides the config."""
+    import torch
+
     device = torch_device(config)
     return {
         "command": shlex.join(sys.argv),
@@ -99,19 +123,43 @@ def environment(config: Config) -> dict:
     }
 
 
-def torch_device(config: Config) -> torch.device:
+def torch_device(config: Config) -> "torch.device":
     """Return the device of `--device`. Raises UsageError when it is not there."""
+    check_device(config.device)
+    import torch
+
     if config.device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if config.device not in ("cpu", "cuda"):
-        raise UsageError(
-            f"unknown device {config.device!r}{nearest(config.device, ('cpu', 'cuda'))}; use auto, cpu or cuda"
-        )
     if config.device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("--device cuda is not possible: no CUDA device is available; use --device cpu")
+        raise UsageError(NO_CUDA)
     return torch.device(config.device)
+
+
+def check_device(name: str) -> None:
+    """Raise UsageError for a device that is unknown, or that has no driver here; torch is not asked."""
+    if name not in DEVICES:
+        raise UsageError(f"unknown device {name!r}{nearest(name, DEVICES)}; use {' or '.join(DEVICES)}")
+    if name == "cuda" and not has_driver():
+        raise UsageError(NO_CUDA)
+
+
+def on_cuda(config: Config) -> bool:
+    """Whether a run will be on a CUDA device; torch, seconds to import, is asked only where there is a driver."""
+    check_device(config.device)
+    return config.device != "cpu" and has_driver() and torch_device(config).type == "cuda"
+
+
+def has_driver() -> bool:
+    """Whether this machine has a driver that torch could find a CUDA (or ROCm) device with."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
+        return True
+    except OSError:
+        return Path("/dev/kfd").exists()
 
 
 def stored_step(run_dir: Path) -> int:
     """Return the step of a run's checkpoint, 0 when it was stopped before its first."""
+    from vaegan import checkpoint
+
     return checkpoint.read(run_dir)["step"] if checkpoint.path(run_dir).exists() else 0

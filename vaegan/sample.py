@@ -1,42 +1,53 @@
 """`python -m vaegan.sample RUN --out FILE.png`: pictures of what a trained run draws and of its latent space."""
 
-from vaegan.commandline import parse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vaegan.commandline import at_least, parse
 from vaegan.errors import UsageError, exits_cleanly, nearest
-from vaegan.model import Model, load
-from vaegan.pictures.portfolio import KINDS, Kind
-from vaegan.pictures.scene import Arguments, Scene
+from vaegan.pictures.kinds import KINDS, Arguments, Kind
 from vaegan.writing import check_writable, write_whole
+
+if TYPE_CHECKING:
+    from vaegan.model import Model
 
 PROG = "python -m vaegan.sample"
 
 
 @exits_cleanly
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     """Entry point of `python -m vaegan.sample`."""
-    asked = parse(Arguments, prog=PROG)
-    kind = check(asked)
+    said = {
+        "kind": f"{', '.join(KINDS)}.",
+        "n": "How many: " + ", ".join(f"{kind.n or 'all'} {kind.things}" for kind in KINDS.values()) + ".",
+    }
+    asked = parse(Arguments, args, prog=PROG, said=said)
+    kind, out = check(asked)
+    from vaegan.model import load
+    from vaegan.pictures.portfolio import DRAW
+    from vaegan.pictures.scene import Scene
+
     model = load(asked.run)
     check_model(asked, kind, model)
-    write_whole(asked.out, kind.draw(Scene(model, asked, kind.n if asked.n is None else asked.n)))
-    print(f"wrote {asked.out}")
+    write_whole(out, DRAW[asked.kind](Scene(model, asked, kind.n if asked.n is None else asked.n)))
+    print(f"wrote {out}")
 
 
-def check(asked: Arguments) -> Kind:
-    """Return the row of --kind. Raises UsageError or UserError for what no model could draw."""
+def check(asked: Arguments) -> tuple[Kind, Path]:
+    """Return the row of --kind and --out. Raises UsageError or UserError for what no model could draw."""
     if asked.kind not in KINDS:
         raise UsageError(f"unknown kind {asked.kind!r}{nearest(asked.kind, KINDS)}; known are {', '.join(KINDS)}")
-    for name, value in (("n", asked.n), ("size", asked.size)):
-        if value is not None and value < 1:
-            raise UsageError(f"--{name} {value} is not possible: use 1 or more")
-    if asked.seed < 0:
-        raise UsageError(f"--seed {asked.seed} is not possible: use 0 or more")
+    at_least(asked, n=1, size=1, seed=0)
+    if asked.out is None:
+        raise UsageError("where to? Give --out FILE.png")
     if asked.out.suffix.lower() != ".png":
         raise UsageError(f"--out {asked.out} is not possible: the picture is a PNG, so use a name that ends in .png")
     check_writable(asked.out)
-    return KINDS[asked.kind]
+    return KINDS[asked.kind], asked.out
 
 
-def check_model(asked: Arguments, kind: Kind, model: Model) -> None:
+def check_model(asked: Arguments, kind: Kind, model: "Model") -> None:
     """Raise UsageError for a picture that needs another model."""
     if kind.encoder and not model.has_encoder:
         raise UsageError(f"--kind {asked.kind} needs an encoder: a run of mode {model.config.mode} can only sample")

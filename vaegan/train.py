@@ -1,76 +1,37 @@
 """python -m vaegan.train: train one run (a composition root; nothing imports it)."""
 
-import dataclasses
-import os
-import signal
-import sys
-import time
-from collections.abc import Iterator
-
-import torch
-from torch import Tensor, nn
-from tqdm import tqdm
+from collections.abc import Sequence
 
 import baselines.objectives
-from vaegan import checkpoint, conditions, data, model, processes, run
-from vaegan import config as configuration
-from vaegan.conditions import Conditions
-from vaegan.config import Config
-from vaegan.data import ImageSet
-from vaegan.errors import UsageError, UserError, exits_cleanly, nearest
-from vaegan.networks.convolutional import parameter_count
-from vaegan.networks.normalisation import has_norm
+from vaegan import run
+from vaegan.data import DATASETS, PREFIXES
+from vaegan.errors import UsageError, exits_cleanly, nearest
+from vaegan.networks.architectures import ARCHITECTURES
 from vaegan.objective import OBJECTIVES, Objective
-from vaegan.pixels import to_float
-from vaegan.reporter import Reporter
-from vaegan.trainer import Trainer
+from vaegan.schedules import SCHEDULES
 
 MODES = {**OBJECTIVES, **baselines.objectives.OBJECTIVES}
-HELD_IN_MEMORY = 4 * 2**30  # bytes of images kept on the device; larger sets are gathered from the memory map
 
 
 @exits_cleanly
-def main() -> None:
-    """Parse, load, build, train, say what was written."""
-    config, notes = run.resolve()
+def main(args: Sequence[str] | None = None) -> None:
+    """Understand the command line; only then import what trains, which takes seconds."""
+    config, notes = run.resolve(args, choices())
     objective = find_objective(config.mode)
-    device = run.torch_device(config)
-    processes.start(device)
-    if config.batch_size % processes.count():
-        raise UsageError(f"--batch-size {config.batch_size} has no equal share for {processes.count()} processes")
-    config = dataclasses.replace(
-        config, image_size=config.image_size or data.native_size(config.dataset, config.data_dir)
-    )
-    configuration.check_size(config)
-    images = training_images(config)
-    told = conditions.of_images(config.condition, images)
-    trainer = build(config, objective, images.channels, told, device)
-    if processes.rank() == 0:
-        announce(config, objective, images, told, trainer, notes)
-    if config.dry_run:
-        return
-    if processes.rank() == 0:
-        run.claim(config)
-    processes.barrier()
-    try:
-        train(config, images, told, trainer)
-    except OSError as error:  # a full disk, most often; checkpoints are whole or absent
-        raise UserError(
-            f"{error.filename or config.run_dir} cannot be written ({error.strerror or error}); "
-            "the last checkpoint is intact: free space, then --resume"
-        ) from None
-    finally:
-        processes.stop()
+    from vaegan import training
+
+    training.start(config, objective, notes)
 
 
-def training_images(config: Config) -> ImageSet:
-    """Load what a run trains on."""
-    images = data.load(config.dataset, "train", image_size=config.image_size, data_dir=config.data_dir)
-    left_out = config.validation_images
-    if left_out >= len(images.images):
-        raise UsageError(f"--validation-images {left_out} leaves none of {len(images.images)}: use a smaller number")
-    labels = images.labels if images.labels is None else images.labels[left_out:]
-    return dataclasses.replace(images, images=images.images[left_out:], labels=labels)
+def choices() -> dict[str, str]:
+    """Return the help of the flags that name a row of a table."""
+    modes = ", ".join(f"{mode} ({row.title})" for mode, row in MODES.items())
+    return {
+        "mode": f"Objective: {modes}.",
+        "dataset": f"{', '.join(DATASETS)}, {' or '.join(row.title.split(',')[0] for row in PREFIXES.values())}.",
+        "architecture": f"{'; '.join(f'{name}: {row.title}' for name, row in ARCHITECTURES.items())}.",
+        "schedule": f"When which network steps (vaegan/schedules.py): {', '.join(SCHEDULES)}.",
+    }
 
 
 def find_objective(mode: str) -> Objective:
@@ -78,186 +39,6 @@ def find_objective(mode: str) -> Objective:
     if mode not in MODES:
         raise UsageError(f"unknown mode {mode!r}{nearest(mode, MODES)}; known are {', '.join(sorted(MODES))}")
     return MODES[mode]
-
-
-def build(config: Config, objective: Objective, channels: int, told: Conditions, device: torch.device) -> Trainer:
-    """Build a mode's networks and their trainer; vae-disl brings another run's discriminator."""
-    if config.schedule != "together" and not (objective.adversarial and objective.reconstruction):
-        raise UsageError(
-            f"--schedule {config.schedule} has no use in mode {config.mode}: its phases need an encoder and an "
-            "adversary; use --mode vaegan-pixel or vaegan"
-        )
-    networks = model.networks_of(config, objective.needs, channels, len(told.names))
-    if "discriminator" in set(objective.needs) - set(objective.trains):
-        networks["discriminator"] = frozen_discriminator(config, channels, told)
-    elif config.discriminator:
-        raise UsageError(f"--discriminator has no use in mode {config.mode}: leave it out, or use --mode vae-disl")
-    return Trainer(config, objective, networks, device)
-
-
-def frozen_discriminator(config: Config, channels: int, told: Conditions) -> nn.Module:
-    """Load the discriminator whose Dis_l is the metric."""
-    if config.discriminator is None:
-        raise UsageError(f"--mode {config.mode} needs --discriminator RUN, a trained run of mode gan or vaegan")
-    donor = model.load(config.discriminator)
-    if "discriminator" not in donor.networks:
-        raise UsageError(f"--discriminator {config.discriminator} is a run of mode {donor.config.mode}, which has none")
-    if (donor.channels, donor.config.image_size) != (channels, config.image_size):
-        raise UsageError(
-            f"--discriminator {config.discriminator} sees {donor.channels} x {donor.config.image_size} px images, "
-            f"this run {channels} x {config.image_size}: train it on the same data set and size"
-        )
-    if donor.conditions.names != told.names:
-        raise UsageError(
-            f"--discriminator {config.discriminator} was trained with --condition {donor.config.condition}, this run "
-            f"has {config.condition}: give both the same"
-        )
-    return donor.networks["discriminator"]
-
-
-def announce(
-    config: Config, objective: Objective, images: ImageSet, told: Conditions, trainer: Trainer, notes: list[str]
-) -> None:
-    """Say what will run."""
-    sizes = ", ".join(f"{name} {parameter_count(network):,}" for name, network in trainer.networks.items())
-    settings = f"{config.architecture}, width {config.width:g}, latent {config.latent_dim}"
-    settings += f", {config.norm} norm" if any(map(has_norm, trainer.networks.values())) else ""
-    seen = f"{len(images.images):,} images, {images.channels} x {config.image_size} x {config.image_size}"
-    device = f"{trainer.device.type}, {config.precision}, {torch.get_num_threads()} threads"
-    if processes.count() > 1:
-        device += f" in each of {processes.count()} processes"
-    steps = f"{config.steps:,} of {config.batch_size} images, seed {config.seed}"
-    if config.resume:
-        steps += f", resuming at step {run.stored_step(config.run_dir):,}"
-    lines = {
-        "mode": f"{config.mode} ({objective.title})",
-        "data": f"{config.dataset}: {seen}" + (f" ({images.note})" if images.note else ""),
-        "networks": f"{sizes} parameters; {settings}",
-        "steps": steps,
-        **({"told": f"{config.condition}: {', '.join(told.names)}"} if told.names else {}),
-        "device": device,
-        "writes to": str(config.run_dir),
-    }
-    for name, text in lines.items():
-        print(f"{name:>10}  {text}")
-    for note in notes:
-        print(f"{'note':>10}  {note}")
-    sys.stdout.flush()
-
-
-def train(config: Config, images: ImageSet, told: Conditions, trainer: Trainer) -> None:
-    """Run the loop from the last checkpoint to the last step; always leave a checkpoint behind."""
-    start = resume(config, trainer)
-    begun = time.monotonic()
-    with Stop() as stop, Reporter(config, told, trainer, start) as reporter:
-        batches = load_batches(config, images, told, trainer.device, start)
-        for step, x, y in tqdm(
-            batches, initial=start, total=config.steps, unit_scale=config.batch_size, unit=" images",
-            desc=config.mode, disable=processes.rank() > 0, mininterval=1.0, dynamic_ncols=True,
-        ):  # fmt: skip
-            done = step + 1
-            stopping = processes.any_process(bool(stop.signal), trainer.device)
-            saving = stopping or due(config, done, config.save_every)
-            drawing = due(config, done, config.images_every)
-            # Never save what was not seen to be finite; what is looked at belongs to a line of its own step.
-            logging = saving or drawing or due(config, done, config.log_every)
-            reporter.add(trainer.update(step, x, y, measure_routes=logging))
-            if drawing:
-                reporter.look(done)
-            if logging:
-                reporter.log(done)
-            if drawing:
-                reporter.draw(done)
-            if saving:
-                save(config, images, told, trainer, done)
-            if stopping:
-                interrupted(config, done, stop.signal or signal.SIGTERM)
-        reporter.finish()
-    if processes.rank() == 0:
-        conclude(config, time.monotonic() - begun)
-
-
-def due(config: Config, done: int, every: int) -> bool:
-    """Return whether something that happens every so many steps, and at the last, happens now."""
-    return done % every == 0 or done == config.steps
-
-
-def resume(config: Config, trainer: Trainer) -> int:
-    """Load the last checkpoint into the trainer and return the number of steps done."""
-    if not config.resume or not checkpoint.path(config.run_dir).exists():
-        return 0
-    state = checkpoint.read(config.run_dir)
-    try:
-        trainer.load_state(state)
-    except (RuntimeError, KeyError, ValueError):
-        source = checkpoint.path(config.run_dir)
-        raise UserError(f"{source} does not fit its own config: restore it or train the run again") from None
-    return state["step"]
-
-
-def load_batches(
-    config: Config, images: ImageSet, told: Conditions, device: torch.device, start: int
-) -> Iterator[tuple[int, Tensor, Tensor | None]]:
-    """Yield (step, float images, what is told of them) from `start` on; batch i depends only on (seed, i), each process
-    takes its share."""
-    held = images.images.to(device) if images.images.nbytes <= HELD_IN_MEMORY else images.images
-    for step in range(start, config.steps):
-        indices = processes.shard(data.batch_indices(len(held), config.batch_size, config.seed, step))
-        x = to_float(held[indices.to(held.device)].to(device))
-        y = told.numbers(told.labels[indices]).to(device) if told.names else None
-        yield step, x.contiguous(memory_format=torch.channels_last), y
-
-
-def save(config: Config, images: ImageSet, told: Conditions, trainer: Trainer, step: int) -> None:
-    """Write a checkpoint of finite weights."""
-    processes.average_statistics(trainer.networks.values())
-    if processes.rank() > 0:
-        return
-    state = {
-        "config": configuration.to_dict(config),
-        "step": step,
-        "channels": images.channels,
-        "conditions": told.state(),
-        "random_state": {"seed": config.seed, "step": step},  # every draw is a function of these two
-        **trainer.state(),
-    }
-    checkpoint.save(config.run_dir, state)
-
-
-class Stop:
-    """Remember SIGINT or SIGTERM until the step is done; a second one ends the program at once."""
-
-    signal: int | None = None
-
-    def __enter__(self) -> "Stop":
-        self.before = {s: signal.signal(s, self.catch) for s in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_) -> None:
-        for s, handler in self.before.items():
-            signal.signal(s, handler)
-
-    def catch(self, number: int, _) -> None:
-        if self.signal is not None:
-            os._exit(128 + number)
-        self.signal = number
-
-
-def interrupted(config: Config, step: int, number: int) -> None:
-    """Leave with the signal's exit code and the command that continues."""
-    if processes.rank() == 0:
-        command = f"{run.PROG} --resume --run-dir {config.run_dir}"
-        print(f"\ninterrupted: saved {config.run_dir} at step {step:,}; continue with: {command}", file=sys.stderr)
-    raise SystemExit(128 + number)
-
-
-def conclude(config: Config, seconds: float) -> None:
-    """Say what was written and what to run next."""
-    other = "vaegan" if config.mode == "vae" else "vae"
-    sibling = config.run_dir.parent / configuration.default_run_dir(dataclasses.replace(config, mode=other)).name
-    runs = f"{config.run_dir} {sibling}" if sibling.is_dir() else f"{config.run_dir}"
-    print(f"wrote {config.run_dir} ({config.steps:,} steps, {seconds / 60:.1f} min)")
-    print(f"next: python eval/compare.py {runs}, or: tensorboard --logdir {config.run_dir.parent}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from vaegan import algorithm, processes
 from vaegan.config import Config
 from vaegan.networks.convolutional import RELEASED_FEATURES
-from vaegan.objective import Objective
+from vaegan.objective import Objective, Settings
 from vaegan.schedules import LEARNING_RATES, SCHEDULES, Phase, inside
 
 HEADS = ("mu.", "logvar.")
@@ -23,7 +23,7 @@ class Trainer:
 
     def __init__(self, config: Config, objective: Objective, networks: dict[str, nn.Module], device: torch.device):
         self.config, self.objective, self.device = config, objective, device
-        self.settings = algorithm.Settings(
+        self.settings = Settings(
             beta=config.beta,
             gamma=config.gamma,
             likelihood=config.likelihood,
@@ -135,6 +135,14 @@ class Trainer:
             "decoder_ema": self.decoder_ema.state_dict(),
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
         }
+
+    def not_finite(self) -> str | None:
+        """Return the name of a network with a weight that is NaN or infinite."""
+        parts = {**self.networks, "decoder_ema": self.decoder_ema}
+        weights = {
+            name: [v for v in part.state_dict().values() if v.is_floating_point()] for name, part in parts.items()
+        }
+        return next((name for name, vs in weights.items() if not all(v.isfinite().all() for v in vs)), None)
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Continue from `state()`."""

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
-from eval.blur.measures import Measure, check_images, gaussian_blur, grey, in_chunks, smooth
+from eval.blur.measures import Measure, check_images, gaussian_blur, in_chunks, smooth
 from eval.uncertainty.estimates import Estimate, checked, resampled_means
 from vaegan.errors import UserError
 
@@ -24,7 +24,11 @@ SIGMAS = (*SHARPER, 0.0, *BLURRIER)
 REAL = SIGMAS.index(0.0)
 LADDER_IMAGES = 1000  # images blurred at every sigma; only the curve's shape depends on them, its level on all images
 AUDIT_FACTOR = 1.5  # times what real images have; the slack is what nobody sees: grain or checkerboard of about 0.01
-AUDIT_SLACK = {"nyquist_power": 2e-4, "noise_estimate": 5e-3, "checkerboard_index": 5e-3}
+AUDIT_SLACK = {"nyquist_power": 2e-4, "noise_estimate": 5e-3, "checkerboard_index": 5e-3} | {
+    "colour_nyquist_power": 2e-4,
+    "speckle": 5e-3,
+    "colour_speckle": 5e-3,
+}
 ROUNDING = 1e-9  # below this a measure, or a distance on its logarithmic curve, is floating-point dust
 CALIBRATION_SEED = 1  # of the calibration's own resamples: not a report's, which start at 0
 
@@ -169,7 +173,7 @@ def calibrate(measure: Measure, images: Tensor) -> Calibration:
     return Calibration(
         measure,
         checked(measure.function(images)),
-        np.stack([checked(_under_blur(measure, ladder, sigma)) for sigma in SIGMAS], axis=1),
+        np.stack([checked(under_blur(measure, ladder, sigma)) for sigma in SIGMAS], axis=1),
     )
 
 
@@ -180,12 +184,12 @@ def alarm(audit: Calibration, values: ArrayLike, sigma: float) -> float:
     return float(checked(values).mean() / (AUDIT_FACTOR * audit.value_at(sigma) + AUDIT_SLACK[audit.measure.name]))
 
 
-def _under_blur(measure: Measure, images: Tensor, sigma: float) -> Tensor:
+def under_blur(measure: Measure, images: Tensor, sigma: float) -> Tensor:
     """The measure of images under a blur. Sharper than real, they leave the range of uint8, and clipping would stop the
     curve where black and white are already saturated (MNIST): there it is taken of grey values as they are."""
     if sigma >= 0:
         return measure.function(gaussian_blur(images, sigma) if sigma else images)
-    return in_chunks(images, lambda chunk: measure.on_grey(smooth(grey(chunk, measure.weights), sigma)))
+    return in_chunks(images, lambda chunk: measure.on_planes(smooth(measure.planes(chunk), sigma)))
 
 
 def _time(sigma: ArrayLike) -> np.ndarray:

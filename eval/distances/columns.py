@@ -16,10 +16,12 @@ from eval.distances.moments import Moments, merged
 from eval.distances.neighbours import (
     COPY,
     NEIGHBOURS,
-    density_and_coverage,
+    Neighbourhoods,
+    expected_coverage,
+    filling,
     memorisation,
     nearest_distances,
-    neighbourhood_radii,
+    neighbourhoods,
 )
 from vaegan.errors import UserError
 
@@ -45,6 +47,8 @@ COLUMNS = (
     Column("kernel", "Kernel distance × 1000", "KID × 1000", "squared; 0 is best", 1),
     Column("density", "Density", "Density", "real about 1", 2),
     Column("coverage", "Coverage", "Coverage", "0..1", 2),
+    Column("precision", "Precision", "Precision", "0..1", 2),
+    Column("recall", "Recall", "Recall", "0..1", 2),
     Column("copies", "Copies", "Copies", f"by chance {COPY:g}", 2),
 )
 SCALE = 1000  # of the kernel distance, as KID is usually given
@@ -69,32 +73,31 @@ class Reference:
     features: Features
     training: Tensor = field(repr=False)
     kernel: Kernel = field(repr=False)
-    radii: Tensor = field(repr=False)
+    near: Neighbourhoods = field(repr=False)
     held_out: Tensor = field(repr=False)  # distances to training images
 
 
-def reference(features: Features, training: Tensor, held_out: Tensor) -> Reference:
+def reference(features: Features, training: Tensor | None = None, held_out: Tensor | None = None) -> Reference:
     """Prepare a reference: `features` of real held-out images, vectors (T, d) of the training images and of other
-    held-out images (H, d). Raises UserError where there are too few."""
+    held-out images (H, d). Without training images, copies are looked for among the reference's own, read against how
+    near those are to each other. Raises UserError where there are too few."""
     if features.count < LEAST:
-        raise UserError(f"distances need at least {LEAST} held-out images on each side, not {features.count}")
-    return Reference(
-        features,
-        training,
-        kernel_of(features.vectors),
-        neighbourhood_radii(features.vectors),
-        nearest_distances(held_out, training),
-    )
+        raise UserError(f"distances need at least {LEAST} real images to compare with, not {features.count}")
+    near = neighbourhoods(features.vectors)
+    if training is None:
+        return Reference(features, features.vectors, kernel_of(features.vectors), near, near.nearest)
+    others = features.vectors if held_out is None else held_out
+    return Reference(features, training, kernel_of(features.vectors), near, nearest_distances(others, training))
 
 
 def measure(features: Features, reference: Reference) -> dict:
     """Every distance of a set of images: {column: value}, the kernel distance's interval, the N-curve, and what to be
     wary of in words. Raises UserError for fewer than LEAST images."""
     if features.count < LEAST:
-        raise UserError(f"distances need at least {LEAST} images, not {features.count}")
+        raise UserError(f"distances need at least {LEAST} images to be measured, not {features.count}")
     found = curve(features.blocks, reference.features.blocks)
     kernel = kernel_distance(kernel_of(features.vectors), reference.kernel)
-    density, coverage = density_and_coverage(features.vectors, reference.features.vectors, reference.radii)
+    filled = filling(neighbourhoods(features.vectors), reference.near)
     copied = memorisation(nearest_distances(features.vectors, reference.training), reference.held_out)
     return {
         "frechet": found.values[-1],
@@ -102,8 +105,8 @@ def measure(features: Features, reference: Reference) -> dict:
         "curve": {"count": list(found.counts), "value": list(found.values)},
         "kernel": SCALE * kernel.value,
         "kernel_interval": [SCALE * kernel.low, SCALE * kernel.high],
-        "density": density,
-        "coverage": coverage,
+        **vars(filled),
+        "coverage_expected": expected_coverage(len(features.vectors), len(reference.near.vectors)),
         "copies": copied.copies,
         "nearer": copied.nearer,
         "dimension": features.vectors.shape[1],
@@ -111,13 +114,15 @@ def measure(features: Features, reference: Reference) -> dict:
     }
 
 
-def flags(row: dict, floor: dict) -> list[str]:
-    """What a Frechet distance can hide, in words: a set that repeats itself, or the training images."""
-    found = []
-    if row["coverage"] < LEAST_COVERAGE * floor["coverage"]:
-        found.append(f"covers {row['coverage']:.0%} where real images cover {floor['coverage']:.0%}")
+def flags(row: dict, floor: dict, apart: bool = True) -> list[str]:
+    """What a Frechet distance can hide, in words: a set that repeats itself, or the training images (`apart`) or else
+    the reference. Coverage depends on both counts, so the floor's is brought to the row's."""
+    found, real = [], floor["coverage"] * row["coverage_expected"] / floor["coverage_expected"]
+    if row["coverage"] < LEAST_COVERAGE * real:
+        found.append(f"covers {row['coverage']:.0%} where real images cover {real:.0%}")
     if row["copies"] > MOST_COPIES:
-        found.append(f"{row['copies']:.0%} are as near to a training image as {COPY:.0%} of held-out images are")
+        others = ("a training image", "held-out images are") if apart else ("a real image", "real ones are to another")
+        found.append(f"{row['copies']:.0%} are as near to {others[0]} as {COPY:.0%} of {others[1]}")
     return found
 
 

@@ -1,61 +1,37 @@
-"""`python -m eval.distances SOURCE [SOURCE ...]`: how far sets of images are from real ones, and by what protocol.
-
-python -m eval.distances runs/mnist-vae-s0 runs/mnist-vaegan-s0 --json distances.json
-python -m eval.distances folder:GENERATED --reference mnist --data-dir DATA
-python -m eval.distances monday.json tuesday.json            # one table of what was measured before
-torchrun --nproc-per-node 2 -m eval.distances RUN            # the same numbers
-"""
+"""How far sets of images are from real ones, and by what protocol."""
 
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
-import tyro
 from torch import Tensor
 
-from eval.distances import fingerprint
+from eval.distances import fingerprint, plain
 from eval.distances import table as distance_table
-from eval.distances.columns import LEAST
 from eval.distances.extraction import extract, of_tensor
 from eval.distances.reference import prepared, progress
-from eval.distances.table import FLOORS, Set
+from eval.distances.table import FLOORS, HALVES, Set
 from eval.features import choice as features
 from eval.features.choice import Extractor
-from eval.report import rendering as report
 from eval.sources import runs as sources
-from eval.sources.held_out import drawn, halves
+from eval.sources.files import size_of
+from eval.sources.held_out import drawn, halves, shuffled
 from eval.sources.runs import Run
+from eval.sources.streams import Stream as Images
+from eval.sources.streams import open_stream
+from eval.words import finite, fixed
 from vaegan import processes
-from vaegan.commandline import parse
+from vaegan.config import Config
 from vaegan.data import ImageSet, load
-from vaegan.errors import UsageError, UserError, exits_cleanly
+from vaegan.errors import UsageError, UserError
 from vaegan.model import prior_codes
+from vaegan.run import torch_device
 
 SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Arguments:
-    """Measure the distances of runs' images, or of any images, to the held-out images of a data set."""
-
-    sources: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Run directories, folder:DIR or npz:FILE with generated images, .json files of earlier measurements."""
-    reference: str | None = None
-    """Data set whose held-out images are the reference; default that of the runs."""
-    samples: int = 10_000
-    """Images of each set, at most half of the held-out images."""
-    features: str = "auto"
-    """Extractor: auto (the data set's own), inception, or a FILE of weights."""
-    seed: int = 0
-    """Decides the halves of the held-out images, and the prior samples."""
-    image_size: int | None = None
-    """Pixels a side; default that of the runs or of the data set."""
-    data_dir: Path | None = None
-    """Where the data lie, when not where the runs found them."""
-    json: Path | None = None
-    """Also write every number with its whole protocol to this file."""
+RUN_SAMPLES = 10_000
 
 
 @dataclass(frozen=True)
@@ -68,41 +44,61 @@ class Stream:
     images: Callable[[int, int], Tensor]
 
 
-@exits_cleanly
-def main(args: Sequence[str] | None = None) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """What sets are held against: a data set or folder, None for the data of the runs, how many images, and how."""
+
+    reference: str | None
+    samples: int | None
+    features: str
+    seed: int
+    image_size: int | None
+    data_dir: Path | None
+    device: str
+    resize: str | None
+
+
+def run(given: Sequence[str], arguments: Asked, file: Path | None) -> None:
     """Measure what is to be measured, read what was measured before, print one table."""
-    arguments = parse(Arguments, args, prog="python -m eval.distances")
-    check(arguments)
-    processes.start(torch.device("cpu"))
+    processes.start(torch.device("cpu"))  # gloo: features come back to the CPU before they are shared
     try:
-        earlier = [row for source in arguments.sources if _is_json(source) for row in read(Path(source))]
-        fresh = [source for source in arguments.sources if not _is_json(source)]
+        earlier = [row for source in given if _is_json(source) for row in read(Path(source))]
+        fresh = [source for source in given if not _is_json(source)]
         rows = earlier + (measured(fresh, arguments) if fresh else [])
         if processes.rank() == 0:
             table = distance_table.table(without_repeats(rows))
-            if arguments.json:
-                write(table, arguments.json)
+            if file:
+                write(table, file)
             print(text(table))
     finally:
         processes.stop()
-
-
-def check(arguments: Arguments) -> None:
-    """Raise UsageError for arguments that cannot mean anything."""
-    if not arguments.sources:
-        raise UsageError("nothing to measure; use: python -m eval.distances RUN [RUN ...]")
-    if arguments.samples < LEAST:
-        raise UsageError(f"--samples {arguments.samples} is not possible: use {LEAST} or more")
-    if not 0 <= arguments.seed < 2**31:
-        raise UsageError(f"--seed {arguments.seed} is not possible: use 0 or more, below 2^31")
 
 
 def _is_json(source: str) -> bool:
     return source.endswith(".json")
 
 
-def measured(given: Sequence[str], arguments: Arguments) -> list[dict]:
+def measured(given: Sequence[str], arguments: Asked) -> list[dict]:
     """Measure runs and data sets: their rows, the floors first."""
+    if any(_is_run(source) for source in given):
+        return of_runs(given, arguments)
+    if not arguments.reference:
+        raise UsageError("against which data set? Give --reference, for example --reference mnist or --reference DIR")
+    resize = size_of(arguments.resize) or (arguments.image_size and (arguments.image_size,) * 2)
+    streams = [open_stream(source, resize) for source in given]
+    real = plain.real_images(arguments.reference, resize, arguments.data_dir or Path("data"), streams[0].size)
+    if arguments.samples:
+        streams = [limited(stream, arguments.samples, arguments.seed) for stream in streams]
+    return plain.measured(streams, real, partial(chosen, arguments), arguments.seed)
+
+
+def chosen(arguments: Asked, images: ImageSet | Callable[[], ImageSet]) -> Extractor:
+    """The extractor of --features, on --device."""
+    return features.choose(arguments.features, images)[0].to(torch_device(Config(device=arguments.device)))
+
+
+def of_runs(given: Sequence[str], arguments: Asked) -> list[dict]:
+    """Measure runs, and images beside them, against halves of the runs' held-out images."""
     runs = sources.open_runs([Path(source) for source in given if not _is_data(source)])
     others = [_loaded(source, runs, arguments) for source in given if _is_data(source)]
     train, test = (reference_split(split, runs, arguments) for split in ("train", "test"))
@@ -110,8 +106,8 @@ def measured(given: Sequence[str], arguments: Arguments) -> list[dict]:
         distance_table.check_images(
             tuple(other.images.shape[1:]), tuple(test.images.shape[1:]), (other.name, test.name)
         )
-    count = min([arguments.samples, *(len(other.images) for other in others)])
-    extractor, _ = features.choose(arguments.features, train)
+    count = min([arguments.samples or RUN_SAMPLES, *(len(other.images) for other in others)])
+    extractor = chosen(arguments, train)
     calibration, reported = (test.images[rows] for rows in halves(test, count, arguments.seed))
     protocol, floors = prepared(test, train, (calibration, reported), extractor, arguments.seed)
     streams = [s for run in runs for s in of_run(run, reported, arguments.seed)]
@@ -119,11 +115,9 @@ def measured(given: Sequence[str], arguments: Arguments) -> list[dict]:
     return distance_table.rows([*floors, *(_extracted(stream, extractor) for stream in streams)], protocol)
 
 
-def reference_split(split: str, runs: Sequence[Run], arguments: Arguments) -> ImageSet:
-    """The reference's images. Raises UsageError where no data set is named."""
-    if not runs and not arguments.reference:
-        raise UsageError("against which data set? Give --reference, for example --reference mnist")
-    if runs and arguments.reference in (None, runs[0].config.dataset):
+def reference_split(split: str, runs: Sequence[Run], arguments: Asked) -> ImageSet:
+    """The reference's images."""
+    if arguments.reference in (None, runs[0].config.dataset):
         return sources.load_split(runs[0], split, arguments.data_dir)
     return load(
         arguments.reference, split, image_size=_size(runs, arguments), data_dir=arguments.data_dir or Path("data")
@@ -153,18 +147,29 @@ def of_images(images: ImageSet, count: int, seed: int) -> Stream:
     return Stream(images.name, None, count, of_tensor(drawn(images.images, count, seed)))
 
 
+def limited(stream: Images, count: int, seed: int) -> Images:
+    """At most `count` images of a stream, chosen by the seed."""
+    rows = shuffled(stream.count, seed)[:count].tolist()
+    return replace(stream, count=len(rows), images=lambda wanted: stream.images([rows[row] for row in wanted]))
+
+
+def _is_run(source: str) -> bool:
+    """A run directory, or what is meant to be one: no data, no folder of other files."""
+    return not _is_data(source) and ((Path(source) / "config.json").is_file() or not Path(source).is_dir())
+
+
 def _is_data(source: str) -> bool:
     return source.partition(":")[0] in ("folder", "npz")
 
 
-def _loaded(source: str, runs: Sequence[Run], arguments: Arguments) -> ImageSet:
+def _loaded(source: str, runs: Sequence[Run], arguments: Asked) -> ImageSet:
     """All images of a data set, whatever its splits."""
     where = {"image_size": _size(runs, arguments), "data_dir": arguments.data_dir or Path("data")}
     parts = [load(source, split, **where) for split in ("train", "test")]
     return replace(parts[0], images=torch.cat([part.images for part in parts]), labels=None)
 
 
-def _size(runs: Sequence[Run], arguments: Arguments) -> int | None:
+def _size(runs: Sequence[Run], arguments: Asked) -> int | None:
     return runs[0].config.image_size if runs else arguments.image_size
 
 
@@ -176,7 +181,7 @@ def _extracted(stream: Stream, extractor: Extractor) -> Set:
 def without_repeats(rows: Sequence[dict]) -> list[dict]:
     """Rows without those that came twice, as the floors of two files do."""
     seen = {(row["title"], str(row["frechet"]), row["fingerprint"].reference_sha256): row for row in rows}
-    return sorted(seen.values(), key=lambda row: row["title"] not in FLOORS)
+    return sorted(seen.values(), key=lambda row: row["title"] not in (*FLOORS, HALVES))
 
 
 def read(file: Path) -> list[dict]:
@@ -195,7 +200,7 @@ def write(table: dict, file: Path) -> None:
     """Write the table whole or not at all."""
     partial = file.with_name(f".{file.name}.partial")
     try:
-        partial.write_text(json.dumps({"schema_version": SCHEMA_VERSION, **report.finite(table)}, indent=1) + "\n")
+        partial.write_text(json.dumps({"schema_version": SCHEMA_VERSION, **finite(table)}, indent=1) + "\n")
         partial.replace(file)
     except OSError as error:
         raise UserError(f"cannot write {file} ({error.strerror})") from None
@@ -203,8 +208,11 @@ def write(table: dict, file: Path) -> None:
 
 def text(table: dict) -> str:
     """The table as Markdown whose columns also line up as plain text, its protocol and its warnings."""
-    head = ["", *(f"{c['title']} ({c['note']})" for c in table["columns"])]
-    cells = [[row["title"], *(cell(row, column) for column in table["columns"])] for row in table["rows"]]
+    head = ["", "Images", *(f"{c['title']} ({c['note']})" for c in table["columns"])]
+    cells = [
+        [row["title"], f"{row['fingerprint']['count']:,}", *(cell(row, column) for column in table["columns"])]
+        for row in table["rows"]
+    ]
     widths = [max(len(line[i]) for line in (head, *cells)) for i in range(len(head))]
     lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in (head, *cells)]
     rule = "|" + "|".join("-" * (w + 2) for w in widths) + "|"
@@ -215,5 +223,5 @@ def text(table: dict) -> str:
 def cell(row: dict, column: dict) -> str:
     """A number with its interval, where it has one."""
     value, interval = row[column["key"]], row.get(f"{column['key']}_interval")
-    brackets = f" [{', '.join(report.fixed(end, column['digits']) for end in interval)}]" if interval else ""
-    return report.fixed(value, column["digits"]) + brackets
+    brackets = f" [{', '.join(fixed(end, column['digits']) for end in interval)}]" if interval else ""
+    return fixed(value, column["digits"]) + brackets

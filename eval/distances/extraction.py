@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor
 from eval.distances.columns import Features
 from eval.distances.moments import Accumulator, blocks_of, merged
 from eval.features.choice import Extractor
+from eval.sources.streams import digests
 from vaegan import processes
 from vaegan.data.cache import cache_dir, cache_key
 from vaegan.errors import UserError
@@ -42,7 +44,7 @@ def extract(
     accumulator, kept = Accumulator(extractor.num_features), {}
     for first in range(0, count, BATCH)[processes.rank() :: processes.count()]:
         last = min(first + BATCH, count)
-        vectors = extractor.features(images(first, last))
+        vectors = extractor.features(images(first, last)).cpu()
         accumulator.update(vectors, first)
         if first < most_kept:
             kept[first] = vectors[: most_kept - first]
@@ -64,6 +66,25 @@ def _of_all_processes(value):
 def of_tensor(images: Tensor) -> Images:
     """Images that are all there, uint8 (N, C, H, W), as `extract` asks for them."""
     return lambda first, last: images[first:last]
+
+
+def digesting(images: Images, seen: dict[int, np.ndarray]) -> Images:
+    """The same images; `seen` takes down, by number, what only equal images share."""
+
+    def noted(first: int, last: int) -> Tensor:
+        found = images(first, last)
+        seen[first] = digests(found)
+        return found
+
+    return noted
+
+
+def together(seen: dict[int, np.ndarray], order: Tensor) -> tuple[np.ndarray, str]:
+    """What all processes took down: a number an image, image i being number order[i] of its set, and the sha256 of the
+    numbers in the set's own order."""
+    parts = {first: found for share in _of_all_processes(seen) for first, found in share.items()}
+    found = np.concatenate([parts[first] for first in sorted(parts)])
+    return found, hashlib.sha256(found[np.argsort(order.numpy())].tobytes()).hexdigest()
 
 
 def content(images: Tensor) -> str:

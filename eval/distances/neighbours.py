@@ -1,13 +1,15 @@
 """What near means among feature vectors: how varied a set is, what it fills of another, and what it copies."""
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 CHUNK = 1000  # rows of a distance matrix held at a time: 80 MB against 10,000 vectors
 NEIGHBOURS = 5  # k of density and coverage, the value their authors recommend
+PRECISION_NEIGHBOURS = 3  # k of precision and recall, their authors' value
 COPY = 0.01  # share of held-out images that are as near to a training image as a copy must be
 
 
@@ -37,32 +39,64 @@ def nearest_pair(features: Tensor) -> tuple[float, int, int]:
     return best
 
 
-def neighbourhood_radii(reference: Tensor) -> Tensor:
-    """Return how far each row of (M, d) is from its NEIGHBOURS-th nearest other row, float64 (M,).
+@dataclass(frozen=True)
+class Neighbourhoods:
+    """Vectors (N, d), and how far each is from its nearest, third and fifth nearest other row, float64 (N,)."""
 
-    Raises ValueError when there are not more rows than NEIGHBOURS.
-    """
-    if len(reference) <= NEIGHBOURS:
-        raise ValueError(f"{NEIGHBOURS} neighbours need more than {len(reference)} feature vectors")
+    vectors: Tensor = field(repr=False)
+    nearest: Tensor = field(repr=False)
+    narrow: Tensor = field(repr=False)  # PRECISION_NEIGHBOURS-th
+    wide: Tensor = field(repr=False)  # NEIGHBOURS-th
+
+
+@dataclass(frozen=True)
+class Filling:
+    """How a set fills another's neighbourhoods, and the other way round."""
+
+    density: float  # neighbourhoods that a row lies in, over NEIGHBOURS; 1 is expected of real images
+    coverage: float  # 0..1, share of real neighbourhoods with at least one row in them
+    precision: float  # 0..1, share of rows that lie in a real neighbourhood: what is drawn looks real
+    recall: float  # 0..1, share of real images that lie in a row's neighbourhood: what is real could be drawn
+
+
+def neighbourhoods(vectors: Tensor) -> Neighbourhoods:
+    """Measure how near the rows of (N, d) are to each other; ValueError for not more rows than NEIGHBOURS."""
+    if len(vectors) <= NEIGHBOURS:
+        raise ValueError(f"{NEIGHBOURS} neighbours need more than {len(vectors)} feature vectors")
     # one more than asked for: the nearest is the row itself. kthvalue would take eight times as long.
-    nearest = (rows.topk(NEIGHBOURS + 1, dim=1, largest=False).values[:, -1] for rows in _distance_rows(reference))
-    return torch.cat(list(nearest))
+    blocks = [rows.topk(NEIGHBOURS + 1, dim=1, largest=False).values for rows in _distance_rows(vectors)]
+    radii = torch.cat(blocks)
+    return Neighbourhoods(vectors, radii[:, 1], radii[:, PRECISION_NEIGHBOURS], radii[:, NEIGHBOURS])
 
 
-def density_and_coverage(features: Tensor, reference: Tensor, radii: Tensor) -> tuple[float, float]:
-    """Return how `features` (N, d) fill the neighbourhoods of `reference` (M, d), whose `radii` (M,) are those above.
+def filling(own: Neighbourhoods, reference: Neighbourhoods) -> Filling:
+    """Return how a set fills the neighbourhoods of a reference, whatever the two counts. Memory grows as CHUNK * N.
 
-    Density is the mean number of neighbourhoods that a row lies in, over NEIGHBOURS: 1 is expected of real images, more
-    of rows that crowd where real ones are dense. Coverage is the share of neighbourhoods with at least one row in them,
-    0..1: a generator that repeats itself leaves most empty. Memory grows as CHUNK * N.
-    Source: Naeem et al. 2020, arXiv 2002.09797, Eq. 3 and 4.
+    Sources: density and coverage, Naeem et al. 2020, arXiv 2002.09797, Eq. 3 and 4; precision and recall,
+    Kynkaanniemi et al. 2019, arXiv 1904.06991, Eq. 1 and 2.
     """
-    found, covered = 0, 0
-    for distances, radius in zip(_distance_rows(reference, features), radii.split(CHUNK), strict=True):
-        inside = (distances <= radius[:, None]).sum(dim=1)
+    found, covered, recalled = 0, 0, 0
+    precise = torch.zeros(len(own.vectors), dtype=torch.bool)
+    radii = zip(reference.wide.split(CHUNK), reference.narrow.split(CHUNK), strict=True)
+    for distances, (wide, narrow) in zip(_distance_rows(reference.vectors, own.vectors), radii, strict=True):
+        inside = (distances <= wide[:, None]).sum(dim=1)
         found += int(inside.sum())
         covered += int((inside > 0).sum())
-    return found / (NEIGHBOURS * len(features)), covered / len(reference)
+        precise |= (distances <= narrow[:, None]).any(dim=0)
+        recalled += int((distances <= own.narrow).any(dim=1).sum())
+    return Filling(
+        found / (NEIGHBOURS * len(own.vectors)),
+        covered / len(reference.vectors),
+        float(precise.double().mean()),
+        recalled / len(reference.vectors),
+    )
+
+
+def expected_coverage(count: int, reference_count: int) -> float:
+    """The coverage of `count` images of the same kind as the reference's: the chance that not all NEIGHBOURS nearest of
+    an image's neighbours are reference images (Naeem et al. 2020, Eq. 9)."""
+    total = count + reference_count - 1
+    return 1 - math.prod((reference_count - 1 - i) / (total - i) for i in range(NEIGHBOURS))
 
 
 def nearest_distances(features: Tensor, reference: Tensor) -> Tensor:

@@ -7,8 +7,8 @@ from eval.distances.columns import Features, reference
 from eval.distances.extraction import content, extract_cached
 from eval.distances.table import FLOORS, Protocol, Set, of_vectors
 from eval.features.choice import Extractor
-from eval.report.protocol import dataset_title
 from eval.sources.held_out import drawn
+from eval.words import dataset_title
 from vaegan import processes
 from vaegan.data import ImageSet
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval.blur.measures import MEASURES, PRIMARY
-from eval.evidence.findings import COMPARED, Evidence, estimate, spelled
+from eval.evidence.findings import COMPARED, Evidence, entry, estimate, spelled
 from eval.evidence.measuring import Measured
 from eval.evidence.pictures import LADDER
 from eval.sources.runs import OBJECTIVES, Run
@@ -188,7 +188,7 @@ def pooled(evidence: Evidence) -> list[dict]:
             if found := over_runs(evidence, what, team):
                 row = {"what": what, "mode": mode, "title": OBJECTIVES[mode].title, "seeds": found.seeds}
                 text = spelled(found.interval, pixels) + beyond(evidence, what, team)
-                rows.append({**row, **vars(found.interval), "text": text})
+                rows.append({**row, **entry(found.interval, pixels), "text": text})
     return rows
 
 

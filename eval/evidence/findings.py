@@ -2,54 +2,31 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 
 from torch import Tensor
 
-from eval import health
-from eval.blur.calibration import Calibration
-from eval.blur.measures import AUDITS, MEASURES, PRIMARY, band_frequencies
+from eval.blur.audits import AUDITS
+from eval.blur.measures import MEASURES, PRIMARY
+from eval.blur.spectrum import band_frequencies
+from eval.evidence import audit as health
 from eval.evidence import quality
+from eval.evidence.evidence import COMPARED, Evidence
 from eval.evidence.measuring import Measured
-from eval.features.choice import FeatureNetwork
-from eval.sources.runs import HeldOut, Run
+from eval.sources.runs import OBJECTIVES, Run
 from eval.uncertainty.estimates import Estimate, Interval, mean_interval
+from vaegan import metrics
 
 SMALLEST_ERROR, RELATIVE_ERROR = 0.03, 0.05  # px and share of a known blur by which the instrument may be off
 DAMAGE_ERROR = 0.15  # px; the same, where noise, a checkerboard or less contrast came on top
-COMPARED = ("reconstructions", "samples")
-BASELINE = "baseline"  # PCA: in the tables of figures, in no verdict
 CURVE_POINTS = 400  # points a training curve keeps
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Everything that was measured, before it is summed up."""
-
-    runs: Sequence[Run]
-    held_out: HeldOut
-    calibrations: dict[str, Calibration] = field(repr=False)
-    measured: Sequence[Measured] = field(repr=False)
-    network: FeatureNetwork
-    network_is_own: bool  # made for this data set
-    reference: Tensor = field(repr=False)  # the network's features of the calibration half, (N, d)
-    distances: dict = field(repr=False)  # the finished table (eval.distance_table)
-    seed: int
-
-    def of(self, *kinds: str) -> list[Measured]:
-        """The measured sources of some kinds, in order."""
-        return [m for m in self.measured if m.source.kind in kinds]
-
-    @property
-    def real(self) -> Measured:
-        return self.of("real")[0]
 
 
 def source_rows(evidence: Evidence) -> list[dict]:
     """One row a source: blur by every measure, audits relative to real images, quality of reconstructions."""
     return [
         {
-            "name": m.source.name,
+            "id": m.source.id,
             "title": m.source.title,
             "kind": m.source.kind,
             "run": m.source.run,
@@ -66,9 +43,8 @@ def source_rows(evidence: Evidence) -> list[dict]:
 
 
 def estimate(evidence: Evidence, m: Measured, measure: str) -> Estimate:
-    """Equivalent blur of a source in px; against its own originals where it has some, so that content cancels."""
-    originals = evidence.real.values[measure][: m.source.count] if m.source.paired else None
-    return evidence.calibrations[measure].estimate(m.values[measure], originals, evidence.seed)
+    """Equivalent blur of a source in px (`Evidence.estimate`)."""
+    return evidence.estimate(m, measure)
 
 
 def blur(evidence: Evidence, m: Measured, measure: str) -> dict:
@@ -89,7 +65,14 @@ def laplacian(m: Measured) -> dict:
 
 def entry(found: Interval, pixels: Callable[[float], str]) -> dict:
     """An interval with its words: what report.json says wherever it says pixels."""
-    return {**vars(found), "text": spelled(found, pixels)}
+    return {**vars(found), "text": spelled(found, pixels), "where": where(found.value)}
+
+
+def where(value: float) -> str | None:
+    """Where pixels lie in the calibrated range: below (sharper), inside or above (blurrier); None for unknown."""
+    if math.isnan(value):
+        return None
+    return "inside" if math.isfinite(value) else "above" if value > 0 else "below"
 
 
 def difference_entry(found: Interval) -> dict:
@@ -137,13 +120,15 @@ def run_rows(evidence: Evidence) -> list[dict]:
     rows = []
     for run in evidence.runs:
         (samples,) = (m for m in evidence.of("samples") if m.source.run == run.label)
-        looks = (health.Look(m.values["nyquist_power"], m.maps, m.features) for m in (samples, evidence.real))
-        found = health.examine(*looks, health.read_metrics(run.directory))
+        looks = (health.Look(m.values, m.maps, m.features, m.excerpt.shape[1]) for m in (samples, evidence.real))
+        found = health.examine(*looks, metrics.read(run.directory))
         rows.append(
             {
                 "label": run.label,
                 "title": run.title,
                 "mode": run.config.mode,
+                "mode_title": OBJECTIVES[run.config.mode].title,
+                "name": run.name,
                 "seed": run.config.seed,
                 "step": run.model.step,
                 "finished": run.model.step >= run.config.steps,
@@ -175,7 +160,7 @@ def spectrum(evidence: Evidence) -> dict:
     """Mean power by frequency of every run's images, divided by that of the report half."""
     reference = evidence.real.spectrum
     size = evidence.held_out.report.shape[-1]
-    relative = {m.source.name: (m.spectrum / reference).tolist() for m in evidence.of(*COMPARED)}
+    relative = {m.source.id: (m.spectrum / reference).tolist() for m in evidence.of(*COMPARED)}
     return {"frequency": band_frequencies(size, size).tolist(), "relative": relative}
 
 
@@ -183,7 +168,7 @@ def training(runs: Sequence[Run]) -> dict:
     """Every run's logged terms, probabilities and skipped updates, thinned to a few hundred points."""
     curves = {}
     for run in runs:
-        rows = health.read_metrics(run.directory)
+        rows = metrics.read(run.directory)
         rows = rows[:: max(1, len(rows) // CURVE_POINTS)]
         names = sorted({name for row in rows for name in row if name.startswith(("terms/", "dis/", "gate/"))})
         curves[run.label] = {"step": [r["step"] for r in rows], "series": {n: [r.get(n) for r in rows] for n in names}}

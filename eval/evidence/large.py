@@ -120,7 +120,7 @@ def enlarged(images: Tensor, size: int, mode: str) -> Tensor:
 
 def energies(images: Tensor) -> np.ndarray:
     """The blur measure of uint8 (N, C, S, S) under every blur of the ladder, (N, len(LADDER)); nothing is quantised."""
-    measure, found = MEASURES[PRIMARY].on_grey, []
+    measure, found = MEASURES[PRIMARY].on_planes, []
     for image in images:
         x = grey(image[None])
         found.append([float(measure(smooth(x, share * x.shape[-1]) if share else x)) for share in LADDER])

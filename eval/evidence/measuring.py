@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from eval.blur.measures import AUDITS, MEASURES, check_images, power_spectrum
+from eval.blur.audits import AUDITS
+from eval.blur.measures import MEASURES, check_images
+from eval.blur.spectrum import power_spectrum
 from eval.evidence import quality
 from eval.features.network import FeatureNetwork
 from eval.sources.runs import Source

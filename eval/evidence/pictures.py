@@ -47,7 +47,7 @@ def same_faces(originals: Tensor, reconstructions: Sequence[Measured], titles: d
         run = measured.source.run
         alt = f"The same {count} images, reconstructed by {titles[run]}"
         row = tiled(f"reconstructions-{run}.png", measured.excerpt[:count], count, STRIP_WIDTH, titles[run], alt)
-        rows.append(replace(row, run=run, detail=details[measured.source.name]))
+        rows.append(replace(row, run=run, detail=details[measured.source.id]))
     return rows
 
 
@@ -76,7 +76,7 @@ def sample_grids(samples: Sequence[Measured], titles: dict[str, str], details: d
             words = f"{len(images)} prior samples"
             more = tiled(f"samples-{run}-{len(images)}.png", images, 8, GRID_WIDTH, words, f"{words} of {titles[run]}")
             grid = replace(grid, more=more)
-        grids.append(replace(grid, run=run, detail=details[measured.source.name]))
+        grids.append(replace(grid, run=run, detail=details[measured.source.id]))
     return grids
 
 

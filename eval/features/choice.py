@@ -4,12 +4,14 @@
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
-from eval.features import inception, rotations
+from eval.features import fidelity, imagenet, inception, rotations
 from eval.features.network import SHIPPED, FeatureNetwork, load
 from vaegan import data
 from vaegan.data import ImageSet
@@ -20,7 +22,12 @@ __all__ = [
     *("choose", "features", "for_dataset", "load", "network_for", "save"),
 ]
 
-AUTO, INCEPTION = "auto", "inception"
+AUTO, INCEPTION, IMAGENET = "auto", "inception", "imagenet"
+NAMED: dict[str, Callable[[], "Extractor"]] = {
+    IMAGENET: imagenet.load,
+    INCEPTION: inception.published,
+    **{name: partial(fidelity.load, name) for name in fidelity.REGISTRY},
+}
 INCEPTION_SUFFIXES = (".pth", ".pt")
 FALLBACK = {1: "mnist", 3: "synthfaces"}  # channels -> the shipped network for a named data set that has none
 
@@ -41,25 +48,30 @@ class Extractor(Protocol):
     def features(self, images: Tensor, batch_size: int = ...) -> Tensor:
         """Raises UserError for images that are not uint8 or that the network cannot take."""
 
+    def to(self, device: torch.device | str) -> "Extractor":
+        """The same on a device, to which it takes its images itself."""
+
 
 def choose(spec: str, images: ImageSet | Callable[[], ImageSet]) -> tuple[Extractor, bool]:
     """The extractor that --features names for these images (any split), and whether it was made for their data set.
 
-    spec: "auto", the data set's own (see `network_for`); "inception", the published FID Inception; a .safetensors FILE
-    with its card beside it; or a .pth FILE with weights of the Inception architecture.
+    spec: "auto", the data set's own shipped one, else ImageNet's where that extra is installed, else `network_for`; a
+    key of NAMED; a .safetensors FILE with its card beside it; a .pth FILE with weights of the Inception architecture.
     Raises UsageError for anything else, UserError when the file is absent, damaged or another network's.
     """
     if spec == AUTO:
-        return network_for(images)
-    if spec == INCEPTION:
-        return inception.published(), False
+        images = _called(images)
+        own = for_dataset(images.name) is not None or not imagenet.available()
+        return network_for(images) if own else (imagenet.load(), False)
+    if spec in NAMED:
+        return NAMED[spec](), False
     file = Path(spec).expanduser()
     if file.suffix in INCEPTION_SUFFIXES:
         return inception.load(file), False
     if file.suffix != ".safetensors":
         raise UsageError(
-            f"--features {spec!r} is none of auto, inception, a .safetensors or a .pth file"
-            f"{nearest(spec, (AUTO, INCEPTION))}"
+            f"--features {spec!r} is none of {', '.join((AUTO, *NAMED))}, a .safetensors or a .pth file"
+            f"{nearest(spec, (AUTO, *NAMED))}"
         )
     network = load(file)
     return network, network.card.data == _called(images).name

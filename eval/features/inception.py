@@ -48,6 +48,11 @@ class Inception:
         plain = "inception" if self.is_fid else f"inception, weights {self.sha256[:8]}, not the published ones"
         return {"extractor": plain, "sha256": self.sha256, "resize": RESIZE_RULE}
 
+    def to(self, device: torch.device | str) -> "Inception":
+        """The same on a device."""
+        self.device, self.network = torch.device(device), self.network.to(device)
+        return self
+
     @torch.no_grad()
     def features(self, images: Tensor, batch_size: int = 50) -> Tensor:
         """Return float32 features (N, 2048) of uint8 (N, C, H, W), C 1 or 3; UserError for anything else.

@@ -161,7 +161,7 @@ class FeatureNetwork(nn.Module):
                 f"the feature network {self.card.name} takes {self.card.channels} channel(s), the images have "
                 f"{images.shape[1]}; choose another with --features"
             )
-        return fit(images, INPUT_SIZE)
+        return fit(images.to(self.head.weight.device), INPUT_SIZE)
 
 
 def check_uint8(images: Tensor) -> None:

@@ -1,22 +1,20 @@
-"""Train a feature network on a data set with classes or attributes: `python -m eval.features train mnist`."""
+"""Train a feature network on a data set with classes or attributes."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 from tqdm import trange
-from tyro.conf import Positional
 
 from eval.features.network import INPUT_SIZE, SHIPPED, Card, FeatureNetwork, save
-from vaegan.commandline import parse
-from vaegan.data import DATASETS, ImageSet, batch_indices, load
+from vaegan.data import DATASETS, ImageSet, load
+from vaegan.data.batches import batch_indices
 from vaegan.data.fitting import fit
-from vaegan.errors import UsageError, UserError, exits_cleanly
+from vaegan.errors import UsageError, UserError
 
 LOSSES = {"classes": F.cross_entropy, "attributes": F.binary_cross_entropy_with_logits}
 BATCH_SIZE = 128
@@ -63,35 +61,22 @@ RECIPES = {  # any other data set: Recipe()
 }
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """Train the feature network of a data set and ship it with its card."""
-
-    command: Positional[Literal["train"]]
-    dataset: Positional[str]  # synthfaces, mnist, fashion-mnist, cifar10, or any other with labels
-    data_dir: Path = Path("data")  # where downloaded data sets lie
-    out: Path | None = None  # the .safetensors file to write; default: the one that is shipped for the data set
-    steps: int | None = None  # optimizer steps; default: the data set's own
-    seed: int = 0  # of the weights, the batches and their augmentation
-    note: str = ""  # what the card shall say about the data, when they are not the publisher's
-
-
-@exits_cleanly
-def main(args: Sequence[str] | None = None) -> None:
-    """Train, grade on the held-out images, save, and say what came out."""
-    options = parse(Arguments, args, prog="python -m eval.features")
-    out = options.out or _shipped_file(options.dataset)
-    recipe = RECIPES.get(options.dataset, Recipe())
-    recipe = replace(recipe, steps=options.steps or recipe.steps)
-    training, held_out = (load(options.dataset, split, data_dir=options.data_dir) for split in ("train", "test"))
+def make(dataset: str, out: Path | None, steps: int | None, seed: int, data_dir: Path, note: str) -> str:
+    """Train the network of a data set, grade it on held-out images, save it, and say what came out."""
+    out = out or _shipped_file(dataset)
+    recipe = RECIPES.get(dataset, Recipe())
+    recipe = replace(recipe, steps=steps or recipe.steps)
+    training, held_out = (load(dataset, split, data_dir=data_dir) for split in ("train", "test"))
     begun = time.monotonic()
-    network = train_network(training, recipe, options.seed)
+    network = train_network(training, recipe, seed)
     seconds = round(time.monotonic() - begun)
-    network.card = replace(graded(network, held_out), training_seconds=seconds, note=options.note)
+    network.card = replace(graded(network, held_out), training_seconds=seconds, note=note)
     card = save(network, out)
     worst = min(card.accuracies, key=card.accuracies.get)
-    print(f"{card.name}: {card.accuracy:.2%} right on held-out images (chance {card.chance:.2%}), ", end="")
-    print(f"least for {worst!r} ({card.accuracies[worst]:.2%}); wrote {out} ({out.stat().st_size / 1e6:.2f} MB)")
+    return (
+        f"{card.name}: {card.accuracy:.2%} right on held-out images (chance {card.chance:.2%}), "
+        f"least for {worst!r} ({card.accuracies[worst]:.2%}); wrote {out} ({out.stat().st_size / 1e6:.2f} MB)"
+    )
 
 
 def _shipped_file(dataset: str) -> Path:

@@ -1,7 +1,6 @@
 """The report in TensorBoard: its charts and image strips as images, its verdict as text, beside the runs' curves."""
 
 import io
-import json
 from pathlib import Path
 
 from PIL import Image
@@ -9,31 +8,31 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard import SummaryWriter
 
 from eval.report.charts import figures
+from eval.report.schema import Report
 
 
-def write(folder: Path) -> None:
-    """Write an events file into the report's `folder` from its report.json and figures/*.png, in place of an older one.
+def write(report: Report, folder: Path) -> None:
+    """Write an events file into the report's `folder` from the report and figures/*.png, in place of an older one.
 
     `tensorboard --logdir` of any folder above finds it, under the report folder's name.
     """
     for old in folder.glob("events.out.tfevents.*"):
         old.unlink()
-    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     with SummaryWriter(str(folder)) as writer:
         writer.add_text("report/verdict", verdict(report))
         for chart in figures.charts(report):
             _add(writer, f"report/{chart.name}", (folder / "figures" / f"{chart.name}.png").read_bytes())
-        for group, pictures in report["pictures"].items():
+        for group, pictures in vars(report.pictures).items():
             for i, picture in enumerate(pictures):
-                png = enlarged((folder / "figures" / picture["file"]).read_bytes(), picture["zoom"])
-                _add(writer, f"report_{group}/{i:02d}_{Path(picture['file']).stem}", png)
+                png = enlarged((folder / "figures" / picture.file).read_bytes(), picture.zoom)
+                _add(writer, f"report_{group}/{i:02d}_{Path(picture.file).stem}", png)
 
 
-def verdict(report: dict) -> str:
+def verdict(report: Report) -> str:
     """The report's sentences as Markdown; a failed instrument first."""
-    lines = [] if report["instrument"]["ok"] else [f"**Instrument failed.** {report['instrument']['sentence']}"]
-    lines += [report["headline"]]
-    lines += [f"**{row['title']}: {row['verdict']}.** {row['sentence']}" for row in report["verdicts"]]
+    lines = [] if report.instrument.ok else [f"**Instrument failed.** {report.instrument.sentence}"]
+    lines += [report.headline]
+    lines += [f"**{row.title}: {row.verdict}.** {row.sentence}" for row in report.verdicts]
     return "\n\n".join(lines)
 
 

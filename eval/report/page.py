@@ -1,14 +1,48 @@
-"""What the page shows of report.json, and in what order; the templates only lay it out."""
+"""What the page shows of a report, and in what order; the templates only lay it out."""
 
 import base64
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any, Literal
 
 from eval.report import grouping
+from eval.report.grouping import Average, Averages
+from eval.report.rows import Pooled, Reading, Source, Verdict
+from eval.report.schema import Report
+from eval.report.sections import Distance, Picture
 
 PICTURE_BYTES = 3_600_000  # of base64 in one page, so that with its charts it stays below 5 MB
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A picture as the page has it: its data: URL, None when there was no room left for it."""
+
+    picture: Picture
+    data: str | None
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A row of the image strip, `sigma` px blurred."""
+
+    kind: Literal["original", "rung", "model"]
+    title: str
+    picture: Picture
+    sigma: float
+
+
+@dataclass(frozen=True)
+class OverSeeds:
+    """A mode's pooled readings, by kind of image."""
+
+    title: str
+    run: str
+    seeds: int
+    readings: dict[str, Pooled]
 
 
 class Embedding:
@@ -17,154 +51,136 @@ class Embedding:
     def __init__(self, folder: Path, room: int = PICTURE_BYTES):
         self.folder, self.room = folder, room
 
-    def __call__(self, picture: dict) -> dict:
-        """The picture's entry with its "data", None when there is no room left for it."""
-        encoded = base64.b64encode((self.folder / "figures" / picture["file"]).read_bytes()).decode()
+    def __call__(self, picture: Picture) -> Embedded:
+        """The picture with its data, None when there is no room left for it."""
+        encoded = base64.b64encode((self.folder / "figures" / picture.file).read_bytes()).decode()
         fits = len(encoded) <= self.room
         self.room -= len(encoded) if fits else 0
-        return {**picture, "data": f"data:image/png;base64,{encoded}" if fits else None}
+        return Embedded(picture, f"data:image/png;base64,{encoded}" if fits else None)
+
+    def rows(self, rows: Sequence[Strip]) -> list[tuple[Strip, Embedded]]:
+        """Rows of the strip with their pictures' data."""
+        return [(row, self(row.picture)) for row in rows]
 
 
-def view(report: dict, folder: Path) -> dict:
-    """Everything the templates need besides report.json: pictures in order, tables by mode."""
+def view(report: Report, folder: Path) -> dict[str, Any]:
+    """Everything the templates need besides the report: pictures in order, tables by mode."""
     embed = Embedding(folder)
     rows, others = strip(report)
     grids, more_grids = sample_grids(report)
+    large = report.large.runs if report.large else []
+    behind = [grid for grid in grids if grid.more and not grouping.crowded(report)]
     return {
         "crowded": grouping.crowded(report),
         "groups": grouping.groups(report),
         "runs": runs_in_words(report),
         "picked": picked(report),
         "verdicts": verdicts(report),
-        "strip": [embed(row) for row in rows],
+        "strip": embed.rows(rows),
         "grids": [embed(grid) for grid in grids],
-        "grids_more": {g["run"]: embed(g["more"]) for g in grids if g.get("more") and not grouping.crowded(report)},
-        "strip_others": [embed(row) for row in others],
+        "grids_more": {grid.run: embed(grid.more) for grid in behind if grid.more},
+        "strip_others": embed.rows(others),
         "grids_others": [embed(grid) for grid in more_grids],
-        "large": [{**run, "pictures": [embed(row) for row in run["pictures"]]} for run in large_runs(report)],
-        "sources": [list(rows) for _, rows in groupby(report["sources"], key=lambda source: source["kind"])],
+        "large": [(run, [embed(row) for row in run.pictures]) for run in large],
+        "sources": [list(same) for _, same in groupby(report.sources, key=lambda source: source.kind)],
         "pooled": pooled(report),
         "quality": quality_by_group(report),
         "distances_by_group": distances_by_group(report),
-        "laplacian": any(source.get("laplacian") for source in report["sources"]),
     }
 
 
-def runs_in_words(report: dict) -> str:
+def runs_in_words(report: Report) -> str:
     """Which runs the report is about, briefly."""
     if not grouping.crowded(report):
-        return ", ".join(run["title"] for run in report["runs"])
+        return ", ".join(run.title for run in report.runs)
     titles = ", ".join(dict.fromkeys(group.title for group in grouping.modes(report)))
-    return f"{titles} ({len(report['runs'])} runs)"
+    return f"{titles} ({len(report.runs)} runs)"
 
 
-def picked(report: dict) -> str:
+def picked(report: Report) -> str:
     """Which runs stand for the others in pictures, in words; empty when all are shown."""
-    left = len(report["runs"]) - len(grouping.shown(report))
+    left = len(report.runs) - len(grouping.shown(report))
     if not left:
         return ""
-    shown = [run for run in report["runs"] if run["label"] in grouping.shown(report)]
-    seeds = {run["seed"] for run in shown}
+    seeds = {run.seed for run in report.runs if run.label in grouping.shown(report)}
     which = f"seed {seeds.pop()}" if len(seeds) == 1 else "its first run"
     others = "one more run opens" if left == 1 else f"{left} more runs open"
     return f"Of each mode {which} is shown, not a chosen one; {others} below."
 
 
-def verdicts(report: dict) -> list[list[dict]]:
-    """Verdicts by kind of image; "against" is what is left of a title that begins with its kind."""
-    rows = [{**row, **dict(zip(("kind", "against"), _parted(row["title"]), strict=True))} for row in report["verdicts"]]
-    return [list(same) for _, same in groupby(rows, key=lambda row: row["what"])]
+def verdicts(report: Report) -> list[list[Verdict]]:
+    """Verdicts by kind of image."""
+    return [list(same) for _, same in groupby(report.verdicts, key=lambda row: row.what)]
 
 
-def _parted(title: str) -> tuple[str, str]:
-    kind, _, against = title.partition(": ")
-    return kind, against or kind
+def primary(report: Report) -> str:
+    """The name of the measure that verdicts rest on."""
+    return next(measure.name for measure in report.measures if measure.primary)
 
 
-def primary(report: dict) -> str:
-    return next(measure["name"] for measure in report["measures"] if measure["primary"])
+def sigma(reading: Reading) -> float:
+    """A reading in px: -inf below the calibrated range, inf above it, and where it is unknown."""
+    if reading.value is not None:
+        return reading.value
+    return -math.inf if reading.where == "below" else math.inf
 
 
-def sigma(blur: dict) -> float:
-    """The equivalent blur in px; -inf and inf beyond the calibrated range, which JSON can only say in words."""
-    if blur["value"] is not None:
-        return blur["value"]
-    return -math.inf if blur["text"].startswith("sharper") else math.inf
-
-
-def strip(report: dict) -> tuple[list[dict], list[dict]]:
+def strip(report: Report) -> tuple[list[Strip], list[Strip]]:
     """The rows of the image strip, and those of other seeds: the original, then from sharp to blurred every model among
     the rungs of the ladder."""
-    blur = {s["run"]: s["blur"][primary(report)] for s in report["sources"] if s["kind"] == "reconstructions"}
-    faces, shown = report["pictures"]["faces"], grouping.shown(report)
-    models = [{**face, "sigma": sigma(blur[face["run"]]), "is": "model"} for face in faces if face["run"] is not None]
-    rungs = [{**rung, "is": "rung", "title": f"Real, blurred {rung['title']}"} for rung in report["pictures"]["ladder"]]
-    originals = [{**face, "is": "original"} for face in faces if face["run"] is None]
+    readings = {s.run: s.blur[primary(report)] for s in report.sources if s.kind == "reconstructions"}
+    faces, chosen = report.pictures.faces, grouping.shown(report)
+    models = [Strip("model", p.title, p, sigma(readings[p.run])) for p in faces if p.run is not None]
+    rungs = [Strip("rung", f"Real, blurred {p.title}", p, p.sigma or 0.0) for p in report.pictures.ladder]
+    originals = [Strip("original", p.title, p, 0.0) for p in faces if p.run is None]
     if originals:
-        rungs = [rung for rung in rungs if rung["sigma"] > 0]
+        rungs = [rung for rung in rungs if rung.sigma > 0]
     else:
-        originals, rungs = [{**rungs[0], "is": "original", "title": "Original"}], rungs[1:]
-    ladder = sorted(rungs + [row for row in models if row["run"] in shown], key=lambda row: row["sigma"])
-    return originals + ladder, [row for row in models if row["run"] not in shown]
+        originals, rungs = [Strip("original", "Original", rungs[0].picture, 0.0)], rungs[1:]
+    ladder = sorted(rungs + [row for row in models if row.picture.run in chosen], key=lambda row: row.sigma)
+    return originals + ladder, [row for row in models if row.picture.run not in chosen]
 
 
-def sample_grids(report: dict) -> tuple[list[dict], list[dict]]:
+def sample_grids(report: Report) -> tuple[list[Picture], list[Picture]]:
     """Grids of prior samples: those that are shown at once, and the others."""
-    shown = grouping.shown(report)
-    grids = report["pictures"]["samples"]
-    return [g for g in grids if g["run"] in shown], [g for g in grids if g["run"] not in shown]
+    chosen, grids = grouping.shown(report), report.pictures.samples
+    return [g for g in grids if g.run in chosen], [g for g in grids if g.run not in chosen]
 
 
-def large_runs(report: dict) -> list[dict]:
-    """Runs whose decoder draws any size; reports from before there were any have no entry."""
-    return (report.get("large") or {"runs": []})["runs"]
-
-
-def pooled(report: dict) -> list[dict]:
-    """Pooled estimates as a table, a row a mode: {title, run, seeds, reconstructions, samples}."""
-    rows = {}
-    for entry in report.get("pooled") or ():
-        run = next(run["label"] for run in report["runs"] if run["mode"] == entry["mode"])
-        row = rows.setdefault(entry["mode"], {"title": entry["title"], "run": run, "seeds": entry["seeds"]})
-        row[entry["what"]] = entry
+def pooled(report: Report) -> list[OverSeeds]:
+    """Pooled readings as a table, a row a mode."""
+    first = {run.mode: run.label for run in reversed(report.runs)}
+    rows: dict[str, OverSeeds] = {}
+    for row in report.pooled:
+        over = rows.setdefault(row.mode, OverSeeds(row.title, first[row.mode], row.seeds, {}))
+        over.readings[row.what] = row
     return list(rows.values())
 
 
-def quality_by_group(report: dict) -> list[dict]:
-    """Mean price of each group's reconstructions over its seeds: {title, run, seeds, values: {quality: {...}}}."""
-    rows = [source for source in report["sources"] if source["kind"] == "reconstructions" and source["quality"]]
-    columns = {
-        q["name"]: grouping.averages(report, rows, lambda row, name=q["name"]: row["quality"][name]["value"])
-        for q in report["qualities"]
-    }
-    return _side_by_side(columns)
+def quality_by_group(report: Report) -> list[Averages]:
+    """Mean price of each group's reconstructions over its seeds."""
+    rows = [source for source in report.sources if source.kind == "reconstructions" and source.quality]
+
+    def value(source: Source, name: str) -> float | None:
+        return source.quality[name].value if source.quality else None
+
+    columns = {q.name: lambda source, name=q.name: value(source, name) for q in report.qualities}
+    return grouping.averages(report, rows, columns)
 
 
-def distances_by_group(report: dict) -> list[dict]:
+def distances_by_group(report: Report) -> list[Averages]:
     """Distances as means over each group's seeds, for reconstructions and samples; what belongs to no run stays."""
-    table = report["distances"]
-    kinds = {source["title"]: source["kind"] for source in report["sources"]}
-    keys = [column["key"] for column in table["columns"]]
-    found = [_single(row, keys) for row in table["rows"] if row["run"] is None]
-    for kind in dict.fromkeys(kinds[row["title"]] for row in table["rows"] if row["run"]):
-        same = [row for row in table["rows"] if kinds.get(row["title"]) == kind]
-        columns = {key: grouping.averages(report, same, lambda row, key=key: row[key]) for key in keys}
-        found += [{**row, "title": f"{row['title']} {kind}"} for row in _side_by_side(columns)]
+    table = report.distances
+    kinds = {source.id: source.kind for source in report.sources}
+    columns = {column.key: lambda row, key=column.key: row.values[key] for column in table.columns}
+    found = [_single(row) for row in table.rows if row.run is None]
+    for kind in dict.fromkeys(kinds[row.source] for row in table.rows if row.run is not None and row.source):
+        same = [row for row in table.rows if row.source and kinds[row.source] == kind]
+        over = grouping.averages(report, same, columns)
+        found += [Averages(f"{row.title} {kind}", row.run, row.seeds, row.values) for row in over]
     return found
 
 
-def _single(row: dict, keys: Sequence[str]) -> dict:
-    values = {key: {"value": row[key], "low": None, "high": None} for key in keys if row[key] is not None}
-    return {"title": row["title"], "run": None, "seeds": None, "values": values}
-
-
-def _side_by_side(columns: dict[str, Sequence[dict]]) -> list[dict]:
-    """Averages of several columns as rows."""
-    rows: dict[str, dict] = {}
-    for name, averages in columns.items():
-        for found in averages:
-            row = rows.setdefault(
-                found["title"], {key: found[key] for key in ("title", "run", "seeds")} | {"values": {}}
-            )
-            row["values"][name] = found
-    return list(rows.values())
+def _single(row: Distance) -> Averages:
+    values = {key: Average(value) for key, value in row.values.items() if value is not None}
+    return Averages(row.title, None, None, values)

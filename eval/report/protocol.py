@@ -1,19 +1,19 @@
 """How a report was made: counts, seeds, versions, settings, and the commands that make it again."""
 
 import dataclasses
-import os
-import platform
 import shlex
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from eval import health
 from eval.blur.measures import MEASURES, PRIMARY
-from eval.evidence.findings import Evidence, qualities
+from eval.distances.fingerprint import versions
+from eval.evidence import audit
+from eval.evidence.evidence import Evidence
+from eval.evidence.findings import qualities
 from eval.evidence.measuring import QUALITY_COUNT
 from eval.sources.runs import CONTROL_COUNT, POSTERIOR_COUNT
 from eval.uncertainty.estimates import ALPHA, MINIMAL_EFFECT
+from eval.words import dataset_title, shown
 from vaegan import config as configuration
 from vaegan.config import Config
 
@@ -23,8 +23,6 @@ RULE = (
     "sign; inconclusive: anything else"
 )
 EXECUTION = configuration.EXECUTION - {"data_dir", "run_dir"}  # settings that a run's command need not repeat
-DATASET_TITLES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
-PACKAGES = ("vaegan", "torch", "torchvision", "torchmetrics", "scipy", "numpy", "matplotlib")
 
 
 def describe(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) -> dict:
@@ -42,7 +40,7 @@ def describe(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) ->
         "seeds": {"split": evidence.seed, "samples": evidence.seed, "bootstrap": evidence.seed},
         "protocol": {"count": len(held_out.report), **sentences(evidence)},
         "protocol_lines": lines(evidence),
-        "thresholds": {"diversity": health.MIN_DIVERSITY, "nearest": health.MIN_NEAREST, "nyquist": health.MAX_NYQUIST},
+        "thresholds": {"diversity": audit.MIN_DIVERSITY, "nearest": audit.MIN_NEAREST, "nyquist": audit.MOST_GRAIN},
         "qualities": qualities(),
         "price": any(run.model.has_encoder for run in evidence.runs),
         "configs": {label: configuration.to_dict(config) for label, config in configs.items()},
@@ -50,12 +48,6 @@ def describe(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) ->
         "commands": [*map(train_command, configs.values()), compare_command(given, flags)],
         "versions": versions(),
     }
-
-
-def dataset_title(name: str) -> str:
-    """A data set's name for people: of folder:DIR and npz:FILE the last part of the path."""
-    kind, colon, path = name.partition(":")
-    return Path(path).stem if colon else DATASET_TITLES.get(kind, kind)
 
 
 def sentences(evidence: Evidence) -> dict[str, str]:
@@ -80,7 +72,7 @@ def sentences(evidence: Evidence) -> dict[str, str]:
             "where) and, not judged, in its last features (which attributes, and how clearly); nearest pair: the "
             "smallest distance among 64 of them in the last features; all divided by the same figure of held-out "
             f"images, by {network}. Dis must be "
-            f"neither blind (p(real) − p(fake) below {health.BLIND}) nor certain (above {health.CERTAIN}) in the last "
+            f"neither blind (p(real) − p(fake) below {audit.BLIND}) nor certain (above {audit.CERTAIN}) in the last "
             "tenth of training."
         ),
     }
@@ -130,23 +122,3 @@ def train_command(config: Config) -> str:
 def compare_command(runs: Sequence[Path], flags: Sequence[str]) -> str:
     """The command that makes the report."""
     return shlex.join(["python", "eval/compare.py", *map(shown, runs), *flags])
-
-
-def shown(path: Path) -> str:
-    """A path as a person here would type it: relative to the working directory where it lies below."""
-    path = Path(path)
-    if not path.is_absolute():
-        return str(path)
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
-
-
-def versions() -> dict[str, str]:
-    """Versions of what computed the numbers."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # vaegan itself, run from a clone without installing
-            found[name] = "not installed"
-    return found

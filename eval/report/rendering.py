@@ -1,8 +1,6 @@
 """From report.json to report.html and report.md: every page is rendered from the JSON and the pictures beside it."""
 
 import contextlib
-import json
-import math
 import os
 import shutil
 import tempfile
@@ -12,19 +10,13 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from eval.report import board, grouping, page
+from eval.report import board, grouping, page, stored
 from eval.report.charts import drawing, figures
-from vaegan.config import Config, default_run_dir
+from eval.report.schema import Report
+from eval.words import fixed, probability
 from vaegan.errors import UserError
 
-SCHEMA_VERSION = 2  # 2: one table of distances with its fingerprint
 TEMPLATES = Path(__file__).with_name("templates")
-
-
-def directory_name(dataset: str) -> str:
-    """Return report-<dataset>, named as vaegan.train names its runs."""
-    run = default_run_dir(Config(dataset=dataset, mode="mode", seed=0)).name
-    return f"report-{run.removesuffix('-mode-s0')}"
 
 
 @contextlib.contextmanager
@@ -71,9 +63,9 @@ def _umask() -> int:
     return mask
 
 
-def write(report: dict, pictures: dict[str, bytes], folder: Path) -> None:
+def write(report: Report, pictures: dict[str, bytes], folder: Path) -> None:
     """Write report.json, figures/*.png, report.html and report.md into `folder`, the JSON first."""
-    (folder / "report.json").write_text(json.dumps(finite(report), indent=1) + "\n", encoding="utf-8")
+    stored.write(report, folder)
     (folder / "figures").mkdir(exist_ok=True)
     for name, png in pictures.items():
         (folder / "figures" / name).write_bytes(png)
@@ -83,7 +75,7 @@ def write(report: dict, pictures: dict[str, bytes], folder: Path) -> None:
 def render(folder: Path) -> None:
     """Render report.html, report.md and TensorBoard's events from `folder`/report.json and its pictures; charts go to
     figures/ as PNG."""
-    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    report = stored.read(folder)
     charts = {}
     for chart in figures.charts(report):
         png, wide, narrow = drawing.render(chart)
@@ -99,10 +91,10 @@ def render(folder: Path) -> None:
             r=report, v=seen, charts=charts, css=inline["report.css"], zoom=inline["zoom.js"]
         )
         (folder / name).write_text(text, encoding="utf-8")
-    board.write(folder)
+    board.write(report, folder)
 
 
-def _environment(report: dict) -> jinja2.Environment:
+def _environment(report: Report) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         trim_blocks=True,
@@ -121,25 +113,3 @@ def _environment(report: dict) -> jinja2.Environment:
         "run_class": run_class,
     }
     return environment
-
-
-def fixed(value: float | None, digits: int) -> str:
-    """A number with `digits` decimals and a real minus sign; an en dash for a number that is not there."""
-    if value is None:
-        return "–"
-    text = f"{value:.{digits}f}"
-    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
-
-
-def probability(p: float | None) -> str:
-    """A p value for people: three decimals, never 0."""
-    return "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def finite(value):
-    """The same JSON value with every NaN or infinity as null: JSON has no other way to say "no number"."""
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

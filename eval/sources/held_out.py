@@ -1,31 +1,12 @@
-"""Held-out images for measuring: two disjoint random halves, some drawn at random, and the flags that name them."""
+"""Held-out images for measuring: two disjoint random halves, some drawn at random."""
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from vaegan.data import ImageSet, load
+from vaegan.data import ImageSet
 from vaegan.errors import UserError
-
-
-@dataclass(frozen=True)
-class HeldOutArguments:
-    """Flags of the commands that try the instrument out on held-out images."""
-
-    dataset: str = "synthfaces"
-    """As for vaegan.train: synthfaces, mnist, fashion-mnist, cifar10, celeba, lfw, folder:DIR or npz:FILE."""
-    data_dir: Path = Path("data")
-    """Where downloaded data sets lie."""
-    image_size: int | None = None
-    """Pixels a side; default the data set's own."""
-    seed: int = 0
-    """Decides the halves and every draw."""
-
-    def load(self) -> ImageSet:
-        """The held-out images."""
-        return load(self.dataset, "test", image_size=self.image_size, data_dir=self.data_dir)
 
 
 def shuffled(count: int, seed: int) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import vaegan
-from baselines import pca
+from baselines import principal
 from baselines.objectives import OBJECTIVES as BASELINES
 from eval.blur import damages
 from eval.blur.measures import gaussian_blur
@@ -41,6 +41,12 @@ class Run:
     def config(self):
         return self.model.config
 
+    @property
+    def name(self) -> str:
+        """What a run is called among those of its mode: "seed 0", or what its directory is called."""
+        suffix = self.label.removeprefix(self.config.mode)
+        return f"seed {self.config.seed}" if suffix in ("", f"-s{self.config.seed}") else suffix.lstrip("-")
+
 
 @dataclass(frozen=True)
 class HeldOut:
@@ -63,7 +69,7 @@ class HeldOut:
 class Source:
     """A named stream of images; `originals` are the held-out images that a paired source is a version of."""
 
-    name: str
+    id: str
     title: str
     kind: str  # real | reconstructions | samples | baseline | posterior | average | blurred | control
     count: int
@@ -241,7 +247,7 @@ def linear(training: Tensor, images: Tensor, latent_dim: int, seed: int) -> list
     needs no network. None where the training images cannot have that many directions."""
     if latent_dim >= min(len(training), training[0].numel()):
         return []
-    run = Run(f"pca-{latent_dim}", f"PCA, {latent_dim} numbers,", Path(), pca.fit(training, latent_dim))
+    run = Run(f"pca-{latent_dim}", f"PCA, {latent_dim} numbers,", Path(), principal.fit(training, latent_dim))
     found = reconstructions(run, images), prior_samples(run, len(images), seed)
     return [replace(source, kind="baseline", run=None) for source in found]
 
@@ -250,11 +256,10 @@ def averaged(run: Run, images: Tensor, seed: int, labels: Tensor | None = None) 
     """What the decoder's averaged weights make of `images` and of as many prior draws: shown, never judged, because
     averaging is itself a blur."""
     model = vaegan.load(run.directory, weights="ema")
-    run = replace(run, label=f"{run.label}/average", model=model)
-    found = [reconstructions(run, images, labels)] if model.has_encoder else []
-    found.append(prior_samples(run, len(images), seed))
-    owner = run.label.removesuffix("/average")
-    return [replace(s, title=f"{s.title}, averaged weights", kind="average", run=owner) for s in found]
+    average = replace(run, label=f"{run.label}/average", model=model)
+    found = [reconstructions(average, images, labels)] if model.has_encoder else []
+    found.append(prior_samples(average, len(images), seed))
+    return [replace(s, title=f"{s.title}, averaged weights", kind="average", run=run.label) for s in found]
 
 
 def known_blur(images: Tensor, sigma: float) -> Source:
@@ -281,9 +286,9 @@ def controls(images: Tensor, seed: int) -> list[Source]:
     return [_control(images, seed, *row) for row in rows]
 
 
-def _control(images: Tensor, seed: int, name: str, title: str, sigma: float, damage: Callable) -> Source:
+def _control(images: Tensor, seed: int, id: str, title: str, sigma: float, damage: Callable) -> Source:
     def batches() -> Iterator[Tensor]:
         for i, batch in enumerate(images.split(BATCH)):
             yield damage(gaussian_blur(batch, sigma) if sigma else batch, seed + i)
 
-    return Source(name, title, "control", len(images), batches, originals=images, applied_sigma=sigma)
+    return Source(id, title, "control", len(images), batches, originals=images, applied_sigma=sigma)

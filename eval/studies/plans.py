@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.report.protocol import dataset_title
-from eval.report.rendering import directory_name
-from eval.sources import runs as sources
-from eval.sources.runs import OBJECTIVES
-from vaegan import checkpoint, data
+from baselines.objectives import OBJECTIVES as BASELINES
+from eval.words import dataset_title, slug
 from vaegan import config as configuration
+from vaegan import data
 from vaegan import run as running
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError, nearest
-from vaegan.presets import PRESETS
+from vaegan.objective import OBJECTIVES as VAEGAN
+from vaegan.presets import MODES, PRESETS
 
+OBJECTIVES = VAEGAN | BASELINES
 # Settings that go to vaegan.train as flags, when they are given.
 PASSED_ON = ("steps", "data_dir", "image_size", "width", "batch_size", "preset")
 OWN = configuration.EXECUTION | {"mode", "seed", "discriminator"}  # what runs of one study may differ in
@@ -101,7 +101,7 @@ def check(study: Study) -> None:
         raise UsageError(f"--samples {study.samples} is not possible: use 2 or more")
     folders = {}
     for dataset in study.dataset:
-        other = folders.setdefault(directory_name(dataset), dataset)
+        other = folders.setdefault(slug(dataset), dataset)
         if other != dataset:
             raise UsageError(f"--dataset {other} and {dataset} would share their run directories: study them apart")
 
@@ -152,7 +152,7 @@ def plan_run(study: Study, dataset: str, mode: str, seed: int) -> Plan:
             raise UsageError(f"{directory} exists and is no run (no config.json): remove it, or choose another --out")
         return Plan(directory, fresh(words(flags)), words(flags))
     stored = configuration.read(directory)
-    step = checkpoint.read(directory)["step"] if checkpoint.path(directory).exists() else 0
+    step = running.stored_step(directory)
     check_same(directory, stored, PRESETS.get(study.preset, {}) | flags, step)
     config = dataclasses.replace(stored, steps=study.steps or stored.steps)
     changes = {name: value for name, value in study.given.items() if name in ("steps", "data_dir")}
@@ -191,14 +191,22 @@ def check_alike(runs: Sequence[Plan]) -> None:
     for run in runs[1:]:
         for name in names:
             a, b = (getattr(plan.config, name) for plan in (first, run))
-            if a != b:
+            if a != b and not (set_by_mode(first.config, name) or set_by_mode(run.config, name)):
                 flag = f"--{name.replace('_', '-')}"
                 remedy = f"give {flag}, or choose another --out" if name in PASSED_ON else "choose another --out"
                 raise UsageError(f"{flag} is {a} in {first.directory} and {b} in {run.directory}: {remedy}")
 
 
+def set_by_mode(config: Config, name: str) -> bool:
+    """Whether a setting is what the run's mode needs, and differs from other modes' for that reason alone."""
+    needed = MODES.get(config.mode, {})
+    return name in needed and getattr(config, name) == needed[name]
+
+
 def check_data(study: Study, config: Config) -> None:
     """Raise UserError when a data set cannot be read or has too few held-out images to compare with."""
+    from eval.sources import runs as sources  # imports torch: names and numbers are checked by now
+
     try:
         images = data.load(
             config.dataset, "test", image_size=config.image_size, data_dir=study.data_dir or config.data_dir

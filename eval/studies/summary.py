@@ -2,23 +2,25 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from eval.blur.measures import PRIMARY
-from eval.evidence.findings import COMPARED
+from eval.evidence.evidence import COMPARED
 from eval.report.page import distances_by_group
-from eval.report.protocol import dataset_title, shown
-from eval.report.rendering import fixed
+from eval.report.rows import Health
+from eval.report.schema import Report
 from eval.sources.runs import OBJECTIVES
 from eval.studies.plans import Plan
+from eval.words import ABSENT, dataset_title, fixed, markdown_table, shown
 from vaegan.collapse import CONSTANT
+from vaegan.writing import write_whole
 
 SCHEMA_VERSION = 1
 JUDGED = 200  # updates; before that no run has had the time to show whether it collapses
 SOUND = ("kept", "trained")
 HEAD = ("data set", "mode", "seeds", "reconstructions", "prior samples", "VAE blurrier?", "remarks")
-ABSENT = "–"
 
 
 @dataclass(frozen=True)
@@ -46,90 +48,90 @@ class Outcome:
         return {**names, "state": self.state, "reason": self.reason, "seconds": round(self.seconds, 1)}
 
 
-def collapse(health: dict) -> str:
+def collapse(health: Health) -> str:
     """Why a report's row of health is that of a collapsed run, or nothing. Merely unhealthy is less: see the report."""
-    if not health["losses_finite"]:
+    if not health.losses_finite:
         return "a loss is not finite"
-    for name, words in (
-        ("diversity", "samples nearly constant: diversity"),
-        ("nearest", "repeated images: nearest pair"),
+    for value, words in (
+        (health.diversity, "samples nearly constant: diversity"),
+        (health.nearest, "repeated images: nearest pair"),
     ):
-        value = health[name]
         if value is None or value < CONSTANT:  # a report has null for "not a number"
             return f"{words} {fixed(value, 2)} < {CONSTANT}"
     return ""
 
 
-def judged(outcomes: Sequence[Outcome], report: dict) -> list[Outcome]:
+def judged(outcomes: Sequence[Outcome], report: Report) -> list[Outcome]:
     """The outcomes of one data set, with the collapsed marked by what its report found."""
-    rows = {(row["mode"], row["seed"]): row for row in report["runs"]}
+    rows = {(row.mode, row.seed): row for row in report.runs}
     result = []
     for outcome in outcomes:
         row = rows.get((outcome.plan.config.mode, outcome.plan.config.seed))
-        why = collapse(row["health"]) if row and outcome.sound and row["step"] >= JUDGED else ""
+        why = collapse(row.health) if row and outcome.sound and row.step >= JUDGED else ""
         result.append(Outcome(outcome.plan, "collapsed", why, outcome.seconds) if why else outcome)
     return result
 
 
 def dataset_entry(
-    dataset: str, modes: Sequence[str], outcomes: Sequence[Outcome], report: dict | None, failure: str = ""
-) -> dict:
+    dataset: str, modes: Sequence[str], outcomes: Sequence[Outcome], report: Report | None, failure: str = ""
+) -> dict[str, Any]:
     """A data set's part of study.json; without a report its cells are None, and `failure` says why there is none."""
-    found = report or {}
     return {
         "dataset": dataset,
         "title": dataset_title(dataset),
         "failure": failure and f"{dataset_title(dataset)} not compared: {failure}",
-        "headline": found.get("headline"),
-        "images_a_source": found.get("protocol", {}).get("count"),
-        "rows": [row(mode, outcomes, found) for mode in modes],
+        "headline": report.headline if report else None,
+        "images_a_source": report.protocol.count if report else None,
+        "rows": [row(mode, outcomes, report) for mode in modes],
         "runs": [outcome.entry() for outcome in outcomes],
-        "decomposition": found.get("decomposition"),
+        "decomposition": asdict(report)["decomposition"] if report else None,
         "distances": distances(report) if report else None,
     }
 
 
-def distances(report: dict) -> dict | None:
+def distances(report: Report) -> dict[str, Any] | None:
     """A report's distances as means over seeds, with the protocol that all of them share; None where it has none."""
-    table = report.get("distances") or {"rows": ()}
-    if not table["rows"]:
+    table = report.distances
+    if not table.rows:
         return None
-    return {name: table[name] for name in ("protocol", "fingerprint", "columns")} | {"rows": distances_by_group(report)}
+    return {
+        "protocol": table.protocol,
+        "fingerprint": table.fingerprint,
+        "columns": [asdict(column) for column in table.columns],
+        "rows": [asdict(row) for row in distances_by_group(report)],
+    }
 
 
-def row(mode: str, outcomes: Sequence[Outcome], report: dict) -> dict:
+def row(mode: str, outcomes: Sequence[Outcome], report: Report | None) -> dict[str, Any]:
     """One mode of a data set: its equivalent blur over seeds, the verdicts on it, what is wrong with its runs."""
     own = [outcome for outcome in outcomes if outcome.plan.config.mode == mode]
     return {
         "mode": mode,
         "title": OBJECTIVES[mode].title,
         "seeds": sorted(outcome.plan.config.seed for outcome in own if outcome.comparable),
-        **{what: pooled(mode, what, report) for what in COMPARED},
-        "verdicts": {what: verdict(mode, what, report) for what in COMPARED},
+        **{what: pooled(mode, what, report) if report else None for what in COMPARED},
+        "verdicts": {what: verdict(mode, what, report) if report else None for what in COMPARED},
         "remarks": [f"seed {o.plan.config.seed} {o.state}: {o.reason}" for o in own if not o.sound]
-        + ["not measured"] * (not report),
+        + ["not measured"] * (report is None),
     }
 
 
-def pooled(mode: str, what: str, report: dict) -> dict | None:
+def pooled(mode: str, what: str, report: Report) -> dict[str, Any] | None:
     """A mode's equivalent blur over its seeds, as the report has it."""
-    rows = (r for r in report.get("pooled", ()) if (r["mode"], r["what"]) == (mode, what))
-    return next(({name: r[name] for name in ("value", "low", "high", "text")} for r in rows), None)
+    rows = (r for r in report.pooled if (r.mode, r.what) == (mode, what))
+    return next(({"value": r.value, "low": r.low, "high": r.high, "text": r.text} for r in rows), None)
 
 
-def verdict(mode: str, what: str, report: dict) -> str | None:
+def verdict(mode: str, what: str, report: Report) -> str | None:
     """Whether the claim holds against this mode, as the report has it."""
     title = OBJECTIVES[mode].title
-    rows = (r for r in report.get("verdicts", ()) if (r["what"], r["sharper"]) == (what, title))
-    return next((r["verdict"] for r in rows), None)
+    rows = (r for r in report.verdicts if (r.what, r.sharper) == (what, title))
+    return next((r.verdict for r in rows), None)
 
 
 def table(datasets: Sequence[dict]) -> str:
     """One row for each mode of each data set, as Markdown whose columns also line up as plain text."""
-    rows = [HEAD, *(cells(entry["title"], r) for entry in datasets for r in entry["rows"])]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)) + " |" for r in rows]
-    return "\n".join([lines[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *lines[1:]])
+    return markdown_table(HEAD, [cells(entry["title"], r) for entry in datasets for r in entry["rows"]])
 
 
 def cells(dataset: str, row: dict) -> tuple[str, ...]:
@@ -198,6 +200,4 @@ def problems(datasets: Sequence[dict]) -> list[str]:
 def write(study: dict, out: Path) -> None:
     """Write study.json and study.md whole or not at all."""
     for name, text in (("study.json", json.dumps(study, indent=1) + "\n"), ("study.md", markdown(study))):
-        partial = out / f".{name}.partial"
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(out / name)
+        write_whole(out / name, text.encode())

@@ -1,16 +1,18 @@
 """Every data set by name, a row each, and the two questions asked of them: the images, and their natural size."""
 
+from __future__ import annotations  # names are known without torch
+
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from importlib import import_module
 from pathlib import Path
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from vaegan.data.imageset import SIZES, SMALL_SIZES, SPLITS, ImageSet
-from vaegan.data.readers import celeba, folder, lfw, npz, torchvision_sets
-from vaegan.data.readers.portraits import NATIVE_SIZE
 from vaegan.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -23,31 +25,42 @@ class Dataset:
     drawn: Callable[..., Tensor] | None = None  # of (split, rows, image_size, attributes), where images are drawings
 
 
-def _read_synthfaces(where: Path, split: str, image_size: int) -> ImageSet:
-    from vaegan.data.readers import embedded  # only its readers pay for the renderer
+def _of(reader: str, function: str, *first: Any) -> Callable[..., Any]:
+    """A reader's function, imported when it is called: nobody pays for the readers of other data (torchvision: 2 s)."""
 
-    return embedded.read(where, split, image_size)
+    def call(*arguments: Any) -> Any:
+        return getattr(import_module(f"vaegan.data.readers.{reader}"), function)(*first, *arguments)
 
-
-def _drawn_synthfaces(split: str, rows: Tensor, image_size: int, attributes: Tensor | None) -> Tensor:
-    from vaegan.data.readers import embedded
-
-    return embedded.drawn(split, rows, image_size, attributes)
+    return call
 
 
+def _torchvision(name: str, title: str) -> Dataset:
+    return Dataset(title, lambda where: 32, _of("torchvision_sets", "read", name))
+
+
+PORTRAIT = 64  # pixels a side in the paper's experiments with faces
 DATASETS = {
     "synthfaces": Dataset(
-        "drawn faces, embedded: needs no download", lambda where: 64, _read_synthfaces, _drawn_synthfaces
+        "drawn faces, embedded: needs no download",
+        lambda where: 64,
+        _of("embedded", "read"),
+        _of("embedded", "drawn"),
     ),
-    "mnist": Dataset("handwritten digits", lambda where: 32, partial(torchvision_sets.read, "mnist")),
-    "fashion-mnist": Dataset("articles of clothing", lambda where: 32, partial(torchvision_sets.read, "fashion-mnist")),
-    "cifar10": Dataset("photographs of ten classes", lambda where: 32, partial(torchvision_sets.read, "cifar10")),
-    "celeba": Dataset("photographs of faces with 40 attributes", lambda where: NATIVE_SIZE, celeba.read),
-    "lfw": Dataset("photographs of faces, split by person", lambda where: NATIVE_SIZE, lfw.read),
+    "mnist": _torchvision("mnist", "handwritten digits"),
+    "fashion-mnist": _torchvision("fashion-mnist", "articles of clothing"),
+    "cifar10": _torchvision("cifar10", "photographs of ten classes"),
+    "celeba": Dataset("photographs of faces with 40 attributes", lambda where: PORTRAIT, _of("celeba", "read")),
+    "lfw": Dataset("photographs of faces, split by person", lambda where: PORTRAIT, _of("lfw", "read")),
 }
 PREFIXES = {
-    "folder": Dataset("folder:DIR, image files, with or without class sub-folders", folder.native_size, folder.read),
-    "npz": Dataset("npz:FILE, `images` (N, H, W, C) uint8 and optional `labels`", npz.native_size, npz.read),
+    "folder": Dataset(
+        "folder:DIR, image files, with or without class sub-folders",
+        _of("folder", "native_size"),
+        _of("folder", "read"),
+    ),
+    "npz": Dataset(
+        "npz:FILE, `images` (N, H, W, C) uint8 and optional `labels`", _of("npz", "native_size"), _of("npz", "read")
+    ),
 }
 
 

@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor
-from torchvision.transforms import v2
 
 from vaegan.data.imageset import SIZES
 
@@ -20,6 +19,8 @@ def fit(images: Tensor, size: int) -> Tensor:
     28 pixels keep their scale up to 32: they get a border of zeros, or lose one. What then still differs is resized
     bilinearly with antialiasing.
     """
+    from torchvision.transforms import v2  # 2 s, which images that are in the cache already do not cost
+
     side = min(images.shape[-2:])
     images = v2.functional.center_crop(images, [side, side])
     if side == 28:

@@ -1,8 +1,12 @@
 """What a data set is once it is loaded: one uint8 array, its labels, and how its split was made."""
 
-from dataclasses import dataclass
+from __future__ import annotations  # the names and sizes of data sets are known without torch
 
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SIZES = (32, 64, 128)  # what every data set is brought to unless told otherwise
 SMALL_SIZES = (26, 28)  # MNIST's own pixels, for networks that need no power of two, and their 26-pixel centre

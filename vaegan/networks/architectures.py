@@ -1,90 +1,70 @@
-"""The networks by name, a row each."""
+"""The networks by name, a row each: known without torch, which `networks` imports when they are built."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
-import torch
-from torch import nn
+if TYPE_CHECKING:
+    from torch import nn
 
-from vaegan.errors import UsageError
-from vaegan.networks import convolutional, cppn, kvfrans, mlp
-from vaegan.networks.normalisation import CodeNorm, Norm
+
+class Makers(NamedTuple):
+    """Makers of the three networks, each of (channels, image_size, width, latent_dim) as far as it needs them."""
+
+    encoder: "Callable[..., nn.Module]"
+    decoder: "Callable[..., nn.Module]"
+    discriminator: "Callable[..., nn.Module]"
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A row: the image sizes it can do, and its networks, each made from (channels, image_size, width, latent_dim)."""
+    """A row: the image sizes it can do, and its networks."""
 
     title: str
     sizes: tuple[int, ...]
-    encoder: Callable[..., nn.Module]
-    decoder: Callable[..., nn.Module]
-    discriminator: Callable[..., nn.Module] = convolutional.Discriminator
+    networks: Callable[[], Makers]
     normalised: bool = False  # whether the encoder and decoder have a norm, as the discriminators do
     any_size: bool = False  # whether the decoder draws images of every size, as `decoder(z, size)`
 
 
+def _released() -> Makers:
+    from vaegan.networks import convolutional
+
+    return Makers(convolutional.Encoder, convolutional.Decoder, convolutional.Discriminator)
+
+
+def _paper() -> Makers:
+    from vaegan.networks import convolutional
+
+    return _released()._replace(encoder=partial(convolutional.Encoder, units=convolutional.PAPER_ENCODER_UNITS))
+
+
+def _kvfrans() -> Makers:
+    from vaegan.networks import kvfrans
+
+    return _released()._replace(encoder=kvfrans.Encoder, decoder=kvfrans.Decoder)
+
+
+def _mlp() -> Makers:
+    from vaegan.networks import mlp
+
+    return _released()._replace(encoder=mlp.Encoder, decoder=mlp.Decoder)
+
+
+def _cppn() -> Makers:
+    from vaegan.networks import cppn, mlp
+
+    return Makers(partial(mlp.Encoder, hidden=cppn.ENCODER_UNITS), cppn.Decoder, cppn.Discriminator)
+
+
 # MNIST's own 28 pixels and a crop of them, which too few powers of two divide for Larsen's decoder.
 SMALL = (26, 28)
-LARGE = tuple(size for size in convolutional.STAGES if size not in SMALL)
+LARGE = (32, 64, 128)  # those with a row in convolutional.STAGES
 ARCHITECTURES = {
-    "convolutional": Architecture(
-        "Larsen et al., the released code", LARGE, convolutional.Encoder, convolutional.Decoder, normalised=True
-    ),
-    "larsen-paper": Architecture(
-        "Larsen et al., Table 1 of the paper",
-        LARGE,
-        partial(convolutional.Encoder, units=convolutional.PAPER_ENCODER_UNITS),
-        convolutional.Decoder,
-        normalised=True,
-    ),
-    "kvfrans": Architecture("kvfrans/variational-autoencoder", (28, *LARGE), kvfrans.Encoder, kvfrans.Decoder),
-    "mlp": Architecture("jmetzen's VAE", (*SMALL, *LARGE), mlp.Encoder, mlp.Decoder),
-    "cppn": Architecture(
-        "hardmaru/cppn-gan-vae-tensorflow",
-        (*SMALL, *LARGE),
-        partial(mlp.Encoder, hidden=cppn.ENCODER_UNITS),
-        cppn.Decoder,
-        cppn.Discriminator,
-        any_size=True,
-    ),
+    "convolutional": Architecture("Larsen et al., the released code", LARGE, _released, normalised=True),
+    "larsen-paper": Architecture("Larsen et al., Table 1 of the paper", LARGE, _paper, normalised=True),
+    "kvfrans": Architecture("kvfrans/variational-autoencoder", (28, *LARGE), _kvfrans),
+    "mlp": Architecture("jmetzen's VAE", (*SMALL, *LARGE), _mlp),
+    "cppn": Architecture("hardmaru/cppn-gan-vae-tensorflow", (*SMALL, *LARGE), _cppn, any_size=True),
 }
-
-
-def build(
-    names: tuple[str, ...],
-    *,
-    channels: int,
-    image_size: int,
-    width: float,
-    latent_dim: int,
-    norm: Norm,
-    code_norm: CodeNorm = "none",
-    seed: int,
-    architecture: str = "convolutional",
-    conditions: int = 0,
-) -> dict[str, nn.Module]:
-    """Build the named networks, each from its own seeded initialisation, so that modes share starting weights.
-
-    `conditions` is how many numbers each is told beside its input, 0 for unconditional ones. Raises UsageError for an
-    architecture that cannot be told any.
-    """
-    row = ARCHITECTURES[architecture]
-    if conditions and not row.normalised:
-        raise UsageError(f"--condition is not possible with --architecture {architecture}: use convolutional")
-    told = {"conditions": conditions} if conditions else {}
-    shape = {"channels": channels, "image_size": image_size, "width": width} | told
-    coder = {**shape, "latent_dim": latent_dim} | ({"norm": norm} if row.normalised else {})
-    makers = {
-        "encoder": partial(row.encoder, **coder),
-        "decoder": partial(row.decoder, **coder, **({"code_norm": code_norm} if row.normalised else {})),
-        "discriminator": partial(row.discriminator, **shape, norm=norm),
-    }
-    networks = {}
-    for offset, (name, make) in enumerate(makers.items()):
-        if name in names:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed * len(makers) + offset)
-                networks[name] = make().to(memory_format=torch.channels_last)  # a third faster at 64x64 on a CPU
-    return networks

@@ -1,7 +1,6 @@
-"""Every kind of picture of a trained run, a row each: a function of a scene that returns PNG bytes."""
+"""Every kind of picture of a trained run: functions of a scene that return PNG bytes, named as in kinds.py."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -156,22 +155,7 @@ def told_otherwise(scene: Scene, indices: Tensor, chosen: list[int]) -> tuple[Te
     return scene.decode(z, told.flatten(0, 1)), "the decoder is told that the attribute is there (+) or not (−)"
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A row: how the picture is drawn, how many things it shows unless told, and what it asks of a model."""
-
-    draw: Callable[[Scene], bytes]
-    n: int | None
-    encoder: bool = True
-    latent_dim: int | None = None
-
-
-KINDS = {
-    "samples": Kind(samples, 64, encoder=False),
-    "reconstructions": Kind(reconstructions, 32),
-    "interpolation": Kind(interpolation, 4),
-    "manifold": Kind(manifold, 20, encoder=False, latent_dim=2),
-    "scatter": Kind(scatter, 5000, latent_dim=2),
-    "traversal": Kind(traversal, None),
-    "attributes": Kind(attributes, 10),
+DRAW: dict[str, Callable[[Scene], bytes]] = {
+    drawn.__name__: drawn
+    for drawn in (samples, reconstructions, interpolation, manifold, scatter, traversal, attributes)
 }

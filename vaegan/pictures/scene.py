@@ -1,49 +1,17 @@
-"""What `python -m vaegan.sample` was asked for, and the model and the data that its pictures are made of."""
+"""The model and the data that a run's pictures are made of, and what was asked of them."""
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
-import tyro
 from torch import Tensor
 
 from vaegan import data
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, nearest
 from vaegan.model import Model
-
-
-@dataclass(frozen=True)
-class Arguments:
-    """Draw one picture of a trained run: samples, reconstructions, paths and directions in its latent space."""
-
-    run: tyro.conf.Positional[Path]
-    """Run directory."""
-    out: Path
-    """PNG file to write."""
-    kind: str = "samples"
-    """samples, reconstructions, interpolation, manifold, scatter, traversal or attributes."""
-    n: int | None = None
-    """How many: 64 samples, 32 reconstructions, 4 pairs to go between, 20 rows of the manifold, 5000 scattered codes,
-    dimensions traversed (default: all), 10 faces to edit."""
-    size: int | None = None
-    """Pixels a side; only decoders that draw at any size take one (--preset otoro)."""
-    seed: int = 0
-    """Decides codes drawn from the prior and which held-out images are shown."""
-    codes: Path | None = None
-    """NumPy file (.npy) of codes (N, D) that --kind samples draws instead of codes from the prior."""
-    attributes: tuple[str, ...] = ()
-    """Attributes to edit, or the one to colour a scatter by; default: all."""
-    amount: float = 1.0
-    """How much of an attribute's vector is added or removed; 1 is the paper's."""
-    vectors: Literal["means", "partial", "calibrated"] = "means"
-    """means: with minus without, as in the paper; partial: the other attributes held fixed; calibrated: as far as the
-    codes' linear estimate of the attribute goes from 0 to 1 and no other's moves."""
-    data_dir: Path | None = None
-    """Where the data lie, when not where the run found them."""
+from vaegan.pictures.kinds import Arguments
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from eval.report import grouping
-from eval.report.charts.drawing import INK, MUTED, Chart, colour
+from eval.report.charts.drawing import INK, MUTED, PANELS, Chart, colour
+from eval.report.schema import Report
 
 SHOWN = -0.6, 3.0  # px of blur that the calibration charts show; the curves reach further
-PANELS = {"reconstructions": "Reconstructions", "samples": "Prior samples"}
 # Panel title -> prefix of the scalars it shows; one panel a scalar for terms, one for all of a group otherwise.
 SCALARS = (("Dis: mean probability", "dis/"), ("Share of skipped updates", "gate/"))
 TERMS = {
@@ -22,7 +22,7 @@ TERMS = {
 POINTS = 1500  # of all runs together that one training line's panel draws: twice in the page, 12 bytes each
 
 
-def calibration(report: dict, origin: str) -> Chart:
+def calibration(report: Report, origin: str) -> Chart:
     """Each measure of real images under known blurs, and where the reconstructions lie on it."""
     return Chart(
         "calibration",
@@ -32,34 +32,35 @@ def calibration(report: dict, origin: str) -> Chart:
         f"reconstructions, read off the line. {origin}",
         lambda figure, narrow: _calibration(figure, report, narrow),
         2.7,
-        2.1 * len(report["measures"]) + 0.4,
+        2.1 * len(report.measures) + 0.4,
     )
 
 
-def _calibration(figure: Figure, report: dict, narrow: bool) -> None:
-    measures = report["measures"]
+def _calibration(figure: Figure, report: Report, narrow: bool) -> None:
+    measures = report.measures
     grid = (len(measures), 1) if narrow else (1, len(measures))
     for axes, measure in zip(figure.subplots(*grid, squeeze=False).flat, measures, strict=True):
-        nodes = zip(measure["curve"]["sigma"], measure["curve"]["value"], strict=True)
+        nodes = zip(measure.curve.sigma, measure.curve.value, strict=True)
         sigma, value = zip(*(node for node in nodes if SHOWN[0] <= node[0] <= SHOWN[1]), strict=True)
         axes.plot(sigma, value, "-", color=INK, linewidth=1.4)
         if min(value) > 0 and max(value) > 20 * min(value):
             axes.set_yscale("log")
-        axes.set_title(measure["title"] + (" (primary)" if measure["primary"] else ""))
+        axes.set_title(measure.title + (" (primary)" if measure.primary else ""))
         axes.set_xlabel("blur put on real images, px")
-        axes.set_ylabel(f"mean, {measure['unit']}" if measure["unit"] else "mean")
+        axes.set_ylabel(f"mean, {measure.unit}" if measure.unit else "mean")
         axes.grid()
-        for source in report["sources"]:
-            blur = source["blur"][measure["name"]]
-            if source["kind"] == "reconstructions" and blur["value"] is not None and blur["value"] <= SHOWN[1]:
-                axes.plot(blur["value"], blur["measure"], "o", color=colour(report, source["run"]), markersize=4.5)
+        for source in report.sources:
+            blur = source.blur[measure.name]
+            if source.kind == "reconstructions" and blur.value is not None and blur.value <= SHOWN[1]:
+                axes.plot(blur.value, blur.measure, "o", color=colour(report, source.run), markersize=4.5)
     _legend(figure, report, narrow, marker="o", linestyle="")
 
 
-def spectrum(report: dict, origin: str) -> Chart:
+def spectrum(report: Report, origin: str) -> Chart:
     """Power by frequency relative to real images, of reconstructions and of prior samples."""
-    kinds = [kind for kind in PANELS if any(_kind(report, name) == kind for name in report["spectrum"]["relative"])]
-    several = grouping.groups(report) != [] and len(report["runs"]) > len(grouping.groups(report))
+    present = {source.kind for source in report.sources if source.id in report.spectrum.relative}
+    kinds = [kind for kind in PANELS if kind in present]
+    several = grouping.groups(report) != [] and len(report.runs) > len(grouping.groups(report))
     mean = " Thin: single seeds; thick: their geometric mean." if several else ""
     return Chart(
         "spectrum",
@@ -73,13 +74,9 @@ def spectrum(report: dict, origin: str) -> Chart:
     )
 
 
-def _kind(report: dict, name: str) -> str:
-    return next(s["kind"] for s in report["sources"] if s["name"] == name)
-
-
-def _spectrum(figure: Figure, report: dict, kinds: Sequence[str], narrow: bool) -> None:
+def _spectrum(figure: Figure, report: Report, kinds: Sequence[str], narrow: bool) -> None:
     grid = (len(kinds), 1) if narrow else (1, len(kinds))
-    frequency = report["spectrum"]["frequency"]
+    frequency = report.spectrum.frequency
     for axes, kind in zip(figure.subplots(*grid, squeeze=False, sharey=True).flat, kinds, strict=True):
         for group in grouping.groups(report):
             lines = [power for run in group.labels if (power := _power(report, kind, run)) is not None]
@@ -99,10 +96,10 @@ def _spectrum(figure: Figure, report: dict, kinds: Sequence[str], narrow: bool) 
     _legend(figure, report, narrow)
 
 
-def _power(report: dict, kind: str, run: str) -> list[float] | None:
+def _power(report: Report, kind: str, run: str) -> list[float] | None:
     """The relative power of one run's images of a kind; nan where there is none, which a log scale cannot show."""
-    name = next((s["name"] for s in report["sources"] if s["kind"] == kind and s["run"] == run), None)
-    power = report["spectrum"]["relative"].get(name)
+    source = next((s.id for s in report.sources if s.kind == kind and s.run == run), "")
+    power = report.spectrum.relative.get(source)
     return power and [p if p and p > 0 else math.nan for p in power]
 
 
@@ -110,7 +107,7 @@ def _geometric_mean(lines: Sequence[Sequence[float]]) -> list[float]:
     return [math.exp(sum(map(math.log, column)) / len(column)) for column in zip(*lines, strict=True)]
 
 
-def _legend(figure: Figure, report: dict, narrow: bool, **style) -> None:
+def _legend(figure: Figure, report: Report, narrow: bool, **style) -> None:
     """One entry a group, above the panels."""
     groups = grouping.groups(report)
     handles = [Line2D([], [], color=colour(report, g.labels[0]), **({"linewidth": 1.7} | style)) for g in groups]
@@ -118,9 +115,9 @@ def _legend(figure: Figure, report: dict, narrow: bool, **style) -> None:
     figure.legend(handles, [g.title for g in groups], fontsize=8, loc="outside upper left", ncols=columns)
 
 
-def training_panels(report: dict) -> list[tuple[str, list[str]]]:
+def training_panels(report: Report) -> list[tuple[str, list[str]]]:
     """(title, scalar names) of every training panel that some run logged."""
-    logged = {name for run in report["training"].values() for name in run["series"]}
+    logged = {name for run in report.training.values() for name in run.series}
     panels = [(title, [name]) for name, title in TERMS.items() if name in logged]
     for title, prefix in SCALARS:
         names = sorted(name for name in logged if name.startswith(prefix))
@@ -129,7 +126,7 @@ def training_panels(report: dict) -> list[tuple[str, list[str]]]:
     return panels
 
 
-def training(report: dict) -> Chart | None:
+def training(report: Report) -> Chart | None:
     """Every logged term against the step; None when no run logged any."""
     panels = training_panels(report)
     if not panels:
@@ -145,15 +142,15 @@ def training(report: dict) -> Chart | None:
     )
 
 
-def _training(figure: Figure, report: dict, panels: Sequence[tuple[str, list[str]]], narrow: bool) -> None:
+def _training(figure: Figure, report: Report, panels: Sequence[tuple[str, list[str]]], narrow: bool) -> None:
     columns = 1 if narrow else 3
     axes_of = figure.subplots(-(-len(panels) // columns), columns, squeeze=False).flat
     for axes, (title, names) in zip(axes_of, panels, strict=False):
         styles = dict(zip(names, ("-", "--", ":", "-."), strict=False))
-        for label, run in report["training"].items():
-            shade, runs = colour(report, label), len(report["training"])
-            for name in (name for name in styles if name in run["series"]):
-                _line(axes, run["step"], run["series"][name], runs, styles[name], shade)
+        for label, run in report.training.items():
+            shade, runs = colour(report, label), len(report.training)
+            for name in (name for name in styles if name in run.series):
+                _line(axes, run.step, run.series[name], runs, styles[name], shade)
         axes.set_title(title, pad=16 if len(styles) > 1 else 6)
         axes.set_xlabel("step")
         axes.grid()

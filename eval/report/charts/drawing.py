@@ -9,7 +9,9 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from eval.report import grouping
+from eval.report.schema import Report
 
+PANELS = {"reconstructions": "Reconstructions", "samples": "Prior samples"}  # kinds of image, side by side
 # Every colour of a chart, and the CSS variable that takes its place in the page (report.css defines both themes).
 INK, MUTED, LINE, PAPER = "#1f2328", "#6a6f76", "#d9d6cf", "#fbfaf7"
 RUN_COLOURS = ("#b5502b", "#1d6f8a", "#7a5ea8", "#5c7a29", "#a8862b", "#8a3d63", "#3d6b5c")
@@ -80,7 +82,7 @@ def _svg(figure: Figure, prefix: str) -> str:
     return re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
 
 
-def colour(report: dict, run: str | None) -> str:
+def colour(report: Report, run: str | None) -> str:
     """The colour of a run, by its group's place in the report; ink for sources that belong to no run."""
     place = grouping.place(report, run)
     return INK if place is None else RUN_COLOURS[place % len(RUN_COLOURS)]

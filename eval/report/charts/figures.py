@@ -1,16 +1,17 @@
 """Every chart of report.json, in the order of the page."""
 
+from eval.report import page
 from eval.report.charts import curves, forest, ncurve
 from eval.report.charts.drawing import Chart
+from eval.report.schema import Report
 
 
-def charts(report: dict) -> list[Chart]:
+def charts(report: Report) -> list[Chart]:
     """Every chart that the report has data for."""
-    primary = next(row["name"] for row in report["measures"] if row["primary"])
-    source = origin(report)
+    measure, source = page.primary(report), origin(report)
     found = [
-        forest.forest(report, primary, source),
-        forest.controls(report, primary, source),
+        forest.forest(report, measure, source),
+        forest.controls(report, measure, source),
         curves.calibration(report, source),
         curves.spectrum(report, source),
         ncurve.ncurve(report, source),
@@ -19,7 +20,7 @@ def charts(report: dict) -> list[Chart]:
     return [chart for chart in found if chart]
 
 
-def origin(report: dict) -> str:
+def origin(report: Report) -> str:
     """Where a chart's numbers come from."""
-    data, size = report["dataset"]["title"], report["dataset"]["image_size"]
-    return f"Source: {data} at {size}×{size}, {report['protocol']['count']:,} images a run; report.json."
+    data, size = report.dataset.title, report.dataset.image_size
+    return f"Source: {data} at {size}×{size}, {report.protocol.count:,} images a run; report.json."

@@ -6,57 +6,57 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from eval.report import grouping
-from eval.report.charts.drawing import INK, MUTED, Chart, colour
+from eval.report.charts.drawing import INK, MUTED, PANELS, Chart, colour
+from eval.report.schema import Report
+from eval.report.sections import Distance
 
-PANELS = {"reconstructions": "Reconstructions", "samples": "Prior samples"}
+LIMIT = "frechet_limit"  # the column whose lines are drawn
 
 
-def ncurve(report: dict, origin: str) -> Chart | None:
+def ncurve(report: Report, origin: str) -> Chart | None:
     """Distances against 1 / N with the lines to N = infinity; None where no line can be drawn."""
-    rows = [row for row in report["distances"]["rows"] if row["frechet_limit"] is not None]
-    kinds = {source["title"]: source["kind"] for source in report["sources"]}
-    panels = [(title, [r for r in rows if kinds.get(r["title"]) == kind]) for kind, title in PANELS.items()]
+    kinds = {source.id: source.kind for source in report.sources}
+    rows = [row for row in report.distances.rows if row.source and row.values[LIMIT] is not None]
+    panels = [(title, [row for row in rows if kinds[row.source] == kind]) for kind, title in PANELS.items()]
     panels = [(title, own) for title, own in panels if own]
     if not panels:
         return None
-    name = report["distances"]["columns"][0]["title"]
+    name = report.distances.columns[0].title
     return Chart(
         "ncurve",
         f"{name} by number of images",
         f"{name} against the number of images; every line falls towards its value at infinitely many",
         "Filled: measured at N images a side, averaged over disjoint parts. Open: where the line meets 1/N = 0. "
-        f"Black: other held-out images, whose distance is bias alone. {report['distances']['protocol']}. {origin}",
+        f"Black: other held-out images, whose distance is bias alone. {report.distances.protocol}. {origin}",
         lambda figure, narrow: _draw(figure, report, panels, floors(report), name, narrow),
         3.0,
         2.6 * len(panels) + 0.5,
     )
 
 
-def floors(report: dict) -> list[dict]:
+def floors(report: Report) -> list[Distance]:
     """Rows of real images: what is no source of the report has no model behind it, not even PCA."""
-    titles = {source["title"] for source in report["sources"]}
-    return [row for row in report["distances"]["rows"] if row["title"] not in titles]
+    return [row for row in report.distances.rows if row.source is None]
 
 
 def _draw(
     figure: Figure,
-    report: dict,
-    panels: Sequence[tuple[str, list[dict]]],
-    floors: Sequence[dict],
+    report: Report,
+    panels: Sequence[tuple[str, list[Distance]]],
+    floors: Sequence[Distance],
     name: str,
     narrow: bool,
 ) -> None:
     grid = (len(panels), 1) if narrow else (1, len(panels))
     for axes, (title, rows) in zip(figure.subplots(*grid, squeeze=False).flat, panels, strict=True):
         for row in [*floors[-1:], *rows]:
-            shade = colour(report, row["run"])
-            x = [1 / count for count in row["curve"]["count"]]
-            slope = (row["curve"]["value"][-1] - row["frechet_limit"]) / x[-1]
-            ends = [row["frechet_limit"], row["frechet_limit"] + slope * x[0]]
-            axes.plot([0, x[0]], ends, color=shade, linewidth=0.8)
-            axes.plot(x, row["curve"]["value"], "o", color=shade, markersize=4)
-            axes.plot(0, row["frechet_limit"], "o", color=shade, markersize=5, markerfacecolor="none", clip_on=False)
-        counts = rows[0]["curve"]["count"]
+            shade, limit, values = colour(report, row.run), row.values[LIMIT], row.curve.value
+            x = [1 / count for count in row.curve.count]
+            slope = (values[-1] - limit) / x[-1]
+            axes.plot([0, x[0]], [limit, limit + slope * x[0]], color=shade, linewidth=0.8)
+            axes.plot(x, values, "o", color=shade, markersize=4)
+            axes.plot(0, limit, "o", color=shade, markersize=5, markerfacecolor="none", clip_on=False)
+        counts = rows[0].curve.count
         shown = [*counts[:-2], counts[-1]]  # the last but one would run into its neighbour
         axes.set_xticks([0, *(1 / count for count in shown)], ["∞", *(f"{count:,}" for count in shown)])
         axes.set_xlabel("images a side (spaced as 1/N)")

@@ -36,6 +36,11 @@ def read(file: Path, split: str, image_size: int) -> ImageSet:
     return ImageSet(f"npz:{file}", split, fit(images, image_size), labels, names, note)
 
 
+def all_images(file: Path) -> Tensor:
+    """Every image of a file at its own size, uint8 (N, C, H, W); errors as `read`."""
+    return _read_all(file)[0]
+
+
 def _sibling(file: Path) -> Path | None:
     sibling = file.with_name(file.name.replace("train", "test"))
     return sibling if sibling != file and sibling.is_file() else None

@@ -11,8 +11,6 @@ from vaegan.data.cache import cache_key, cached_array
 from vaegan.data.readers import decoding
 from vaegan.errors import UserError
 
-NATIVE_SIZE = 64  # of the paper's face experiments
-
 
 @dataclass(frozen=True)
 class Crop:

@@ -1,16 +1,15 @@
-"""What a VAE's bound, its code and its prior look like: `python -m eval.diagnostics RUN [RUN ...]`.
+"""What a VAE's bound, its code and its prior look like.
 
 Bounds are in nats with the likelihood's constants, on images no run was trained on.
 """
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-import tyro
 from torch import Tensor
 
 from eval.sources import runs as sources
@@ -18,11 +17,8 @@ from eval.sources.held_out import drawn_set
 from eval.sources.runs import OBJECTIVES, Run
 from eval.uncertainty.estimates import mean_interval
 from vaegan import collapse, losses, posterior
-from vaegan.commandline import parse
 from vaegan.data import ImageSet
-from vaegan.errors import UsageError, UserError, exits_cleanly
 from vaegan.pixels import to_float
-from vaegan.run import write_json
 
 DRAWS = (1, 64, 512)  # importance samples an image; the largest decides the cost: 512 decoded images for each
 FITTED = 1000  # training images by which a fitted noise scale is fixed before any bound is taken
@@ -78,49 +74,17 @@ def gaussian_kl_to_prior(mean: Tensor, covariance: Tensor) -> float:
     return 0.5 * float(covariance.trace() + mean.square().sum() - len(mean) - log_determinant)
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """Print each run's bounds, active units and the distance of its aggregated posterior from the prior."""
-
-    runs: tyro.conf.Positional[tuple[Path, ...]] = ()
-    """Run directories of one data set and size."""
-    images: int = 2000
-    """Held-out images for the ELBO and everything about the code."""
-    bound_images: int = 64
-    """Of these, images for importance-weighted bounds: 512 draws each."""
-    seed: int = 0
-    """Decides images and draws."""
-    data_dir: Path | None = None
-    """Where the data lie, when not where the runs found them."""
-    json: Path | None = None
-    """Also write rows and protocol here."""
+def of_runs(directories: Sequence[Path], images: int, bound_images: int, seed: int, data_dir: Path | None) -> dict:
+    """Open runs of one data set and describe them."""
+    runs = sources.open_runs(directories)
+    held_out, training = (sources.load_split(runs[0], split, data_dir) for split in ("test", "train"))
+    return describe(runs, held_out, training, images, bound_images, seed)
 
 
-@exits_cleanly
-def main() -> None:
-    """Open, measure, print."""
-    arguments = parse(Arguments, prog="python -m eval.diagnostics")
-    if not arguments.runs:
-        raise UsageError("no run given; use: python -m eval.diagnostics RUN [RUN ...]")
-    for name in ("images", "bound_images"):
-        if getattr(arguments, name) < 2:
-            raise UsageError(f"--{name.replace('_', '-')} {getattr(arguments, name)} is not possible: use 2 or more")
-    runs = sources.open_runs(arguments.runs)
-    held_out, training = (sources.load_split(runs[0], split, arguments.data_dir) for split in ("test", "train"))
-    value = describe(runs, held_out, training, arguments.images, arguments.bound_images, arguments.seed)
-    print(table(value))
-    if arguments.json:
-        try:
-            write_json(arguments.json, value)
-        except OSError as error:
-            raise UserError(f"{arguments.json} cannot be written ({error.strerror}): choose another --json") from None
-
-
-def of_report(runs: Sequence[Run], data_dir: Path | None, seed: int) -> dict | None:
+def of_report(runs: Sequence[Run], held_out: ImageSet, training: ImageSet, seed: int) -> dict | None:
     """The same for a report, where it must be cheap; None when no run has an encoder."""
     if not any(run.model.has_encoder for run in runs):
         return None
-    held_out, training = (sources.load_split(runs[0], split, data_dir) for split in ("test", "train"))
     return describe(runs, held_out, training, *IN_REPORT, seed)
 
 
@@ -300,7 +264,3 @@ def _line(row: dict, draws: Sequence[int]) -> list[str]:
 
 def _interval(found: dict | None) -> str:
     return "-" if found is None else f"{found['value']:.1f} [{found['low']:.1f}, {found['high']:.1f}]"
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,167 @@
+"""The instrument for anybody's images: values an image from a stream, calibrated on real ones, read in pixels.
+
+`python -m eval.blur` and the metric class `eval.metrics.EquivalentBlur` both read through it, so their numbers agree.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from eval.blur.calibration import LADDER_IMAGES, SIGMAS, Calibration, alarm, under_blur
+from eval.blur.measures import AUDITS, MEASURES, Measure, gaussian_blur, of_uint8
+from eval.uncertainty.estimates import Estimate
+from vaegan.errors import UsageError
+
+LADDER_PIXELS = 2**20  # of images blurred at every sigma: 256 of 64x64; blurring them is most of a calibration's cost
+FEWEST_ON_LADDER = 16  # of large images, each of which has much to measure
+LEAST_REFERENCE, LEAST = 8, 4  # images: half of 8 is the least that an interval over images means anything for
+FEW = 400  # reference images below which each half calibrates in turn, so that none is lost
+POWER_Z = 1.959964 + 0.841621  # a blur this many standard errors from 0 is found in 80 % of trials, at 95 %
+T = TypeVar("T")
+Values = dict[str, np.ndarray]
+
+
+@of_uint8
+def contrast(x: Tensor) -> Tensor:
+    """Standard deviation of each image's grey values in [0, 1]; a flat image has 0."""
+    return x.std(dim=(1, 2), correction=0)
+
+
+CONTRAST = Measure("contrast", contrast, "contrast", "grey level", True)
+ALL_ROWS: dict[str, Measure] = {**MEASURES, **AUDITS}
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """Measures and audits, calibrated on each of `folds`: all but the floor's half, or both halves in turn."""
+
+    folds: tuple[dict[str, Calibration], ...] = field(repr=False)
+
+    def value(self, name: str, values: np.ndarray, originals: np.ndarray | None = None) -> float:
+        """Equivalent blur in px of images that measured `values` (N,); with `originals` (N,), of the same images
+        before, content cancels. Neither batches nor the order of the images change a digit."""
+        values, behind = _in_order(values, originals)
+        with np.errstate(invalid="ignore"):  # beyond opposite ends of the range: unknown
+            return float(np.mean([fold[name].sigma_eq(values, behind) for fold in self.folds]))
+
+    def read(self, name: str, values: np.ndarray, originals: np.ndarray | None = None) -> Estimate:
+        """`value` with its replicates; needs two images."""
+        ordered, behind = _in_order(values, originals)
+        readings = [fold[name].estimate(ordered, behind) for fold in self.folds]
+        with np.errstate(invalid="ignore"):
+            replicates = np.mean([reading.replicates for reading in readings], axis=0)
+        return Estimate(self.value(name, values, originals), replicates)
+
+    def smallest(self, name: str, values: np.ndarray, originals: np.ndarray | None = None) -> float:
+        """The blur in px that so many images would have shown in 80 % of trials, with 95 % confidence: real images, or
+        where there are `originals`, pairs that differ as these do."""
+        found = [_smallest(fold[name], values, originals) for fold in self.folds]
+        if originals is None and len(self.folds) > 1:  # both halves were used: the error of their mean
+            found = [
+                _smallest(fold[name], values, None, sum(len(f[name].values) for f in self.folds)) for fold in self.folds
+            ]
+        return float(np.mean(found))
+
+    def alarm(self, name: str, values: np.ndarray, sigma: float) -> float:
+        """How far an audit of images of blur `sigma` px is beyond what is allowed: flag it above 1."""
+        return max(alarm(fold[name], values, sigma) for fold in self.folds)
+
+    def pixels(self, name: str, sigma: float) -> str:
+        """A blur in px for people; see Calibration.pixels."""
+        return self.folds[0][name].pixels(sigma)
+
+
+def _in_order(values: np.ndarray, originals: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """Sorted, so that sums and resamples do not depend on the order; a single image twice, which has the same mean."""
+    order = np.lexsort((values,) if originals is None else (originals, values))
+    order = np.repeat(order, 2) if len(order) == 1 else order
+    return values[order], None if originals is None else originals[order]
+
+
+def _smallest(row: Calibration, values: np.ndarray, originals: np.ndarray | None, calibrating: int = 0) -> float:
+    if originals is None:
+        real = row.values
+        error = real.std(ddof=1) / real.mean() * math.sqrt(1 / len(values) + 1 / (calibrating or len(real)))
+    else:
+        change = values / values.mean() - originals / originals.mean()
+        error = change.std(ddof=1) / math.sqrt(len(values))
+    direction = -1 if row.measure.sharper_is_higher else 1
+    return row.sigma_eq(np.full(2, row.values.mean() * math.exp(direction * POWER_Z * error)))
+
+
+def calibrated(values: Sequence[Values], ladders: Sequence[Tensor], rows: Mapping[str, Measure]) -> Instrument:
+    """An instrument of measured real images, a fold each: `values` {row: (N,)}, and the first of them, uint8
+    (M, C, H, W), for the ladder. UsageError where real images are flat."""
+    found = []
+    for of_fold, images in zip(values, ladders, strict=True):
+        rungs = measured_ladder(images, rows)
+        found.append({name: Calibration(row, of_fold[name], rungs[name]) for name, row in rows.items()})
+    return Instrument(tuple(found))
+
+
+def measured_ladder(images: Tensor, rows: Mapping[str, Measure]) -> Values:
+    """Every row of uint8 (M, C, H, W) under every blur of the ladder, {row: (M, len(SIGMAS))}; each blur once."""
+    rungs = list(side_by_side([lambda sigma=sigma: _rung(images, sigma, rows) for sigma in SIGMAS]))
+    return {name: np.stack([rung[name] for rung in rungs], axis=1) for name in rows}
+
+
+def _rung(images: Tensor, sigma: float, rows: Mapping[str, Measure]) -> Values:
+    if sigma < 0:  # sharper than real: never quantised, so each measure blurs grey values of its own
+        return {name: np.asarray(under_blur(row, images, sigma)) for name, row in rows.items()}
+    blurred = gaussian_blur(images, sigma) if sigma else images
+    return measured(blurred, rows)
+
+
+def measured(images: Tensor, rows: Mapping[str, Measure]) -> Values:
+    """Every row of uint8 (N, C, H, W), float64 (N,) each."""
+    return {name: row.function(images).numpy() for name, row in rows.items()}
+
+
+def joined(parts: Iterable[Values]) -> Values:
+    """The values of several batches, one after the other."""
+    parts = list(parts)
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def ladder_count(count: int, height: int, width: int) -> int:
+    """How many of `count` images go on the ladder."""
+    wanted = max(FEWEST_ON_LADDER, LADDER_PIXELS // (height * width))
+    return min(count, wanted, LADDER_IMAGES)
+
+
+def shuffled_halves(count: int, seed: int) -> np.ndarray:
+    """Rows of `count` reference images, the first half of which calibrates. UsageError below LEAST_REFERENCE."""
+    if count < LEAST_REFERENCE:
+        raise UsageError(f"{count} reference image(s) are too few: give {LEAST_REFERENCE} or more")
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed)).numpy()
+
+
+def calibrating(count: int) -> tuple[int, ...]:
+    """Images of each fold: the first half, or with FEW images both, in turn."""
+    half = count // 2
+    return (half, count - half) if count < FEW else (half,)
+
+
+def side_by_side(tasks: Sequence[Callable[[], T]]) -> Iterator[T]:
+    """Results of `tasks` in order, computed in as many threads as torch may use, with few of them at once in memory.
+
+    A measure's operations are too small for torch to share out; whole batches are not.
+    """
+    workers = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(workers) as pool:
+            waiting: list[Future] = []
+            for task in tasks:
+                waiting.append(pool.submit(task))
+                if len(waiting) > workers:
+                    yield waiting.pop(0).result()
+            yield from (future.result() for future in waiting)
+    finally:
+        torch.set_num_threads(workers)

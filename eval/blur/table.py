@@ -1,0 +1,69 @@
+"""The table of a comparison as text: blur, then the audits beside it, then what to know."""
+
+from collections.abc import Sequence
+
+from eval.blur.comparison import Comparison
+from eval.blur.measures import AUDITS, MEASURES, PRIMARY
+
+
+def text(found: Comparison) -> str:
+    """Two Markdown tables whose columns also line up as plain text, the controls and the notes."""
+    return "\n\n".join(
+        [opening(found.protocol), aligned(blur_lines(found.rows)), aligned(audit_lines(found.rows)), closing(found)]
+    )
+
+
+def opening(protocol: dict) -> str:
+    """By what everything below was measured."""
+    height, width = protocol["size"]
+    calibrating = f"{protocol['calibrating']:,} of {protocol['reference_images']:,} images"
+    if protocol["cross_fitted"]:
+        calibrating = f"all {protocol['reference_images']:,} images, each half in turn"
+    return (
+        f"Equivalent Gaussian blur in pixels, 0: as sharp as {protocol['reference']}, negative: sharper; 95 % "
+        f"intervals. {width}x{height}{', ' + protocol['note'] if protocol['note'] else ''}, calibrated on "
+        f"{calibrating}{', images paired' if protocol['paired'] else ''}."
+    )
+
+
+def blur_lines(rows: Sequence[dict]) -> list[list[str]]:
+    """One line a source: the primary measure first."""
+    heads = [row.title + (" (primary), px" if name == PRIMARY else ", px") for name, row in MEASURES.items()]
+    lines = [["", "images", *heads, "could find, px"]]
+    for row in rows:
+        read = [row["blur"][name]["text"].removesuffix(" px").replace(" px [", " [") for name in MEASURES]
+        lines.append([row["title"], f"{row['images']:,}", *read, f"{row['smallest']:.2f}"])
+    return lines
+
+
+def audit_lines(rows: Sequence[dict]) -> list[list[str]]:
+    """One line a source: every audit as a multiple of what real images have, those that raise a flag with a mark."""
+    lines = [["beside real images, x", *(row.title for row in AUDITS.values()), "contrast", "flat images"]]
+    for row in rows:
+        found = [times(row["audits"][name]["relative"]) + "!" * row["audits"][name]["flagged"] for name in AUDITS]
+        lines.append([row["title"], *found, times(row["contrast"]), f"{row['flat'] / row['images']:.0%}"])
+    return lines
+
+
+def times(relative: float | None) -> str:
+    """A multiple; a dash where real images have none of it."""
+    return "–" if relative is None else f"{relative:.2f}"
+
+
+def closing(found: Comparison) -> str:
+    """The controls in one line, what "could find" means, and the notes."""
+    read = ", ".join(f"{at['title']} reads {at['read']['value']:.2f}" for at in found.controls)
+    lines = [
+        f"Controls, real images ({MEASURES[PRIMARY].title}): {read}: "
+        + ("all where they belong." if all(at["ok"] for at in found.controls) else "NOT all where they belong."),
+        "Could find: the smallest blur that so many images show in 4 of 5 trials. A mark (!) is an audit beyond what "
+        "images of that blur may have.",
+    ]
+    return "\n".join([*lines, *(f"Note: {note}" for note in found.notes)])
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Rows of cells, the first of them the head, in Markdown."""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    padded = ["| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in lines]
+    return "\n".join([padded[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *padded[1:]])

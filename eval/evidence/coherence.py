@@ -1,0 +1,132 @@
+"""Sharp is not detail: how much of an image's fine structure is that of its original, by spatial frequency.
+
+With X and Y the cosine spectra of originals and of versions of them, less their means over images: the transfer
+S_xy / S_xx is what became of the original's structure, the coherence S_xy^2 / (S_xx S_yy) the share of the version's
+power that follows the original (Bendat & Piersol, Random Data, ch. 6). Grain has power and no coherence.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from scipy import fft
+from torch import Tensor
+
+from eval.blur.calibration import Calibration
+from eval.blur.measures import CHUNK_PIXELS, check_images
+from eval.uncertainty.estimates import Estimate
+from vaegan.errors import UserError
+
+EDGES = (0.0, 0.04, 0.065, 0.1, 0.16, 0.26, 0.42, 0.71)  # cycles a pixel; each band is about 1.6 times the one before
+
+DUST = 1e-10  # of a sum of squares: what float64 may be off by
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """Sums over images of products of cosine coefficients, less the images' mean: float64 (H, W) each."""
+
+    original: Tensor = field(repr=False)  # S_xx
+    version: Tensor = field(repr=False)  # S_yy
+    cross: Tensor = field(repr=False)  # S_xy
+
+    @property
+    def response(self) -> Tensor:
+        """S_xy / S_xx of every coefficient, (H, W): what became of the original's structure; 0 where there was none."""
+        return _share(self.cross, self.original)
+
+
+@dataclass(frozen=True)
+class Band:
+    """One band of frequencies, `low` to `high` cycles a pixel."""
+
+    low: float
+    high: float
+    transfer: float  # 1: as strong as in the original
+    coherence: float  # 0 to 1: share of the version's power that follows the original
+    power: float  # of the version, relative to the original
+
+
+def spectra(originals: Tensor, versions: Tensor, calibration: Calibration) -> Spectra:
+    """Spectra of uint8 (N, C, H, W) and of versions of the same images in the same order, in the measure's grey.
+
+    Raises UserError for two shapes or fewer than two images.
+    """
+    check_images(originals)
+    if originals.shape != versions.shape:
+        raise UserError(f"paired images must have one shape, got {tuple(originals.shape)} and {tuple(versions.shape)}")
+    if len(originals) < 2:
+        raise UserError("coherence needs at least 2 images: what all images share says nothing of one of them")
+    sums = {name: torch.zeros(originals.shape[2:], dtype=torch.float64) for name in ("x", "y", "xx", "yy", "xy")}
+    for chunk in _rows(originals):
+        x, y = (_cosine(calibration.measure.planes(images[chunk])) for images in (originals, versions))
+        for name, products in (("x", x), ("y", y), ("xx", x * x), ("yy", y * y), ("xy", x * y)):
+            sums[name] += products.sum(dim=0)
+    n = len(originals)
+    pairs = ("xx", "yy", "xy")
+    return Spectra(*(_less(sums[pair], sums[pair[0]] * sums[pair[1]] / n) for pair in pairs))
+
+
+def bands(found: Spectra) -> list[Band]:
+    """Transfer, coherence and power in the bands of EDGES, each from the sums over its coefficients."""
+    frequency = frequencies(*found.cross.shape)
+    rows = []
+    for low, high in zip(EDGES, EDGES[1:], strict=False):
+        inside = (frequency > low) & (frequency <= high)
+        xx, yy, xy = (s[inside].sum() for s in (found.original, found.version, found.cross))
+        rows.append(Band(low, high, *(float(_share(a, b)) for a, b in ((xy, xx), (xy * xy, xx * yy), (yy, xx)))))
+    return rows
+
+
+def frequencies(height: int, width: int) -> Tensor:
+    """Radial frequency of every cosine coefficient, cycles a pixel, float64 (H, W)."""
+    rows, columns = (torch.arange(n, dtype=torch.float64) / (2 * n) for n in (height, width))
+    return torch.hypot(rows[:, None], columns[None])
+
+
+def coherent_blur(originals: Tensor, found: Spectra, calibration: Calibration, seed: int = 0) -> Estimate:
+    """Equivalent blur in px of the versions' coherent part: of the originals, uint8 (N, C, H, W), after the response.
+
+    What does not follow the original, sharp or not, is left out; the measure is paired, so content cancels.
+    """
+    measure, response = calibration.measure, found.response
+    parts = [
+        measure.on_planes(_inverse(response * _cosine(measure.planes(originals[chunk])))) for chunk in _rows(originals)
+    ]
+    return calibration.estimate(torch.cat(parts), measure.function(originals), seed)
+
+
+def describe(originals: Tensor, versions: Tensor, calibration: Calibration, seed: int = 0) -> dict:
+    """What a report keeps of one paired source: the bands and the blur of the coherent part, all JSON values."""
+    found = spectra(originals, versions, calibration)
+    return {
+        "bands": [vars(band) for band in bands(found)],
+        "coherent": vars(coherent_blur(originals, found, calibration, seed).interval),
+        "images": len(originals),
+    }
+
+
+def _rows(images: Tensor) -> Iterator[slice]:
+    """Row numbers of as many images as fit the cache at a time."""
+    size = max(1, CHUNK_PIXELS // (images.shape[2] * images.shape[3]))
+    return (slice(start, start + size) for start in range(0, len(images), size))
+
+
+def _cosine(x: Tensor) -> Tensor:
+    """Orthonormal DCT-II of float64 (n, H, W)."""
+    return torch.from_numpy(fft.dctn(x.numpy(), axes=(1, 2), norm="ortho"))
+
+
+def _inverse(x: Tensor) -> Tensor:
+    return torch.from_numpy(fft.idctn(x.numpy(), axes=(1, 2), norm="ortho"))
+
+
+def _less(whole: Tensor, part: Tensor) -> Tensor:
+    """whole - part, 0 where no more than rounding is left: dust over dust would pass for coherence."""
+    rest = whole - part
+    return torch.where(rest.abs() > DUST * torch.maximum(whole.abs(), part.abs()), rest, 0.0)
+
+
+def _share(part: Tensor, whole: Tensor) -> Tensor:
+    """part / whole, 0 where there is nothing of the whole."""
+    return torch.where(whole > 0, part / whole.clamp_min(torch.finfo(whole.dtype).tiny), 0.0)

@@ -1,0 +1,149 @@
+"""Collecting the evidence: calibrate on one half of the held-out images, then stream every source once."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from eval.blur.calibration import calibrate
+from eval.blur.measures import MEASURES
+from eval.distances import reference, table
+from eval.distances.table import Set
+from eval.evidence import measuring
+from eval.evidence.evidence import BASELINE, COMPARED, Evidence, Splits
+from eval.evidence.measuring import Measured
+from eval.features import choice
+from eval.features.choice import Extractor, FeatureNetwork
+from eval.sources import runs as streams
+from eval.sources.held_out import drawn_set
+from eval.sources.runs import HeldOut, Run, Source
+from vaegan.data import ImageSet
+from vaegan.errors import UserError
+
+T = TypeVar("T")
+
+
+def collect(runs: Sequence[Run], samples: int, features: str, seed: int, data_dir: Path | None = None) -> Evidence:
+    """Measure every source of `runs` on at most `samples` held-out images a half; `features` as in --features.
+
+    Raises UserError for data that are not those the runs were trained on.
+    """
+    images = timed("held-out images", lambda: streams.load_split(runs[0], "test", data_dir))
+    held_out = streams.held_out(images, samples, seed)
+    check_channels(runs, held_out)
+    splits = Splits(timed("training images", lambda: streams.load_split(runs[0], "train", data_dir)), images)
+    extractor, own = choice.choose(features, splits.train)
+    network = extractor if isinstance(extractor, FeatureNetwork) else choice.network_for(splits.train)[0]
+    calibrations = {
+        name: timed(f"calibrate {measure.title}", lambda measure=measure: calibrate(measure, held_out.calibration))
+        for name, measure in MEASURES.items()
+    }
+    measured = measure_all(runs, held_out, splits.train, network, seed)
+    calibrating = timed("features of held-out images", lambda: network.features(held_out.calibration))
+    distances = distances_of(measured, splits, held_out, extractor, seed)
+    return Evidence(runs, held_out, calibrations, measured, network, own, calibrating, distances, seed, splits)
+
+
+def measure_all(
+    runs: Sequence[Run], held_out: HeldOut, train: ImageSet, network: FeatureNetwork, seed: int
+) -> list[Measured]:
+    """Every source measured; features only of those whose distances stand in the table."""
+    seen = drawn_set(train, len(held_out.calibration), seed)
+    compared = [*image_sources(runs, held_out, seed), *linear_sources(runs, held_out, train, seed)]
+    others = [*extra_sources(runs, held_out, seen, seed), *control_sources(held_out, seed)]
+    return [with_progress(s, network) for s in compared] + [with_progress(s, None) for s in others]
+
+
+def check_channels(runs: Sequence[Run], held_out: HeldOut) -> None:
+    """Raise UserError when the data on disk are not what a run was trained on."""
+    for run in runs:
+        if run.model.channels != held_out.report.shape[1]:
+            raise UserError(
+                f"{run.directory.name} was trained on images of {run.model.channels} channel(s), {held_out.dataset} "
+                f"now has {held_out.report.shape[1]}; give the right --data-dir"
+            )
+
+
+def image_sources(runs: Sequence[Run], held_out: HeldOut, seed: int) -> list[Source]:
+    """What the report is about: held-out images, each run's reconstructions of them, each run's prior samples."""
+    able = [run for run in runs if run.model.has_encoder]
+    count = len(held_out.report)
+    return [
+        streams.real(held_out.report),
+        *(streams.reconstructions(run, held_out.report, held_out.report_labels) for run in able),
+        *(streams.prior_samples(run, count, seed) for run in runs),
+    ]
+
+
+def linear_sources(runs: Sequence[Run], held_out: HeldOut, train: ImageSet, seed: int) -> list[Source]:
+    """PCA at each latent size of the runs."""
+    sizes = sorted({run.model.latent_dim for run in runs})
+    pairs = [timed(f"PCA, {d}", lambda d=d: streams.linear(train.images, held_out.report, d, seed)) for d in sizes]
+    return [source for pair in pairs for source in pair]
+
+
+def extra_sources(runs: Sequence[Run], held_out: HeldOut, seen: ImageSet, seed: int) -> list[Source]:
+    """What tells the decoder's blur from the prior's and from that of averaging: no verdict rests on it."""
+    able = [run for run in runs if run.model.has_encoder]
+    x, y = first(seen.images, seen.labels, streams.POSTERIOR_COUNT)
+    some = first(held_out.report, held_out.report_labels, streams.AVERAGE_COUNT)
+    averages = [source for run in runs for source in streams.averaged(run, some[0], seed, some[1])]
+    return [*(streams.posterior_samples(run, x, seed, y) for run in able), *averages]
+
+
+def first(images: Tensor, labels: Tensor | None, count: int) -> tuple[Tensor, Tensor | None]:
+    """The first images and, where there are any, their labels."""
+    return images[:count], None if labels is None else labels[:count]
+
+
+def control_sources(held_out: HeldOut, seed: int) -> list[Source]:
+    """What the instrument must read right: known blurs, and damage that is not blur, on some of the held-out images."""
+    some = held_out.report[: streams.CONTROL_COUNT]
+    return [*(streams.known_blur(some, sigma) for sigma in streams.KNOWN_SIGMAS), *streams.controls(some, seed)]
+
+
+def distances_of(
+    measured: Sequence[Measured], splits: Splits, held_out: HeldOut, extractor: Extractor, seed: int
+) -> dict:
+    """The table of distances of all reconstructions and prior samples, by an extractor that may be another network than
+    the one that measured them."""
+    if len(held_out.report) < table.LEAST:
+        return table.absent(len(held_out.report))
+    halves = (held_out.calibration, held_out.report)
+    protocol, floors = reference.prepared(splits.test, splits.train, halves, extractor, seed)
+    same = isinstance(extractor, FeatureNetwork)
+    sets = [
+        Set(m.source.title, m.source.run, table.of_vectors(vectors_of(m, extractor, same)), m.source.id)
+        for m in measured
+        if m.source.kind in (*COMPARED, BASELINE)
+    ]
+    return timed("distances", lambda: table.table(table.rows([*floors, *sets], protocol)))
+
+
+def vectors_of(m: Measured, extractor: Extractor, same: bool) -> Tensor:
+    """The extractor's features of a source's images, (N, d): those measured, where it is the `same` network."""
+    if same and m.features is not None:
+        return m.features
+    with reference.progress(f"{m.source.title}, {extractor.name}", m.source.count) as bar:
+        parts = []
+        for batch in m.source.batches():
+            parts.append(extractor.features(batch))
+            bar.update(len(batch))
+    return torch.cat(parts)
+
+
+def with_progress(source: Source, network: FeatureNetwork | None) -> Measured:
+    """Measure a source behind a progress bar."""
+    with tqdm(total=source.count, desc=source.title, unit=" images", leave=True, dynamic_ncols=True) as bar:
+        return measuring.measure(source, network, bar.update)
+
+
+def timed(title: str, work: Callable[[], T]) -> T:
+    """Do one piece of work behind a line that says how long it took."""
+    with tqdm(total=1, desc=title, bar_format="{desc}: {elapsed}", dynamic_ncols=True) as bar:
+        result = work()
+        bar.update()
+        return result

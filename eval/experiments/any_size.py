@@ -1,0 +1,87 @@
+"""Is a CPPN's large image the small one, drawn sharper?
+
+Each code is drawn at 32 pixels and large. A classifier must see the same class, or attributes, in both, and the large
+drawing is held against the one of the trained size enlarged; on synthfaces both are held against the truth.
+"""
+
+from pathlib import Path
+
+from eval.evidence import large
+from eval.evidence.large import Way
+from eval.features.choice import for_dataset
+from eval.features.network import FeatureNetwork
+from eval.sources.held_out import shuffled
+from eval.sources.runs import Run, load_split, open_runs
+from vaegan import data
+from vaegan.errors import UsageError, UserError
+from vaegan.model import prior_codes
+
+Found = tuple[float, list[Way]]  # share of codes whose class is the same small and large, and each way to a large image
+
+
+def measured(directory: Path, n: int, size: int, seed: int, data_dir: Path | None) -> tuple[str, dict[str, Found]]:
+    """Open a run, draw `n` codes of each kind at `size` pixels; the classifier's name, and what was found by kind."""
+    run = checked(directory, size)
+    network = for_dataset(run.config.dataset)
+    if network is None:
+        raise UserError(f"no feature network is shipped for {run.config.dataset}: nothing can tell its classes")
+    found = {
+        "reconstructions": held_out(run, network, n, size, seed, data_dir),
+        "samples": prior(run, network, n, size, seed),
+    }
+    return network.name, found
+
+
+def entry(found: Found) -> dict:
+    """What --json says of a kind of codes."""
+    same, ways = found
+    return {"agreement": same, "ways": [way.entry() for way in ways]}
+
+
+def checked(directory: Path, size: int) -> Run:
+    """Open the run. Raises UsageError for one that draws one size, or that was trained at this one or above."""
+    (run,) = open_runs([directory])
+    config = run.config
+    least = max(config.image_size, large.SMALL)
+    if size <= least:
+        raise UsageError(f"--size {size} is not possible: use more than {least} pixels")
+    if not large.able(run):
+        raise UsageError(f"{directory} has a {config.architecture} decoder, which draws {config.image_size} px alone")
+    return run
+
+
+def held_out(run: Run, network: FeatureNetwork, n: int, size: int, seed: int, data_dir: Path | None) -> Found:
+    """Codes of held-out images chosen by the seed, against the truth where the data have one."""
+    images = load_split(run, "test", data_dir)
+    rows = shuffled(len(images.images), seed)[:n]
+    told = (images.labels[rows],) if run.model.is_conditional else ()
+    z = run.model.encode(images.images[rows], *told)[0]
+    truth = data.drawn(run.config.dataset, "test", rows[: large.COUNT], size)
+    ways = large.compared(run.model, z, told, size, truth, images.images[rows])
+    return large.agreement(run.model, network, z, told, size), ways
+
+
+def prior(run: Run, network: FeatureNetwork, n: int, size: int, seed: int) -> Found:
+    """Codes from the prior, which have no truth."""
+    z = prior_codes(n, run.model.latent_dim, seed)
+    told = (run.model.attributes(n, seed),) if run.model.is_conditional else ()
+    ways = large.compared(run.model, z, told, size, None)
+    return large.agreement(run.model, network, z, told, size), ways
+
+
+def table(kind: str, found: Found, n: int, size: int) -> str:
+    """One kind of codes in words and Markdown."""
+    same, ways = found
+    truth = any(way.pixel_error for way in ways)
+    reference = "the truth at that size" if truth else "the decoder's own large drawing"
+    lines = [
+        f"\n{kind}: what the classifier sees at {size:,} px is what it sees at {large.SMALL} px for {same:.1%} of {n}",
+        f"softer than {reference}, px of Gaussian blur at {size:,} px, of {large.COUNT} images at most:",
+        "| image | softer by, px | sharper | pixel error |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for way in ways:
+        error = f"{way.pixel_error['value']:.1f}" if way.pixel_error else "-"
+        soft = "{value:.1f} [{low:.1f}, {high:.1f}]".format(**way.softness)
+        lines.append(f"| {way.title} | {soft} | {way.sharper} | {error} |")
+    return "\n".join(lines)

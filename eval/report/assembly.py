@@ -1,0 +1,90 @@
+"""From the evidence to a report: every finding once, as `schema.Report`, and the pictures beside it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from eval.blur.measures import PRIMARY
+from eval.evidence import bounds, claims, content, decomposition, findings, large, pictures, prior_gap
+from eval.evidence.collection import timed
+from eval.evidence.evidence import Evidence
+from eval.evidence.pictures import Picture
+from eval.report import protocol, schema, stored
+from eval.report.schema import Report
+from eval.words import dataset_title
+
+
+def report_of(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) -> tuple[Report, dict[str, bytes]]:
+    """The report and its PNG files by name; `given` and `flags` are what the command that makes it again names."""
+    sources = findings.source_rows(evidence)
+    summed = claims.summed(evidence, sources)
+    drawn_large, large_pictures = timed("large images", lambda: large.of_report(evidence.runs, evidence.held_out))
+    groups = picture_groups(evidence, sources)
+    value = {
+        "schema_version": schema.VERSION,
+        **judged(evidence, summed),
+        "pooled": claims.pooled(evidence),
+        "hypotheses": claims.hypotheses(evidence),
+        "sources": sources,
+        "content": timed("samples against real images like them", lambda: content.describe(evidence)),
+        "measures": findings.measure_rows(evidence),
+        "diagnostics": timed("bounds", lambda: bounds_of(evidence)),
+        "distances": distances(evidence.distances),
+        "large": drawn_large,
+        "spectrum": findings.spectrum(evidence),
+        "training": findings.training(evidence.runs),
+        **protocol.describe(evidence, given, flags),
+        "ladder_caption": claims.ladder_caption(summed),
+        "pictures": {group: [picture.entry() for picture in row] for group, row in groups.items()},
+    }
+    every = [*groups.values(), large_pictures]
+    return stored.of_value(Report, value), {n: png for row in every for n, png in pictures.files(row).items()}
+
+
+def judged(evidence: Evidence, summed: Sequence[dict]) -> dict[str, Any]:
+    """What stands or falls with the instrument."""
+    instrument, runs = findings.instrument(evidence), findings.run_rows(evidence)
+    verdicts = claims.with_audits(claims.verdicts(evidence, instrument["ok"]), runs)
+    return {
+        "headline": claims.headline(dataset_title(evidence.runs[0].config.dataset), summed, verdicts),
+        "verdicts": verdicts,
+        "decomposition": decomposition.describe(evidence, instrument["ok"]).get("decomposition"),
+        "instrument": instrument,
+        "prior_gap": prior_gap.describe(evidence, instrument["ok"]),
+        "runs": runs,
+    }
+
+
+def bounds_of(evidence: Evidence) -> dict[str, Any] | None:
+    """Bounds and codes of the runs, on the images that the evidence came from."""
+    if evidence.splits is None:
+        return None
+    return bounds.of_report(evidence.runs, evidence.splits.test, evidence.splits.train, evidence.seed)
+
+
+def distances(table: dict[str, Any]) -> dict[str, Any]:
+    """The table with every row's numbers by column, as `schema.Distances` has them."""
+    keys = [column["key"] for column in table["columns"]]
+    return {**table, "rows": [distance(row, keys) for row in table["rows"]]}
+
+
+def distance(row: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """One row of the table: its columns' numbers and intervals apart from what it is."""
+    intervals = {f"{key}_interval": key for key in keys}
+    return {
+        **{name: value for name, value in row.items() if name not in {*keys, *intervals}},
+        "values": {key: row[key] for key in keys},
+        "intervals": {key: row[name] for name, key in intervals.items() if name in row},
+    }
+
+
+def picture_groups(evidence: Evidence, sources: Sequence[dict]) -> dict[str, list[Picture]]:
+    """The report's pictures by what they show."""
+    titles = {run.label: run.title for run in evidence.runs}
+    details = {row["id"]: row["blur"][PRIMARY]["text"] for row in sources}
+    originals = evidence.held_out.report
+    return {
+        "faces": pictures.same_faces(originals, evidence.of("reconstructions"), titles, details),
+        "ladder": pictures.ladder(originals),
+        "samples": pictures.sample_grids(evidence.of("samples"), titles, details),
+    }

@@ -1,0 +1,49 @@
+"""Networks from the row of their architecture, each from a seed of its own."""
+
+from functools import partial
+
+import torch
+from torch import nn
+
+from vaegan.errors import UsageError
+from vaegan.networks.architectures import ARCHITECTURES
+from vaegan.networks.normalisation import CodeNorm, Norm
+
+
+def build(
+    names: tuple[str, ...],
+    *,
+    channels: int,
+    image_size: int,
+    width: float,
+    latent_dim: int,
+    norm: Norm,
+    code_norm: CodeNorm = "none",
+    seed: int,
+    architecture: str = "convolutional",
+    conditions: int = 0,
+) -> dict[str, nn.Module]:
+    """Build the named networks, each from its own seeded initialisation, so that modes share starting weights.
+
+    `conditions` is how many numbers each is told beside its input, 0 for unconditional ones. Raises UsageError for an
+    architecture that cannot be told any.
+    """
+    row = ARCHITECTURES[architecture]
+    if conditions and not row.normalised:
+        raise UsageError(f"--condition is not possible with --architecture {architecture}: use convolutional")
+    told = {"conditions": conditions} if conditions else {}
+    shape = {"channels": channels, "image_size": image_size, "width": width} | told
+    coder = {**shape, "latent_dim": latent_dim} | ({"norm": norm} if row.normalised else {})
+    row_makers = row.networks()
+    makers = {
+        "encoder": partial(row_makers.encoder, **coder),
+        "decoder": partial(row_makers.decoder, **coder, **({"code_norm": code_norm} if row.normalised else {})),
+        "discriminator": partial(row_makers.discriminator, **shape, norm=norm),
+    }
+    networks = {}
+    for offset, (name, make) in enumerate(makers.items()):
+        if name in names:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed * len(makers) + offset)
+                networks[name] = make().to(memory_format=torch.channels_last)  # a third faster at 64x64 on a CPU
+    return networks
