@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan.networks.normalisation import CodeNorm, Norm, code_layers, normalise
-from vaegan.networks.outputs import ImageDecoder, Judged, widened
+from vaegan.networks.outputs import Judged, image_of, widened
 
 KERNEL, PADDING = 5, 2
 
@@ -95,7 +95,7 @@ class Encoder(nn.Module):
         return widened(self.mu(h)), widened(self.logvar(h))
 
 
-class Decoder(ImageDecoder):
+class Decoder(nn.Module):
     """Dec(z): (B, D) -> image (B, C, S, S) in [-1, 1].
 
     Batch norm sees one kind of code a pass: reconstructions and prior samples are decoded apart, because a joint batch
@@ -129,6 +129,9 @@ class Decoder(ImageDecoder):
             up = nn.ConvTranspose2d(c_in, c_out, KERNEL, 2, PADDING, output_padding=1, bias=False)
             layers += [up, normalise(norm, c_out, 2), relu()]
         self.convolutions = nn.Sequential(*layers, nn.Conv2d(sizes[-1], channels, KERNEL, 1, PADDING), nn.Tanh())
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return image_of(self.logit(z, y))
 
     def logit(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         before_tanh = self.convolutions[:-1]

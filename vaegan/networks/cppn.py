@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from vaegan.networks.convolutional import KERNEL, PADDING, scaled
 from vaegan.networks.normalisation import Norm, normalise
-from vaegan.networks.outputs import ImageDecoder, Judged, widened
+from vaegan.networks.outputs import Judged, image_of, widened
 
 SCALE = 8.0  # the trained image's pixels have coordinates in [-SCALE, SCALE], and codes are multiplied by it
 UNITS, TANH_LAYERS = 128, 3
@@ -22,7 +22,7 @@ LEAK = 0.2
 POINTS = 2**13  # places of large images evaluated at once: 4 MiB a layer at width 1, half the time of 128 MiB
 
 
-class Decoder(ImageDecoder):
+class Decoder(nn.Module):
     """Dec(z): (B, D) -> image (B, C, S, S) in [-1, 1], at the trained size or any other."""
 
     def __init__(self, channels: int, image_size: int, width: float, latent_dim: int):
@@ -36,6 +36,9 @@ class Decoder(ImageDecoder):
         self.layers = nn.Sequential(*layers, nn.Linear(units, channels))
         for parameter in self.parameters():
             nn.init.normal_(parameter, std=SPREAD)
+
+    def forward(self, z: Tensor, size: int | None = None) -> Tensor:
+        return image_of(self.logit(z, size))
 
     def logit(self, z: Tensor, size: int | None = None) -> Tensor:
         size = size or self.image_size

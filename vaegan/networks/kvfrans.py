@@ -7,7 +7,7 @@ not finite; here it is the log variance. Weights start as the original's, normal
 from torch import Tensor, nn
 
 from vaegan.networks.convolutional import KERNEL, PADDING, scaled
-from vaegan.networks.outputs import ImageDecoder, widened
+from vaegan.networks.outputs import image_of, widened
 
 CHANNELS = (16, 32)
 LEAK = 0.2
@@ -36,7 +36,7 @@ class Encoder(nn.Module):
         return widened(self.mu(h)), widened(self.logvar(h))
 
 
-class Decoder(ImageDecoder):
+class Decoder(nn.Module):
     """Dec(z): (B, D) -> image (B, C, S, S) in [-1, 1]."""
 
     def __init__(self, channels: int, image_size: int, width: float, latent_dim: int):
@@ -52,6 +52,9 @@ class Decoder(ImageDecoder):
             nn.ConvTranspose2d(outer, channels, KERNEL, 2, PADDING, output_padding=1),
         )
         self.apply(start)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return image_of(self.logit(z))
 
     def logit(self, z: Tensor) -> Tensor:
         return widened(self.layers(z))

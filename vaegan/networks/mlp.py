@@ -6,7 +6,7 @@ Images are flattened; the widths are those of the tutorial at `width` 1. There i
 from torch import Tensor, nn
 
 from vaegan.networks.convolutional import scaled
-from vaegan.networks.outputs import ImageDecoder, widened
+from vaegan.networks.outputs import image_of, widened
 
 HIDDEN = (500, 500)
 
@@ -25,7 +25,7 @@ class Encoder(nn.Module):
         return widened(self.mu(h)), widened(self.logvar(h))
 
 
-class Decoder(ImageDecoder):
+class Decoder(nn.Module):
     """Dec(z): (B, D) -> image (B, C, S, S) in [-1, 1]."""
 
     def __init__(self, channels: int, image_size: int, width: float, latent_dim: int):
@@ -34,6 +34,9 @@ class Decoder(ImageDecoder):
         self.hidden = softplus_layers([latent_dim, *units])
         self.pixels = xavier(nn.Linear(units[-1], channels * image_size**2))
         self.shape = (channels, image_size, image_size)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return image_of(self.logit(z))
 
     def logit(self, z: Tensor) -> Tensor:
         return widened(self.pixels(self.hidden(z))).unflatten(1, self.shape)

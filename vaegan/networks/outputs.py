@@ -1,10 +1,14 @@
-"""What networks give: a discriminator's judgement, and an image by way of its logit."""
+"""What networks give: a discriminator's judgement, and an image by way of its logit.
 
-from collections.abc import Callable
+Every decoder has `logit`, of the arguments of the decoder itself: the log odds of white against black of each pixel,
+float32 (B, C, S, S). Its image is their means. The Bernoulli likelihood takes the logit, which an image of floats no
+longer holds where it is black or white.
+"""
+
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 
 class Judged(NamedTuple):
@@ -12,19 +16,6 @@ class Judged(NamedTuple):
 
     features: Tensor
     logit: Tensor
-
-
-class ImageDecoder(nn.Module):
-    """A decoder says the logit of each pixel, the log odds of white against black; its image is their means.
-
-    The Bernoulli likelihood takes the logit, which an image of floats no longer holds where it is black or white.
-    `logit` maps codes (B, D) and, in a conditional network, what it is told (B, A), to float32 (B, C, S, S).
-    """
-
-    logit: Callable[..., Tensor]
-
-    def forward(self, *code: Tensor, **settings: int) -> Tensor:
-        return image_of(self.logit(*code, **settings))
 
 
 def image_of(logit: Tensor) -> Tensor:
