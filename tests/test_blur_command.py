@@ -9,14 +9,15 @@ from folders import save_folder
 from stand_in import dead_leaves, save_npz
 from torch import Tensor
 
-from eval.blur import command, comparison, instrument
+from eval.blur import instrument
 from eval.blur.__main__ import main
 from eval.blur.audits import AUDITS
-from eval.blur.comparison import compare
 from eval.blur.damages import add_checkerboard, add_noise
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
-from eval.blur.reference import Real, measured
 from eval.images.streams import of_tensor
+from eval.readings import command, comparison
+from eval.readings.comparison import compare
+from eval.readings.reference import Real, measured
 
 SIGMAS = (0.5, 0.8, 1.2, 2.0, 4.0)  # px
 

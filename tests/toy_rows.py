@@ -21,6 +21,7 @@ from vaegan.data.imageset import ImageSet
 from vaegan.networks import architectures
 from vaegan.networks.architectures import Architecture, Makers
 from vaegan.networks.convolutional import Discriminator
+from vaegan.networks.outputs import image_of
 from vaegan.objective import Objective
 from vaegan.presets import PRESETS
 
@@ -55,7 +56,10 @@ class Decoder(nn.Module):
         self.pixels, self.shape = nn.Linear(latent_dim, channels * image_size**2), (channels, image_size, image_size)
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.pixels(z).tanh().unflatten(1, self.shape)
+        return image_of(self.logit(z))
+
+    def logit(self, z: Tensor) -> Tensor:
+        return self.pixels(z).unflatten(1, self.shape)
 
 
 architectures.ARCHITECTURES["toy-net"] = Architecture(
