@@ -7,16 +7,14 @@ shrunk by 1 - s^2 / lambda, at 0.5 log(lambda / s^2) nats; any other says nothin
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from baselines import principal
 from baselines.principal import Pca
-from vaegan import data
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError
 from vaegan.model import prior_codes
@@ -157,18 +155,16 @@ def of_rate(components: Pca, nats: float) -> LinearVae:
     return of_variance(components, float(levels[kept - 1].exp()))
 
 
-def table(dataset: str, data_dir: Path, image_size: int, latent_dim: int, rates: Sequence[float] = ()) -> str:
-    """Fit linear VAEs of both noise scales, and at each of `rates` nats, and say what they make of held-out images."""
-    train, test = (data.load(dataset, split, image_size=image_size, data_dir=data_dir) for split in ("train", "test"))
+def report(train: ImageSet, test: ImageSet, latent_dim: int, rates: Sequence[float] = ()) -> Iterator[str]:
+    """A table of linear VAEs fitted to `train`, with unit and fitted variance and at `rates` nats, on `test`."""
     components = fit(train.images, latent_dim)
-    models = {"unit variance": of_variance(components), "maximum likelihood": of_maximum_likelihood(components)}
-    models |= {f"{rate:g} nats": of_rate(components, rate) for rate in rates}
-    lines = [
-        f"linear VAEs of {test.name}, {test.image_size} px, {latent_dim} numbers; {len(test.images):,} held-out images",
-        "| noise scale | s^2 on [-1, 1] | directions | rate, nats | log p(x), nats | error, levels of 255 |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    return "\n".join([*lines, *(row(title, model, test) for title, model in models.items())])
+    rows = {"unit variance": of_variance(components), "maximum likelihood": of_maximum_likelihood(components)}
+    rows |= {f"{rate:g} nats": of_rate(components, rate) for rate in rates}
+    count = f"{len(test.images):,} held-out images"
+    yield f"linear VAEs of {test.name}, {test.image_size} px, {latent_dim} numbers; {count}"
+    yield "| noise scale | s^2 on [-1, 1] | directions | rate, nats | log p(x), nats | error, levels of 255 |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: |"
+    yield from (row(title, model, test) for title, model in rows.items())
 
 
 def row(title: str, model: LinearVae, test: ImageSet) -> str:

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import multivariate_normal
-from stand_in import dead_leaves
+from stand_in import dead_leaves, save_npz
 from torch import nn
 
+from baselines import linear_vae as door
 from baselines import ppca
 from eval.blur.calibration import calibrate
 from eval.blur.measures import MEASURES, PRIMARY
@@ -123,8 +124,7 @@ def test_flat_images_get_the_noise_of_rounding():
     flat = ppca.fit(torch.full((20, 1, 4, 4), 90, dtype=torch.uint8), 3)
     model = ppca.of_maximum_likelihood(flat)
     assert (
-        model.variance == ppca.ROUNDING
-        and model.log_likelihood(torch.full((2, 1, 4, 4), 90).byte()).isfinite().all()
+        model.variance == ppca.ROUNDING and model.log_likelihood(torch.full((2, 1, 4, 4), 90).byte()).isfinite().all()
     )
 
 
@@ -203,3 +203,14 @@ def test_a_linear_vae_that_was_trained_is_as_sharp_and_never_likelier():
         for images in (model.reconstruct(leaves), to_uint8(x_tilde))
     )
     assert learnt == pytest.approx(closed, abs=0.03) and closed > 0.5
+
+
+def test_the_command_prints_a_row_a_noise_scale(tmp_path, capsys):
+    dataset = save_npz(tmp_path / "leaves.npz", dead_leaves(400))
+    door.main(["--dataset", dataset, "--latent-dim", "6", "--rates", "3"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("|")[1].strip() for line in lines[3:]] == ["unit variance", "maximum likelihood", "3 nats"]
+    assert lines[5].split("|")[4].strip() == "3.0"
+    with pytest.raises(SystemExit) as stop:
+        door.main(["--dataset", dataset, "--rates", "0"])
+    assert stop.value.code == 2 and "--rates 0 is not possible" in capsys.readouterr().err
