@@ -1,4 +1,4 @@
-"""report.json is written and read through types: nothing is lost, nothing unknown comes in, infinity is said in words."""
+"""report.json is written and read through types: nothing is lost, nothing unknown comes in."""
 
 import json
 import math
@@ -36,7 +36,8 @@ def test_a_reading_says_where_it_lies_when_its_number_cannot_be_written(value, w
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"headline": 3}, "headline"), ({"surprise": 1}, "unknown .'surprise'"), ({"seeds": {"split": "x"}}, "seeds.split"),
+        ({"headline": 3}, "headline"), ({"surprise": 1}, "unknown .'surprise'"),
+        ({"seeds": {"split": "x"}}, "seeds.split"),
         ({"price": 1}, "price"), ({"verdicts": [{"what": "samples"}]}, r"verdicts\[0\] does not fit Verdict: missing"),
     ],
 )  # fmt: skip
