@@ -16,7 +16,7 @@ from vaegan.run import resolve
 
 def finish(directory: Path, step: int) -> None:
     """Leave a checkpoint that says how far a run got."""
-    parts = {"config": {}, "channels": 1, "networks": {}, "decoder_ema": {}, "optimizers": {}, "random_state": {}}
+    parts = {"config": {}, "channels": 1, "networks": {"decoder": {}}, "decoder_ema": {}, "optimizers": {}, "random_state": {}}
     checkpoint.save(directory, {"step": step, **parts})
 
 
