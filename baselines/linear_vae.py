@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from baselines import principal
-from baselines.principal import Pca, rms
+from baselines.principal import Pca
 from vaegan import data
 from vaegan.commandline import parse
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError, exits_cleanly
 from vaegan.model import prior_codes
-from vaegan.pixels import to_float, to_uint8
+from vaegan.pixels import rms, to_float, to_uint8
 
 BATCH = 1000  # images at a time: 25 MB of float64 at 32 pixels in colour
 ROUNDING = (2 / 255) ** 2 / 12  # variance of rounding to uint8, on [-1, 1]: no noise scale can be known to be smaller

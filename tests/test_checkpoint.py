@@ -76,6 +76,8 @@ def test_hostile(saved):
 
 def test_not_ours(saved):
     torch.save({"weights": torch.zeros(3)}, checkpoint.path(saved))
+    fails_in_one_line(saved, "is damaged or not a checkpoint (its digest is missing)")
+    checkpoint.path(saved).write_bytes(checkpoint.sealed({"weights": torch.zeros(3)}))
     fails_in_one_line(saved, "is not a checkpoint of this version")
 
 
@@ -107,11 +109,10 @@ def fails_in_one_line(run_dir, message):
 def test_a_disk_that_fills_leaves_the_previous_checkpoint(saved, monkeypatch):
     before = checkpoint.path(saved).read_bytes()
 
-    def full(value, file):
-        file.write(b"half of it")
+    def full(file):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(torch, "save", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UserError, match="No space left on device.*the previous checkpoint is intact"):
         checkpoint.save(saved, state(step=4))
     assert checkpoint.path(saved).read_bytes() == before
@@ -119,7 +120,7 @@ def test_a_disk_that_fills_leaves_the_previous_checkpoint(saved, monkeypatch):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_torchs_own_report_of_a_full_disk_is_understood(saved, monkeypatch):
+def test_a_full_disk_is_reported(saved, monkeypatch):
     real_open = open
     monkeypatch.setattr(
         "builtins.open", lambda name, mode="r", **k: real_open("/dev/full" if mode == "wb" else name, mode, **k)

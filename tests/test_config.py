@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from vaegan import config as configuration
-from vaegan import run
+from vaegan import devices, run
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError
 from vaegan.presets import PRESETS
@@ -19,7 +19,7 @@ def in_tmp(tmp_path, monkeypatch):
 def test_defaults_are_written_once():
     config, notes = run.resolve(["--device", "cpu"])
     assert dataclasses.replace(config, run_dir=None, preset=None) == dataclasses.replace(
-        Config(), device="cpu", **PRESETS["cpu"]
+        Config(), device="cpu", precision=devices.precision("auto", "cpu"), **PRESETS["cpu"]
     )
     assert notes == []
 
@@ -126,6 +126,31 @@ def test_a_run_may_be_made_longer_but_not_where_steps_shape_the_schedule():
     started("--steps", "5", "--run-dir", "s")
     with pytest.raises(UsageError, match="steps 5 -> 9"):
         run.resolve(["--resume", "--run-dir", "s", "--steps", "9"])
+
+
+def test_precision_is_decided_once(monkeypatch):
+    monkeypatch.setattr(devices, "matrix_units", lambda device: "AMX")
+    assert started("--device", "cpu", "--run-dir", "r").precision == "bf16"
+    monkeypatch.setattr(devices, "matrix_units", lambda device: None)
+    for words in ([], ["--precision", "auto"]):
+        config, notes = run.resolve(["--resume", "--run-dir", "r", *words])
+        assert config.precision == "bf16" and notes == [devices.EMULATED]
+    assert run.resolve(["--device", "cpu"])[0].precision == "fp32"
+    assert run.resolve(["--device", "cpu", "--precision", "bf16"])[1] == [devices.EMULATED]
+
+
+@pytest.mark.parametrize(
+    ("words", "processes", "message"),
+    [
+        (["--batch-size", "2", "--norm", "batch"], "2", "batch norm needs two images in each; use 4 or more"),
+        (["--batch-size", "3", "--norm", "group"], "2", "use a multiple of 2"),
+    ],
+)
+def test_every_process_needs_its_share_of_a_batch(monkeypatch, words, processes, message):
+    monkeypatch.setenv("WORLD_SIZE", processes)
+    with pytest.raises(UsageError, match=message):
+        run.resolve(["--device", "cpu", *words])
+    run.resolve(["--device", "cpu", "--batch-size", "2", "--norm", "group"])
 
 
 def test_config_survives_json_and_damage_is_one_line(tmp_path):

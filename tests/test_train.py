@@ -134,7 +134,7 @@ def test_two_runs_of_one_seed_are_identical_and_of_two_seeds_are_not(finished, i
 
 def test_killed_and_resumed_equals_uninterrupted(finished, images, tmp_path):
     run_dir = tmp_path / "killed"
-    flags = ["--mode", "vaegan", "--steps", 10_000, "--save-every", 3]
+    flags = ["--mode", "vaegan", "--steps", 10_000, "--save-every", 3, "--learning-rate-decay", 1]
     process = subprocess.Popen(
         command(images, run_dir, *flags), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -146,7 +146,8 @@ def test_killed_and_resumed_equals_uninterrupted(finished, images, tmp_path):
     config = json.loads((run_dir / "config.json").read_text())
     (run_dir / "config.json").write_text(json.dumps({**config, "steps": goal}))
     train(images, run_dir, "--mode", "vaegan", "--resume")
-    train(images, tmp_path / "whole", "--mode", "vaegan", "--steps", goal, "--save-every", 3)
+    whole = ["--steps", goal, "--save-every", 3, "--learning-rate-decay", 1]
+    train(images, tmp_path / "whole", "--mode", "vaegan", *whole)
     assert_same(weights(run_dir), weights(tmp_path / "whole"))
     steps = [json.loads(line)["step"] for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
     assert steps == sorted(set(steps)) and steps[-1] == goal

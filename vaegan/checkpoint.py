@@ -1,7 +1,13 @@
-"""Checkpoints: tensors and plain values only, written whole or not at all, read without running anything in them."""
+"""Checkpoints: tensors and plain values only, written whole or not at all, read without running anything in them.
 
+A checkpoint is what torch.save writes and a digest of it, as the zip archive's comment, where torch does not look:
+`torch.load(weights_only=True)` opens it, and no changed bit passes unseen (torch ignores the archive's own sums).
+"""
+
+import hashlib
+import io
 import os
-import pickle
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,11 +16,19 @@ import torch
 
 from vaegan.errors import UserError
 
-FORMAT = 1
-KEYS = {"format", "config", "step", "channels", "networks", "decoder_ema", "optimizers", "random_state"}
-
-
+FORMAT = 2
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "config": dict,
+    "step": int,
+    "channels": int,
+    "networks": dict,
+    "decoder_ema": dict,
+    "optimizers": dict,
+    "random_state": dict,
+}
 LAST = "last.pt"  # the newest, from which training goes on
+MARK = b"sha256:"
+COMMENT = len(MARK) + 2 * hashlib.sha256().digest_size
 
 
 def path(run_dir: Path, name: str = LAST) -> Path:
@@ -32,33 +46,69 @@ def save(run_dir: Path, state: dict[str, Any], name: str = LAST) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(partial, "wb") as file:
-            torch.save({"format": FORMAT, **state}, file)
+            file.write(sealed({"format": FORMAT, **state}))
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, target)
-    except (OSError, RuntimeError) as error:  # torch reports a short write as a RuntimeError
+    except OSError as error:
         with suppress(OSError):
             partial.unlink()
         kept = "the previous checkpoint is intact" if target.exists() else "nothing was saved before"
-        reason = getattr(error, "strerror", None) or "a short write, as on a full disk"
         raise UserError(
-            f"{target} could not be saved at step {state['step']} ({reason}); {kept}: free space, then --resume"
+            f"{target} could not be saved at step {state['step']} ({error.strerror or error}); {kept}: "
+            "free space, then --resume"
         ) from None
 
 
+def sealed(state: dict[str, Any]) -> bytes:
+    """Return a state as torch.save writes it, with its digest as the archive's comment."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    content = bytearray(buffer.getbuffer())
+    content[-2:] = COMMENT.to_bytes(2, "little")  # an archive ends with the length of its comment, and torch has none
+    return bytes(content) + MARK + hashlib.sha256(content).hexdigest().encode()
+
+
 def read(run_dir: Path, name: str = LAST) -> dict[str, Any]:
-    """Read a run's checkpoint, by default its newest, onto the CPU. Raises UserError when it is missing, truncated or
-    not ours."""
+    """Read a run's checkpoint, by default its newest, onto the CPU.
+
+    Raises UserError when it is missing, not ours, or differs in one bit from what was saved.
+    """
     source = path(run_dir, name)
     try:
-        state = torch.load(source, map_location="cpu", weights_only=True)
+        content = source.read_bytes()
     except FileNotFoundError:
         raise UserError(f"{run_dir} has no checkpoint ({source.relative_to(run_dir)}): train it first") from None
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError, AttributeError) as error:
+    except OSError as error:
+        raise UserError(f"{source} cannot be read ({error.strerror}): restore it or train the run again") from None
+    try:
+        state = opened(content)
+    except Exception as error:  # of a crafted file torch raises nearly anything
         reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
         raise UserError(
             f"{source} is damaged or not a checkpoint ({reason}): restore it or train the run again"
         ) from None
-    if not isinstance(state, dict) or not KEYS <= set(state) or state["format"] != FORMAT:
+    if not well_formed(state):
         raise UserError(f"{source} is not a checkpoint of this version: train the run again")
     return state
+
+
+def opened(content: bytes) -> object:
+    """Return what a file holds. Raises ValueError for a wrong digest, and whatever torch and zipfile raise."""
+    body, comment = content[:-COMMENT], content[-COMMENT:]
+    if not comment.startswith(MARK):
+        raise ValueError("its digest is missing")
+    if hashlib.sha256(body).hexdigest().encode() != comment.removeprefix(MARK):
+        raise ValueError("its content does not have its digest")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise ValueError("it holds compressed parts, which could unfold to any size")
+    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+
+
+def well_formed(state: object) -> bool:
+    """Whether a state has every part, each of its type; what they hold is for those to check who load it."""
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        return False
+    parts = all(isinstance(state.get(key), kind) for key, kind in TYPES.items())
+    return parts and "decoder" in state["networks"] and state["step"] >= 0 and state["channels"] in (1, 3)

@@ -78,9 +78,23 @@ class Conditions:
 UNCONDITIONAL = Conditions()
 
 
-def restored(state: dict[str, Any] | None) -> Conditions:
-    """Rebuild from `Conditions.state()`."""
-    return UNCONDITIONAL if state is None else Conditions(tuple(state["names"]), state["labels"])
+def restored(state: object) -> Conditions:
+    """Rebuild from `Conditions.state()`. Raises UserError for what it cannot have returned."""
+    if state is None:
+        return UNCONDITIONAL
+    if isinstance(state, dict) and state.keys() == {"names", "labels"} and plausible(state["names"], state["labels"]):
+        return Conditions(tuple(state["names"]), state["labels"])
+    raise UserError("the checkpoint's conditions are no labels with their names: restore it or train the run again")
+
+
+def plausible(names: object, labels: object) -> bool:
+    """Whether a checkpoint's labels could be those of images: attributes, 0 or 1 in a column a name, or classes."""
+    named = isinstance(names, list) and bool(names) and all(isinstance(name, str) for name in names)
+    if not named or not isinstance(labels, Tensor) or labels.layout != torch.strided or not labels.numel():
+        return False
+    attributes = labels.ndim == 2 and labels.dtype == torch.uint8 and labels.shape[1] == len(names)
+    classes = labels.ndim == 1 and labels.dtype == torch.int64
+    return (attributes or classes) and 0 <= int(labels.min()) and int(labels.max()) < (2 if attributes else len(names))
 
 
 def of_images(kind: str, images: ImageSet) -> Conditions:

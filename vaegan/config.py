@@ -5,10 +5,10 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from vaegan.commandline import require
-from vaegan.errors import UserError
+from vaegan.errors import UsageError, UserError
 from vaegan.networks.architectures import ARCHITECTURES
 from vaegan.schedules import LEARNING_RATES, SCHEDULES
 
@@ -84,7 +84,7 @@ class Config:
     learning_rate_schedule: str = "arithmetic"
     """How the rate falls with every update: arithmetic, first - (first - last) (step / steps)^0.75, or cosine."""
     weight_decay: float = 0.0
-    """L2 penalty on every weight."""
+    """L2 penalty, times the weight added to a gradient, on convolutions and dense layers but the two heads of Enc."""
     ema_decay: float = 0.999
     """Decay of the decoder's averaged weights, kept beside the raw ones."""
 
@@ -93,9 +93,9 @@ class Config:
     resume: bool = False
     """Continue the run in its directory from the last checkpoint."""
     device: str = "auto"
-    """auto, cpu or cuda."""
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """bf16 runs the networks in bfloat16; losses and weights stay float32."""
+    """auto, cpu, cuda, cuda:1 or mps; auto is cuda where there is one, and under torchrun each process has its own."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """bf16 runs the networks in bfloat16, losses and weights stay float32; auto: where the device has matrix units."""
     compile: bool = False
     """Compile the networks with torch.compile."""
     log_every: int = 25
@@ -162,8 +162,12 @@ def check(config: Config) -> None:
     for name in ("width", "learning_rate", "discriminator_learning_rate", "learning_rate_decay"):
         value = getattr(config, name)
         require(0 < value < float("inf"), name, value, "use a positive number")
-    for name in ("beta", "gamma", "weight_decay", "gate_equilibrium", "gate_margin"):
-        require(getattr(config, name) >= 0, name, getattr(config, name), "use 0 or more")
+    precision = config.feature_precision
+    require(precision is None or 0 < precision < float("inf"), "feature_precision", precision, "use a positive number")
+    for name in ("beta", "gamma", "weight_decay", "gate_equilibrium"):
+        value = getattr(config, name)
+        require(0 <= value < float("inf"), name, value, "use a finite number, 0 or more")
+    require(config.gate_margin >= 0, "gate_margin", config.gate_margin, "use 0 or more")
     require(0 <= config.adam_beta1 < 1, "adam_beta1", config.adam_beta1, "use a number in [0, 1)")
     require(0 <= config.ema_decay < 1, "ema_decay", config.ema_decay, "use a number in [0, 1)")
     require(0 <= config.seed < 2**31, "seed", config.seed, "use 0 or more, below 2^31")
@@ -183,25 +187,70 @@ def to_dict(config: Config) -> dict[str, Any]:
     return {k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(config).items()}
 
 
-def from_dict(values: dict[str, Any], origin: str) -> Config:
-    """Rebuild a config from JSON values. Raises UserError for names this version does not know."""
-    known = {f.name: f for f in dataclasses.fields(Config)}
-    unknown = sorted(set(values) - set(known))
+def from_dict(values: object, origin: str) -> Config:
+    """Rebuild a config from JSON values. Raises UserError for names, types or values that no config of this version
+    has."""
+    hints = get_type_hints(Config)
+    if not isinstance(values, dict):
+        raise UserError(f"{origin} holds no settings: restore it or train the run again")
+    unknown = sorted(map(str, set(values) - set(hints)))
     if unknown:
         raise UserError(f"{origin} has the unknown setting {unknown[0]!r}: it was written by another version")
-    paths = {name for name, f in known.items() if "Path" in str(f.type)}
-    return Config(**{k: Path(v) if k in paths and v is not None else v for k, v in values.items()})
+    wrong = next((name for name, value in values.items() if not is_of(value, hints[name])), None)
+    if wrong:
+        raise UserError(f"{origin} has a {wrong} that cannot be meant ({values[wrong]!r:.80}): restore the file")
+    config = Config(**{k: Path(v) if v is not None and Path in kinds(hints[k]) else v for k, v in values.items()})
+    try:
+        check(config)
+    except UsageError as error:
+        raise UserError(f"{origin} was changed: {error}") from None
+    return config
+
+
+def kinds(hint: Any) -> tuple[Any, ...]:
+    """Return the parts of a union, or the type itself."""
+    return (hint,) if isinstance(hint, type) or get_origin(hint) is Literal else get_args(hint)
+
+
+def is_of(value: object, hint: Any) -> bool:
+    """Whether a JSON value can be a setting of a type; whole numbers are floats too, truth values are no numbers."""
+    if isinstance(value, str) and not value.isprintable():
+        return False
+    for kind in kinds(hint):
+        if get_origin(kind) is Literal:
+            if any(value == choice and type(value) is type(choice) for choice in get_args(kind)):
+                return True
+        elif type(value) is {Path: str}.get(kind, kind) or kind is float and type(value) is int:
+            return True
+    return False
 
 
 def read(run_dir: Path) -> Config:
     """Read a run's config.json. Raises UserError when it is missing or damaged."""
     path = run_dir / "config.json"
     try:
-        return from_dict(json.loads(path.read_text()), str(path))
+        return from_dict(json.loads(path.read_text(encoding="utf-8")), str(path))
     except FileNotFoundError:
         raise UserError(f"{run_dir} is not a run: it has no config.json") from None
-    except (json.JSONDecodeError, TypeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read ({error}): train the run again") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} cannot be read ({error!s:.100}): train the run again") from None
+
+
+def compare(run_dir: Path, trained: Config) -> None:
+    """Raise UserError when a run's config.json, where there is one, is not that of its checkpoint, whose config is
+    `trained`: figures would be filed under settings that did not make them."""
+    if (run_dir / "config.json").exists():
+        compare_with(run_dir, trained, read(run_dir))
+
+
+def compare_with(run_dir: Path, trained: Config, written: Config) -> None:
+    """As `compare`, of a config.json that has been read."""
+    if trained.learning_rate_decay == 1:  # a run made longer has a new number before its first checkpoint
+        trained = dataclasses.replace(trained, steps=written.steps)
+    if ":" in written.dataset and trained.dataset.partition(":")[0] == written.dataset.partition(":")[0]:
+        trained = dataclasses.replace(trained, dataset=written.dataset)  # moved: the images themselves are compared
+    if changed := differences(trained, written):
+        raise UserError(f"{run_dir / 'config.json'} is not that of its checkpoint ({'; '.join(changed)}): restore it")
 
 
 def differences(old: Config, new: Config) -> list[str]:

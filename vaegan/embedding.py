@@ -15,17 +15,19 @@ from torch.utils.tensorboard import SummaryWriter
 
 from vaegan import data
 from vaegan.data import ImageSet
-from vaegan.errors import UsageError, UserError
+from vaegan.errors import UsageError, UserError, one_line
 from vaegan.model import load
 
 CONFIG = metadata.PROJECTOR_FILENAME
 ASSETS = Path(metadata.PLUGINS_DIR) / metadata.PLUGIN_ASSETS_NAME  # of a run: shown by `tensorboard --logdir runs`
 STEP = "00000"  # the folder that `add_embedding` writes into
+N = 2000  # held-out images shown, where there are as many
 SPRITE = 8192  # px a side that TensorBoard shows at most (a browser's texture)
 
 
-def show(run: Path, out: Path | None, n: int, seed: int, data_dir: Path | None) -> Path:
-    """Write the codes of `n` held-out images of a run, and return the folder. Raises UsageError and UserError."""
+def show(run: Path, out: Path | None, n: int | None, seed: int, data_dir: Path | None) -> tuple[Path, int]:
+    """Write the codes of `n` held-out images of a run, and return the folder and their number. Raises UsageError and
+    UserError."""
     model = load(run)
     if not model.has_encoder:
         raise UsageError(f"{run} has no codes to show: a run of mode {model.config.mode} has no encoder")
@@ -33,20 +35,25 @@ def show(run: Path, out: Path | None, n: int, seed: int, data_dir: Path | None) 
     where = {"image_size": config.image_size, "data_dir": data_dir or config.data_dir}
     images = data.load(config.dataset, "test", **where, trained_on=model.data)
     out = out or run / ASSETS
+    n = min(N, most(images)) if n is None else n
     check(n, images, out)
     chosen = torch.randperm(len(images.images), generator=torch.Generator().manual_seed(seed))[:n]
     codes, _ = model.encode(images.images[chosen], images.labels[chosen] if model.is_conditional else None)
     write(out, codes, images.images[chosen], *labelled(images, chosen))
-    return out
+    return out, n
 
 
 def check(n: int, images: ImageSet, out: Path) -> None:
     """Raise UsageError for a number of images that cannot be shown, UserError for a folder that is not ours."""
-    most = min(len(images.images), (SPRITE // images.image_size) ** 2)
-    if n > most:
-        raise UsageError(f"--n {n} is not possible: at most {most:,} images of {images.image_size} px can be shown")
+    if n > (there := most(images)):
+        raise UsageError(f"--n {n} is not possible: at most {there:,} images of {images.image_size} px can be shown")
     if out.exists() and not (out.is_dir() and {path.name for path in out.iterdir()} <= {CONFIG, STEP}):
         raise UserError(f"{out} exists and holds more than a projector's files: choose another --out")
+
+
+def most(images: ImageSet) -> int:
+    """Return how many images TensorBoard can show."""
+    return min(len(images.images), (SPRITE // images.image_size) ** 2)
 
 
 def labelled(images: ImageSet, chosen: Tensor) -> tuple[list, list[str] | None]:
@@ -58,10 +65,11 @@ def labelled(images: ImageSet, chosen: Tensor) -> tuple[list, list[str] | None]:
         return [f"image {i}" for i in chosen.tolist()], None
     labels = images.labels[chosen]
     if labels.ndim == 1:
-        return [images.label_names[label] if label >= 0 else "unlabelled" for label in labels.tolist()], None
+        names = [one_line(name) or " " for name in images.label_names]  # a tab would make a column
+        return [names[label] if label >= 0 else "unlabelled" for label in labels.tolist()], None
     if len(images.label_names) == 1:
         return labels[:, 0].tolist(), None
-    return labels.tolist(), list(images.label_names)
+    return labels.tolist(), [one_line(name) or " " for name in images.label_names]
 
 
 def write(out: Path, codes: Tensor, images: Tensor, labels: list, names: list[str] | None) -> None:

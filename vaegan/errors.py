@@ -69,6 +69,9 @@ def exits_cleanly(main: Main) -> Main:
                 main(args)
                 sys.stdout.flush()
             except UserError as error:
+                # torchrun's processes all see the same command line: the first one speaks for them.
+                if isinstance(error, UsageError) and os.environ.get("RANK", "0") != "0":
+                    raise SystemExit(error.exit_code) from None
                 leave(f"error: {error}", error.exit_code)
             except Stopped as stop:
                 leave(STOPS[signal.Signals(stop.number)], 128 + stop.number)

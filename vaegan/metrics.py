@@ -9,6 +9,9 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
+from vaegan.errors import UserError
+from vaegan.writing import write_file
+
 Scalars = dict[str, Tensor | float]
 
 
@@ -31,14 +34,19 @@ class Averager:
         return means
 
 
+HPARAMS = ".hparams"  # how the name of the event file with a run's row in TensorBoard's table ends
+
+
 class MetricsWriter:
     """metrics.jsonl and TensorBoard events of one run, continued at `start` without repeating a step."""
 
     def __init__(self, run_dir: Path, start: int):
+        self.run_dir = run_dir
         self.path = run_dir / "metrics.jsonl"
         keep_until(self.path, start)
         self.file = open(self.path, "a", buffering=1)
-        self.board = SummaryWriter(str(run_dir), purge_step=start + 1 if start else None)
+        # Purging from the first step too: a process killed before its first checkpoint has left points.
+        self.board = SummaryWriter(str(run_dir), purge_step=start + 1)
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
         """Write one line and one point a name."""
@@ -54,11 +62,20 @@ class MetricsWriter:
         """Show a distribution."""
         self.board.add_histogram(name, values, step)
 
-    def hparams(self, settings: dict[str, Any], values: dict[str, float]) -> None:
-        """Write a run's settings and results for TensorBoard's table; `add_hparams` would open a child run."""
+    def hparams(self, settings: dict[str, Any], values: dict[str, float], step: int) -> None:
+        """Write a run's settings and results for TensorBoard's table; `add_hparams` would open a child run.
+
+        TensorBoard keeps the first row it reads, so they have an event file of their own, which replaces the last one.
+        """
+        self.board.close()
+        for old in self.run_dir.glob(f"events.out.tfevents.*{HPARAMS}"):
+            old.unlink()
         plain = {k: v if isinstance(v, bool | int | float | str) else str(v) for k, v in settings.items()}
-        for summary in hparams(plain, values):
-            self.board._get_file_writer().add_summary(summary)
+        with SummaryWriter(str(self.run_dir), filename_suffix=HPARAMS) as board:
+            for summary in hparams(plain, values):
+                board._get_file_writer().add_summary(summary)
+            for name, value in values.items():
+                board.add_scalar(name, value, step)
 
     def close(self) -> None:
         self.board.close()
@@ -67,19 +84,35 @@ class MetricsWriter:
 
 def keep_until(path: Path, step: int) -> None:
     """Drop lines of metrics.jsonl after `step`: they belong to updates that a crash lost."""
-    if not path.exists():
-        return
-    kept = [line for line in path.read_text().splitlines() if logged_step(line) <= step]
-    path.write_text("".join(f"{line}\n" for line in kept))
+    if path.exists():
+        kept = [json.dumps(row) for row in rows(path) if row["step"] <= step]
+        write_file(path, "".join(f"{line}\n" for line in kept).encode())
 
 
-def logged_step(line: str) -> float:
-    """Return a line's step, or infinity for a line cut short by a crash."""
+def rows(path: Path) -> list[dict[str, float]]:
+    """Return the lines of metrics.jsonl, without a last one that a crash cut short. Raises UserError for any other that
+    is not scalars by name."""
     try:
-        step = json.loads(line)["step"]
-    except (json.JSONDecodeError, KeyError, TypeError):
-        return float("inf")
-    return step if isinstance(step, int) else float("inf")
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read ({error!s:.80}): restore it, or train the run again") from None
+    parsed = [parse(line) for line in lines]
+    if parsed and parsed[-1] is None:
+        parsed.pop()
+    bad = next((number for number, row in enumerate(parsed, start=1) if row is None), None)
+    if bad:
+        raise UserError(f"{path} is damaged in line {bad}: restore it, or train the run again")
+    return [row for row in parsed if row is not None]
+
+
+def parse(line: str) -> dict[str, float] | None:
+    """Return a line's scalars, None when it holds something else."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    numbers = isinstance(row, dict) and all(type(value) in (int, float) for value in row.values())
+    return row if numbers and type(row.get("step")) is int and row["step"] >= 0 else None
 
 
 def not_finite(values: dict[str, float]) -> str | None:
@@ -88,9 +121,6 @@ def not_finite(values: dict[str, float]) -> str | None:
 
 
 def read(run_dir: Path) -> list[dict[str, float]]:
-    """Return the rows of a run's metrics.jsonl in order of step, [] when there is none: without a line that a crash cut
-    short, and of a step that a resumed run wrote twice the later row."""
+    """Return the lines of a run's metrics.jsonl, [] without one. Raises UserError as `rows` does."""
     path = run_dir / "metrics.jsonl"
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
-    rows = {logged_step(line): json.loads(line) for line in lines if logged_step(line) != float("inf")}
-    return [rows[step] for step in sorted(rows)]
+    return rows(path) if path.exists() else []

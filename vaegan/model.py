@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vaegan import checkpoint, conditions, snapshots
+from vaegan import checkpoint, conditions, fitting, snapshots
 from vaegan import config as configuration
 from vaegan.conditions import UNCONDITIONAL, Conditions
 from vaegan.config import Config
@@ -155,13 +155,41 @@ def load(
     """
     run_dir = Path(run_dir)
     state = checkpoint.read(run_dir) if snapshot is None else snapshots.read(run_dir, snapshot)
-    config = configuration.from_dict(state["config"], str(checkpoint.path(run_dir)))
+    source = checkpoint.path(run_dir, checkpoint.LAST if snapshot is None else snapshots.name(snapshot))
+    config = configuration.from_dict(state["config"], str(source))
+    configuration.compare(run_dir, config)
     told = conditions.restored(state.get("conditions"))  # checkpoints from before there were any have none
+    check_fit(config, state, len(told.names), source)
     networks = networks_of(config, tuple(state["networks"]), state["channels"], len(told.names))
-    restore(networks, state["networks"], run_dir)
-    if weights == "ema":
-        restore({"decoder": networks["decoder"]}, {"decoder": state["decoder_ema"]}, run_dir)
+    for name, network in networks.items():
+        averaged = weights == "ema" and name == "decoder"
+        network.load_state_dict(state["decoder_ema"] if averaged else state["networks"][name])
     return Model(config, networks, state["step"], state["channels"], device, told, state.get("data"))
+
+
+def check_fit(config: Config, state: dict[str, Any], conditions: int, source: Path) -> None:
+    """Raise UserError for weights that do not fit the config beside them, or are not finite; nothing is loaded, and
+    nothing of the size that a config claims is made."""
+    expected = outlined(config, tuple(state["networks"]), state["channels"], conditions)
+    if expected.keys() != state["networks"].keys():
+        raise UserError(f"{source} has networks of unknown names: restore it or train the run again")
+    weights = {name: network.state_dict() for name, network in expected.items()}
+    pairs = [(name, weights[name], state["networks"][name]) for name in weights]
+    for name, wanted, given in [*pairs, ("decoder_ema", weights["decoder"], state["decoder_ema"])]:
+        if why := fitting.misfit(wanted, given):
+            raise UserError(
+                f"{source} does not fit its own config: its {name} {why}; restore it or train the run again"
+            )
+
+
+def outlined(config: Config, names: tuple[str, ...], channels: int, conditions: int) -> dict[str, nn.Module]:
+    """Build a config's networks without memory for their numbers. Raises UsageError for sizes that no tensor has."""
+    try:
+        with torch.device("meta"):
+            return networks_of(config, names, channels, conditions)
+    except (RuntimeError, OverflowError, TypeError):
+        sizes = f"--width {config.width:g} and --latent-dim {config.latent_dim}"
+        raise UsageError(f"networks of {sizes} cannot be made: use smaller ones") from None
 
 
 def networks_of(config: Config, names: tuple[str, ...], channels: int, conditions: int = 0) -> dict[str, nn.Module]:
@@ -178,14 +206,3 @@ def networks_of(config: Config, names: tuple[str, ...], channels: int, condition
         architecture=config.architecture,
         conditions=conditions,
     )
-
-
-def restore(networks: dict[str, nn.Module], weights: dict[str, dict[str, Tensor]], run_dir: Path) -> None:
-    """Load state dicts into networks. Raises UserError when names or shapes do not fit."""
-    try:
-        for name, network in networks.items():
-            network.load_state_dict(weights[name])
-    except (RuntimeError, KeyError, AttributeError, TypeError):
-        raise UserError(
-            f"{checkpoint.path(run_dir)} does not fit its own config: restore it or train the run again"
-        ) from None

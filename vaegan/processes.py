@@ -4,17 +4,20 @@
 flat all-reduce a network.
 """
 
-import os
 from collections.abc import Iterable
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from vaegan import devices
+
 
 def start(device: torch.device) -> None:
-    """Join the process group when torchrun started this process."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
+    """Join the process group when torchrun started this process; its GPU is chosen first, or all would use one."""
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    if devices.processes() > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
 

@@ -18,8 +18,8 @@ class Arguments:
     """Run directory."""
     out: Path | None = None
     """Folder to write; default among the run's files, where `tensorboard --logdir runs` finds it."""
-    n: int = 2000
-    """Held-out images."""
+    n: int | None = None
+    """Held-out images; default 2,000, or all there are."""
     seed: int = 0
     """Decides which held-out images."""
     data_dir: Path | None = None
@@ -33,8 +33,8 @@ def main(args: Sequence[str] | None = None) -> None:
     at_least(asked, n=2, seed=0)
     from vaegan import embedding
 
-    out = embedding.show(asked.run, asked.out, asked.n, asked.seed, asked.data_dir)
-    print(f"wrote {asked.n:,} codes to {out}")
+    out, n = embedding.show(asked.run, asked.out, asked.n, asked.seed, asked.data_dir)
+    print(f"wrote {n:,} codes to {out}")
     print(f"next: tensorboard --logdir {asked.out or asked.run}, then the tab Projector")
 
 

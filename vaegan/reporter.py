@@ -99,7 +99,7 @@ class Reporter:
         """Write the run's row of TensorBoard's hyper-parameter table."""
         if self.writer and self.last:
             results = {f"final/{name}": value for name, value in self.last.items()}
-            self.writer.hparams(configuration.to_dict(self.config), results)
+            self.writer.hparams(configuration.to_dict(self.config), results, self.clock[1])
 
 
 def panels(config: Config, told: Conditions, held_out: ImageSet, device: torch.device) -> Panels:

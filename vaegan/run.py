@@ -1,31 +1,30 @@
 """From flags to a resolved run: preset, resume, directory, environment."""
 
-import ctypes
 import dataclasses
 import json
-import os
 import platform
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaegan import config as configuration
-from vaegan import data
+from vaegan import data, devices
 from vaegan.commandline import parse, words
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError, nearest
 from vaegan.explanation import HELP, explain
+from vaegan.ownership import is_fresh, owned
 from vaegan.presets import MODES, PRESETS
+from vaegan.writing import write_file
 
 if TYPE_CHECKING:
     import torch
 
 PROG = "python -m vaegan.train"
-DEVICES = ("auto", "cpu", "cuda")
-NO_CUDA = "--device cuda is not possible: no CUDA device is available; use --device cpu"
 
 
 def resolve(args: Sequence[str] | None = None, said: Mapping[str, str] | None = None) -> tuple[Config, list[str]]:
@@ -43,10 +42,22 @@ def resolve(args: Sequence[str] | None = None, said: Mapping[str, str] | None = 
     config, notes = with_preset(asked, args)
     run_dir = asked.run_dir or configuration.default_run_dir(config, PRESETS[config.preset])
     if asked.resume:
-        return resumed(run_dir, args), []
-    config = placed(dataclasses.replace(config, run_dir=run_dir))
+        config, notes = resumed(run_dir, args), list[str]()
+    precision = devices.precision(config.precision, config.device)
+    config = placed(dataclasses.replace(config, run_dir=run_dir, precision=precision))
     configuration.check(config)
-    return config, notes
+    check_share(config, devices.processes())
+    return config, notes + devices.notes(precision, config.device)
+
+
+def check_share(config: Config, count: int) -> None:
+    """Raise UsageError for a batch that cannot be shared by `count` processes."""
+    share, rest = divmod(config.batch_size, count)
+    wanted = f"--batch-size {config.batch_size} is not possible with {count} processes"
+    if rest:
+        raise UsageError(f"{wanted}: use a multiple of {count}")
+    if share < 2 and config.norm == "batch":
+        raise UsageError(f"{wanted}: batch norm needs two images in each; use {2 * count} or more, or --norm group")
 
 
 def placed(config: Config) -> Config:
@@ -59,7 +70,7 @@ def defaults_here(given: Sequence[str]) -> Config:
     """Return the defaults that hold on this machine, with the preset and the mode that are asked for."""
     try:
         asked = parse(Config, [word for word in given if word not in HELP])
-        name = asked.preset or ("gpu" if on_cuda(asked) else "cpu")
+        name = asked.preset or ("gpu" if devices.on_cuda(asked.device) else "cpu")
         mode = {"mode": asked.mode} | MODES.get(asked.mode, {})
         return dataclasses.replace(Config(), **mode | PRESETS[name])
     except (UsageError, KeyError):  # help is given beside a mistake too
@@ -68,7 +79,7 @@ def defaults_here(given: Sequence[str]) -> Config:
 
 def with_preset(asked: Config, args: Sequence[str] | None) -> tuple[Config, list[str]]:
     """Parse again over the rows of the preset and of the mode, and note each flag that contradicts the preset."""
-    name = asked.preset or ("gpu" if on_cuda(asked) else "cpu")
+    name = asked.preset or ("gpu" if devices.on_cuda(asked.device) else "cpu")
     if name not in PRESETS:
         raise UsageError(f"unknown preset {name!r}{nearest(name, PRESETS)}; known are {', '.join(PRESETS)}")
     row = PRESETS[name]
@@ -85,35 +96,63 @@ def resumed(run_dir: Path, args: Sequence[str] | None) -> Config:
         raise UsageError(f"nothing to resume: {run_dir} does not exist; leave out --resume to start it")
     stored = dataclasses.replace(configuration.read(run_dir), resume=True, dry_run=False, run_dir=run_dir)
     config = dataclasses.replace(parse(Config, args, default=stored, prog=PROG), run_dir=run_dir)
+    if config.precision == "auto":  # decided when the run began
+        config = dataclasses.replace(config, precision=stored.precision)
     config = placed(config)
     if data.same_kind(stored.dataset, config.dataset):  # moved: `training` compares the images
         stored = dataclasses.replace(stored, dataset=config.dataset)
     longer = config.steps > stored.steps and config.learning_rate_decay == 1
     changed = configuration.differences(dataclasses.replace(stored, steps=config.steps) if longer else stored, config)
     if changed:
-        raise UsageError(f"--resume cannot change {'; '.join(changed)}: leave the flag out, or use another --run-dir")
-    configuration.check(config)
+        falls = " (its learning rate falls over its steps)" if config.steps > stored.steps else ""
+        changes = "; ".join(changed) + falls
+        raise UsageError(f"--resume cannot change {changes}: leave the flag out, or use another --run-dir")
     return config
 
 
-def claim(config: Config) -> None:
-    """Make the run's directory and write its config. Raises UsageError when it holds a run already."""
-    run_dir = config.run_dir
-    if not config.resume and run_dir.exists() and (not run_dir.is_dir() or any(run_dir.iterdir())):
-        raise UsageError(f"{run_dir} exists already: add --resume to continue it, or choose another --run-dir")
+@contextmanager
+def directory(config: Config) -> Iterator[None]:
+    """Make and claim the run's directory, and own it until the block ends.
+
+    Raises UsageError when it holds a run already, UserError when another process trains there.
+    """
+    refuse_existing(config)
     try:
-        (run_dir / "samples").mkdir(parents=True, exist_ok=True)
-        write_json(run_dir / "config.json", configuration.to_dict(config))
-        write_json(run_dir / "env.json", environment(config))
+        (config.run_dir / "samples").mkdir(parents=True, exist_ok=True)
+        owner = owned(config.run_dir)
+        owner.__enter__()
     except OSError as error:
-        raise UserError(f"{run_dir} cannot be written ({error.strerror}): choose another --run-dir") from None
+        raise unwritable(config, error) from None
+    try:
+        claim(config)
+        yield
+    finally:
+        owner.__exit__(None, None, None)
+
+
+def claim(config: Config) -> None:
+    """Write the run's config and environment. Raises UsageError when its directory holds a run already."""
+    refuse_existing(config)
+    try:
+        write_json(config.run_dir / "env.json", environment(config))
+        write_json(config.run_dir / "config.json", configuration.to_dict(config))  # last: with it there is a run
+    except OSError as error:
+        raise unwritable(config, error) from None
+
+
+def unwritable(config: Config, error: OSError) -> UserError:
+    return UserError(f"{config.run_dir} cannot be written ({error.strerror}): choose another --run-dir")
+
+
+def refuse_existing(config: Config) -> None:
+    """Raise UsageError when the directory of a run to be started holds something."""
+    if not config.resume and not is_fresh(config.run_dir):
+        raise UsageError(f"{config.run_dir} exists already: add --resume to continue it, or choose another --run-dir")
 
 
 def write_json(path: Path, value: dict) -> None:
-    """Write JSON whole or not at all."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(value, indent=2) + "\n")
-    partial.replace(path)
+    """Write JSON whole or not at all. Raises OSError."""
+    write_file(path, (json.dumps(value, indent=2) + "\n").encode())
 
 
 def environment(config: Config) -> dict:
@@ -134,38 +173,8 @@ def environment(config: Config) -> dict:
 
 
 def torch_device(config: Config) -> "torch.device":
-    """Return the device of `--device`. Raises UsageError when it is not there."""
-    check_device(config.device)
-    import torch
-
-    if config.device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if config.device == "cuda" and not torch.cuda.is_available():
-        raise UsageError(NO_CUDA)
-    return torch.device(config.device)
-
-
-def check_device(name: str) -> None:
-    """Raise UsageError for a device that is unknown, or that has no driver here; torch is not asked."""
-    if name not in DEVICES:
-        raise UsageError(f"unknown device {name!r}{nearest(name, DEVICES)}; use {' or '.join(DEVICES)}")
-    if name == "cuda" and not has_driver():
-        raise UsageError(NO_CUDA)
-
-
-def on_cuda(config: Config) -> bool:
-    """Whether a run will be on a CUDA device; torch, seconds to import, is asked only where there is a driver."""
-    check_device(config.device)
-    return config.device != "cpu" and has_driver() and torch_device(config).type == "cuda"
-
-
-def has_driver() -> bool:
-    """Whether this machine has a driver that torch could find a CUDA (or ROCm) device with."""
-    try:
-        ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
-        return True
-    except OSError:
-        return Path("/dev/kfd").exists()
+    """Return the device of `--device`, under torchrun this process's own. Raises UsageError when it is not there."""
+    return devices.find(config.device, devices.local_rank(), devices.processes())
 
 
 def stored_step(run_dir: Path) -> int:

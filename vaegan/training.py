@@ -1,5 +1,6 @@
 """One training run from its config: load, build, train, leave a checkpoint behind."""
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from vaegan import checkpoint, conditions, data, model, processes, run, snapshots
+from vaegan import checkpoint, conditions, data, devices, memory, model, processes, run, snapshots
 from vaegan import config as configuration
 from vaegan.commands import spoken
 from vaegan.conditions import Conditions
@@ -32,8 +33,6 @@ def start(config: Config, objective: Objective, notes: list[str]) -> None:
     """Load, build, train, say what was written; a dry run stops before anything is."""
     device = run.torch_device(config)
     processes.start(device)
-    if config.batch_size % processes.count():
-        raise UsageError(f"--batch-size {config.batch_size} has no equal share for {processes.count()} processes")
     config = dataclasses.replace(
         config, image_size=config.image_size or data.native_size(config.dataset, config.data_dir)
     )
@@ -41,16 +40,16 @@ def start(config: Config, objective: Objective, notes: list[str]) -> None:
     images = training_images(config)
     check_data(config, images)
     told = conditions.of_images(config.condition, images)
+    check_memory(config, objective, images, told, device)
     networks = build(config, objective, images.channels, told)
     if processes.rank() == 0:
         announce(config, objective, images, told, networks, device, notes)
     if config.dry_run:
         return
-    if processes.rank() == 0:
-        run.claim(config)
-    processes.barrier()
     try:
-        train(config, images, told, Trainer(config, objective, networks, device))
+        with run.directory(config) if processes.rank() == 0 else contextlib.nullcontext():
+            processes.barrier()
+            train(config, images, told, Trainer(config, objective, networks, device))
     except OSError as error:  # a full disk, most often; checkpoints are whole or absent
         raise UserError(
             f"{error.filename or config.run_dir} cannot be written ({error.strerror or error}); "
@@ -69,6 +68,17 @@ def training_images(config: Config) -> ImageSet:
     labels = images.labels if images.labels is None else images.labels[left_out:]
     known = data.identities(images, config.data_dir)
     return dataclasses.replace(images, images=images.images[left_out:], labels=labels, identity=known)
+
+
+def check_memory(
+    config: Config, objective: Objective, images: ImageSet, told: Conditions, device: torch.device
+) -> None:
+    """Raise UsageError for networks or a batch that this machine cannot hold."""
+    with torch.device("meta"):
+        networks = model.networks_of(config, objective.needs, images.channels, len(told.names))
+    share = config.batch_size // processes.count()
+    shape = (images.channels, images.image_size, images.image_size)
+    memory.check(networks, share, shape, config.latent_dim, memory.available(device))
 
 
 def check_data(config: Config, images: ImageSet) -> None:
@@ -129,7 +139,7 @@ def announce(
     settings = f"{config.architecture}, width {config.width:g}, latent {config.latent_dim}"
     settings += f", {config.norm} norm" if any(map(has_norm, networks.values())) else ""
     seen = f"{len(images.images):,} images, {images.channels} x {config.image_size} x {config.image_size}"
-    where = f"{device.type}, {config.precision}, {torch.get_num_threads()} threads"
+    where = f"{device}, {devices.described(config.precision, config.device)}, {torch.get_num_threads()} threads"
     if processes.count() > 1:
         where += f" in each of {processes.count()} processes"
     steps = f"{config.steps:,} of {config.batch_size} images, seed {config.seed}"
@@ -171,6 +181,8 @@ def train(config: Config, images: ImageSet, told: Conditions, trainer: Trainer) 
             # Never save what was not seen to be finite; what is looked at belongs to a line of its own step.
             logging = saving or drawing or due(config, done, config.log_every)
             reporter.add(trainer.update(step, x, y, measure_routes=logging))
+            if drawing or saving or done in taken:
+                require_finite(trainer, done)
             if drawing:
                 reporter.look(done)
             if logging:
@@ -198,13 +210,14 @@ def resume(config: Config, trainer: Trainer) -> int:
     if not config.resume or not checkpoint.path(config.run_dir).exists():
         return 0
     state = checkpoint.read(config.run_dir)
+    trained = configuration.from_dict(state["config"], str(checkpoint.path(config.run_dir)))
+    configuration.compare_with(config.run_dir, trained, config)
     try:
         trainer.load_state(state)
-    except (RuntimeError, KeyError, ValueError):
+    except ValueError as error:
         source = checkpoint.path(config.run_dir)
-        raise UserError(f"{source} does not fit its own config: restore it or train the run again") from None
-    stored = state["config"]
-    moved = (stored["steps"], stored.get("snapshots")) != (config.steps, config.snapshots)
+        raise UserError(f"{source} does not fit the run ({error}): restore it or train the run again") from None
+    moved = (trained.steps, trained.snapshots) != (config.steps, config.snapshots)
     if moved and state["step"] < config.steps and processes.rank() == 0:
         snapshots.discard(config.run_dir)
     return state["step"]
@@ -223,16 +236,20 @@ def load_batches(
         yield step, x.contiguous(memory_format=torch.channels_last), y
 
 
-def save(
-    config: Config, images: ImageSet, told: Conditions, trainer: Trainer, step: int, name: str = checkpoint.LAST
-) -> None:
-    """Write a checkpoint of finite weights, or a snapshot: one without the optimizers. Raises UserError."""
-    processes.average_statistics(trainer.networks.values())
+def require_finite(trainer: Trainer, step: int) -> None:
+    """Raise UserError for weights that are not finite, though every loss before their last update was."""
     if bad := trainer.not_finite():
         raise UserError(
             f"{bad} has weights that are not finite at step {step}; the last checkpoint is kept as it was: "
             "try a lower --learning-rate, or --precision fp32"
         )
+
+
+def save(
+    config: Config, images: ImageSet, told: Conditions, trainer: Trainer, step: int, name: str = checkpoint.LAST
+) -> None:
+    """Write a checkpoint, or a snapshot: one without the optimizers."""
+    processes.average_statistics(trainer.networks.values())
     if processes.rank() > 0:
         return
     state = {

@@ -14,10 +14,10 @@ from eval.blur import damages
 from eval.blur.audits import AUDITS
 from eval.blur.instrument import Instrument
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
+from eval.images.streams import of_tensor
 from eval.readings import comparison, reference
 from eval.readings.reference import Real
 from eval.sources.held_out import drawn
-from eval.sources.streams import of_tensor
 from eval.words import markdown_table
 from vaegan.data import ImageSet
 

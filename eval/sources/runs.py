@@ -238,8 +238,8 @@ def _batches(run: Run, inputs: Tensor, labels: Tensor | None) -> Iterator[tuple[
 
 
 def linear(training: Tensor, images: Tensor, latent_dim: int, seed: int) -> list[Source]:
-    """Reconstructions of `images` by linear VAEs of a run's latent size, with unit and with fitted variance, and as many
-    samples of each: what needs no training. None where the training images cannot have that many directions."""
+    """Reconstructions of `images` by linear VAEs of a run's latent size, with unit and with fitted variance, and as
+    many samples of each: what needs no training. None where the training images cannot have that many directions."""
     if latent_dim >= min(len(training), training[0].numel()):
         return []
     components = linear_vae.fit(training, latent_dim)

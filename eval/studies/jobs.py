@@ -1,5 +1,6 @@
 """A command in a process of its own: its output in a file, its progress on one line, our signals handed on."""
 
+import ctypes
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 POLL = 1.0  # s between two looks at a child
 QUIET = 60.0  # s between two lines of progress where lines cannot be rewritten
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -103,8 +105,9 @@ def run(command: Sequence[str], log: Log, line: Line, progress: Callable[[], str
     with Relay() as relay, open(log.path, "ab") as output:
         # A session of its own: else a terminal's Ctrl-C reaches the child twice, and a second one ends it unsaved.
         process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-        )
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+            preexec_fn=dies_with(os.getpid()),
+        )  # fmt: skip
         relay.to(process)
         while True:
             try:
@@ -117,6 +120,22 @@ def run(command: Sequence[str], log: Log, line: Line, progress: Callable[[], str
     if relay.received is not None:
         raise Interrupted(relay.received)
     return code
+
+
+def dies_with(parent: int) -> Callable[[], None] | None:
+    """Return what a child calls on Linux before it becomes a command, so that it does not outlive us: one that trained
+    on unseen would stand in the way of the same study, started again. SIGKILL: a training may not answer at once, and
+    its checkpoints are whole whenever it comes."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None).prctl
+
+    def follow() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before we asked
+            os._exit(1)
+
+    return follow
 
 
 class Relay:

@@ -13,6 +13,7 @@ from vaegan import run as running
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError, nearest
 from vaegan.objective import OBJECTIVES as VAEGAN
+from vaegan.ownership import is_fresh
 from vaegan.presets import MODES, PRESETS
 
 OBJECTIVES = VAEGAN | BASELINES
@@ -148,7 +149,7 @@ def plan_run(study: Study, dataset: str, mode: str, seed: int) -> Plan:
     if needs_donor(mode):
         flags["discriminator"] = run_directory(study, dataset, donor(study.modes), seed)
     if not (directory / "config.json").is_file():
-        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        if not is_fresh(directory):
             raise UsageError(f"{directory} exists and is no run (no config.json): remove it, or choose another --out")
         return Plan(directory, fresh(words(flags)), words(flags))
     stored = configuration.read(directory)
