@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from eval.sources.streams import of_tensor
 from folders import save_folder
 from stand_in import dead_leaves, save_npz
 from torch import Tensor
@@ -15,6 +14,7 @@ from eval.blur.__main__ import main
 from eval.blur.audits import AUDITS
 from eval.blur.damages import add_checkerboard, add_noise
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
+from eval.images.streams import of_tensor
 from eval.readings import command, comparison
 from eval.readings.comparison import compare
 from eval.readings.reference import Real, measured
