@@ -3,7 +3,7 @@
 import pytest
 from stand_in import dead_leaves
 
-from baselines import linear_vae
+from baselines import ppca
 from eval.blur.calibration import calibrate
 from eval.blur.measures import MEASURES, PRIMARY
 from eval.evidence import rate_blur
@@ -16,7 +16,7 @@ def test_more_nats_are_less_blur_and_points_are_those_of_their_rate():
     assert [p.rate for p in points] == pytest.approx([10, 25, 60])
     assert points[0].reconstructions > points[1].reconstructions > points[2].reconstructions > 0.5
     assert points[0].variance > points[1].variance > points[2].variance
-    model = linear_vae.of_rate(linear_vae.fit(training, 48), 25.0)
+    model = ppca.of_rate(ppca.fit(training, 48), 25.0)
     function = calibration.measure.function
     assert points[1].reconstructions == calibration.sigma_eq(function(model.reconstruct(held_out)), function(held_out))
     assert points[1].samples == calibration.sigma_eq(function(model.sample(200)))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from baselines import linear_vae
-from baselines.linear_vae import LinearVae
+from baselines import ppca
+from baselines.ppca import LinearVae
 from eval.blur.calibration import Calibration
 
 RATES = (2.0, 5.0, 10.0, 20.0, 40.0, 70.0, 100.0, 140.0)  # nats; the networks here hold 15 to 100
@@ -42,5 +42,5 @@ def curve(
 ) -> list[Point]:
     """Points of linear VAEs of `latent_dim` numbers fitted to uint8 training images, by rate; a run's own among `rates`
     gives the opponent at equal rate."""
-    components = linear_vae.fit(training, latent_dim)
-    return [point(linear_vae.of_rate(components, rate), held_out, calibration, seed) for rate in sorted(rates)]
+    components = ppca.fit(training, latent_dim)
+    return [point(ppca.of_rate(components, rate), held_out, calibration, seed) for rate in sorted(rates)]
