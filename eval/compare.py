@@ -41,13 +41,14 @@ def main(args: Sequence[str] | None = None) -> None:
     """Open, measure, write."""
     asked = parse(Arguments, args, prog=PROG)
     check(asked)
+    from eval.sources.runs import open_runs
+
+    begun, runs = time.monotonic(), open_runs(asked.runs)  # before what takes long to import
     from eval.evidence import claims, collection
     from eval.report import assembly, rendering
-    from eval.sources.runs import open_runs
     from eval.words import shown
 
-    begun = time.monotonic()
-    runs = claims.claimed_first(open_runs(asked.runs))
+    runs = claims.claimed_first(runs)
     out = asked.out or default_out([run.directory for run in runs], runs[0].config.dataset)
     with rendering.staged(out) as folder:
         evidence = collection.collect(runs, asked.samples, asked.features, asked.seed, asked.data_dir)

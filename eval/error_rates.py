@@ -1,4 +1,4 @@
-"""python -m eval.error_rates --dataset NAME: how often does the rule err when the truth is known?"""
+"""python -m eval.error_rates [--dataset NAME | --readings]: how often does the rule err when the truth is known?"""
 
 import time
 from collections.abc import Sequence
@@ -16,6 +16,8 @@ PROG = "python -m eval.error_rates"
 class Arguments(HeldOutArguments):
     """Simulate comparisons of which the truth is known and print how often the verdict is wrong."""
 
+    readings: bool = False
+    """Draw runs' readings instead of images, around sides that spread as a VAE and a VAE/GAN do."""
     comparisons: int = 400
     """Simulated comparisons behind each figure."""
     images: int = 1000
@@ -37,6 +39,9 @@ def main(args: Sequence[str] | None = None) -> None:
     check(asked)
     from eval.experiments import error_rates
 
+    if asked.readings:
+        print(error_rates.of_readings(asked.comparisons, asked.seeds_per_side, asked.seed))
+        return
     design = error_rates.Design(asked.comparisons, asked.images, asked.seeds_per_side, asked.blur, asked.seed)
     for line in error_rates.report(asked.load(), design, asked.seed_spreads, asked.difference):
         print(line, flush=True)

@@ -9,14 +9,15 @@ from folders import save_folder
 from stand_in import dead_leaves, save_npz
 from torch import Tensor
 
-from eval.blur import command, comparison, instrument
+from eval.blur import instrument
 from eval.blur.__main__ import main
 from eval.blur.audits import AUDITS
-from eval.blur.comparison import compare
 from eval.blur.damages import add_checkerboard, add_noise
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
-from eval.blur.reference import Real, measured
-from eval.sources.streams import of_tensor
+from eval.images.streams import of_tensor
+from eval.readings import command, comparison
+from eval.readings.comparison import compare
+from eval.readings.reference import Real, measured
 
 SIGMAS = (0.5, 0.8, 1.2, 2.0, 4.0)  # px
 
@@ -137,7 +138,7 @@ def test_the_same_folder_twice_reads_nothing(real, calibrated):
 def test_neither_batches_nor_order_nor_threads_change_a_digit(calibrated, monkeypatch):
     images = gaussian_blur(photographs(90, seed=2), 0.8)
     whole, threads = read(images, calibrated), torch.get_num_threads()
-    monkeypatch.setattr("eval.sources.streams.MOST_A_BATCH", 7)
+    monkeypatch.setattr("eval.images.streams.MOST_A_BATCH", 7)
     assert read(images.flip(0), calibrated) == whole
     torch.set_num_threads(3)
     try:
@@ -161,7 +162,7 @@ def test_a_stream_is_never_held_whole(real, monkeypatch):
         most = max(most, len(alive))
         return batch
 
-    monkeypatch.setattr("eval.sources.streams.MOST_A_BATCH", 20)
+    monkeypatch.setattr("eval.images.streams.MOST_A_BATCH", 20)
     assert comparison.look(comparison.Stream("x", 440, (1, 32, 32), images)).count == 440
     assert most <= 2 + torch.get_num_threads()
 

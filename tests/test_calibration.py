@@ -6,12 +6,14 @@ import math
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from eval.blur.audits import AUDITS
 from eval.blur.calibration import SIGMAS, Calibration, alarm, calibrate
 from eval.blur.damages import DAMAGES, add_noise
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur, grey, smooth
-from eval.uncertainty.estimates import difference_interval, verdict
+from eval.uncertainty.estimates import difference_interval
+from eval.uncertainty.verdicts import verdict
 from vaegan.errors import UserError
 
 IMAGES = 120
@@ -210,3 +212,90 @@ def test_false_alarms_between_two_halves_of_one_source(calibrations, held_out):
     halves = [np.split(values[rng.permutation(len(values))], 2) for _ in range(40)]
     outcomes = [verdict(*(calibration.estimate(half) for half in pair)).outcome for pair in halves]
     assert sum(outcome != "inconclusive" for outcome in outcomes) <= 2
+
+
+@pytest.fixture(scope="module")
+def audits(held_out) -> dict[str, Calibration]:
+    return {name: calibrate(audit, held_out[0]) for name, audit in AUDITS.items()}
+
+
+def test_twice_what_real_images_have_is_an_alarm_and_a_little_more_is_none(audits):
+    audit = audits["nyquist_power"]
+    loud = audit.values + 3e-3  # far above the slack
+    noisy = Calibration(audit.measure, loud, audit.ladder * (loud.mean() / audit.ladder[:, SIGMAS.index(0.0)].mean()))
+    assert alarm(noisy, 2 * loud, 0.0) > 1 > alarm(noisy, 1.3 * loud, 0.0)
+
+
+def test_an_audit_is_judged_at_the_blur_of_the_source(audits):
+    """What real images have near Nyquist, images blurred by 2 px must not: there it is grain."""
+    audit = audits["nyquist_power"]
+    real = np.full(10, audit.value_at(0.0))
+    assert alarm(audit, real, 0.0) < 1 < alarm(audit, real, 2.0)
+
+
+@by_name
+def test_the_curve_is_level_beyond_its_ladder(calibrations, name):
+    calibration = calibrations[name]
+    for beyond, end in ((9.0, SIGMAS[-1]), (math.inf, SIGMAS[-1]), (-3.0, SIGMAS[0]), (-math.inf, SIGMAS[0])):
+        assert calibration.value_at(beyond) == calibration.value_at(end)
+
+
+@by_name
+def test_the_curve_has_the_level_of_all_images_though_few_are_blurred(monkeypatch, held_out, name):
+    monkeypatch.setattr("eval.blur.calibration.LADDER_IMAGES", 15)
+    calibration = calibrate(MEASURES[name], held_out[0])
+    assert calibration.ladder.shape == (15, len(SIGMAS)) and calibration.values.shape == (IMAGES,)
+    assert calibration.value_at(0.0) == pytest.approx(calibration.values.mean(), rel=1e-9)
+    assert calibration.ladder[:, SIGMAS.index(0.0)].mean() != pytest.approx(calibration.values.mean(), rel=1e-3)
+
+
+def test_a_curve_made_of_few_images_widens_what_is_read_off_it(calibrations, held_out):
+    """Paired, the level cancels, and away from 0 the curve's own error is most of what is left."""
+    whole = calibrations[PRIMARY]
+    few = Calibration(whole.measure, whole.values, whole.ladder[:6])
+    values, originals = (whole.measure.function(images) for images in (gaussian_blur(held_out[1], 2.0), held_out[1]))
+
+    def width(calibration: Calibration) -> float:
+        interval = calibration.estimate(values, originals).interval
+        return interval.high - interval.low
+
+    assert width(few) > 1.5 * width(whole)
+
+
+def test_colour_is_seen_as_grey_by_rec_601_at_every_blur():
+    """Pillow's conversion, of images whose colours differ most where the weights do."""
+    colour = torch.cat([scenes(20, seed) for seed in (1, 2, 3)], dim=1)
+    grey_images = np.stack([np.asarray(Image.fromarray(c.permute(1, 2, 0).numpy()).convert("L")) for c in colour])
+    of_colour, of_grey = (
+        calibrate(MEASURES[PRIMARY], images).ladder.mean(axis=0)
+        for images in (colour, torch.from_numpy(grey_images.copy())[:, None])
+    )
+    steps = [i for i, sigma in enumerate(SIGMAS) if abs(sigma) <= 1.3]  # further out rounding to 8 bits counts
+    assert of_colour[steps] == pytest.approx(of_grey[steps], rel=0.01)
+
+
+def test_the_range_ends_where_the_measure_turns(calibrations):
+    whole = calibrations[PRIMARY]
+    for turned in (SIGMAS.index(1.6), SIGMAS.index(-0.55)):
+        ladder = whole.ladder.copy()
+        outwards = 1 if SIGMAS[turned] > 0 else -1
+        ladder[:, turned + outwards] = ladder[:, turned]  # as much as one step nearer: not strictly monotone
+        calibration = Calibration(whole.measure, whole.values, ladder)
+        end = 1 if outwards > 0 else 0
+        assert calibration.limits[end] == SIGMAS[turned] and calibration.limits[1 - end] == whole.limits[1 - end]
+        beyond = whole.values * (0.5 if outwards > 0 else 1.5) * whole.value_at(SIGMAS[turned]) / whole.value_at(0.0)
+        assert calibration.sigma_eq(beyond) == outwards * math.inf
+        assert calibration.estimate(whole.values).interval.value == 0
+
+
+def test_a_measure_against_its_own_direction_calibrates_nothing(calibrations):
+    whole = calibrations[PRIMARY]
+    rising = Calibration(whole.measure, whole.values, whole.ladder[:, ::-1])
+    with pytest.raises(UserError, match="does not follow blur"):
+        rising.sigma_eq(whole.values)
+
+
+def test_near_the_end_of_the_range_the_interval_goes_beyond_it(calibrations, held_out):
+    calibration = calibrations[PRIMARY]
+    found = calibration.estimate(calibration.measure.function(gaussian_blur(held_out[1], 4.8))).interval
+    assert found.high == math.inf and found.low > 3 and found.value < 5

@@ -7,7 +7,7 @@ import pytest
 import torch
 from stand_in import dead_leaves
 
-from baselines import linear_vae
+from baselines import ppca
 from eval.evidence import bounds, certificate
 from eval.sources.runs import Run
 from vaegan.config import Config
@@ -53,7 +53,7 @@ def test_the_linear_vae_itself_is_at_its_own_likelihood(settings):
 
 
 def test_one_that_lags_is_not_converged_and_says_by_how_much():
-    blurred = linear_vae.of_variance(linear_vae.fit(LEAVES, 12), 8.0)  # too much noise for unit variance
+    blurred = ppca.of_variance(ppca.fit(LEAVES, 12), 8.0)  # too much noise for unit variance
     row = row_of(run_of(blurred))
     found = row["certificate"]
     assert not found["converged"] and found["difference"]["high"] < 0

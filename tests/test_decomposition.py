@@ -7,10 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from eval.evidence import decomposition
+from eval.evidence import decomposition, replicates
 from eval.evidence.decomposition import ADVERSARY, FEATURES, INTERACTION, SQUARE, decompose
 from eval.sources.runs import Run
 from eval.uncertainty.estimates import RESAMPLES, Estimate
+from eval.uncertainty.spread import Scale
 from vaegan.config import Config
 
 ROWS = [("pixels", False), ("Dis_l", False), ("pixels", True), ("Dis_l", True)]
@@ -155,12 +156,12 @@ def test_the_fitted_noise_scale_stands_outside_the_square():
 def evidence(monkeypatch, *modes_and_seeds: tuple[str, int]) -> SimpleNamespace:
     """What describe() asks of Evidence, where seed s of mode i measures i + s / 10 px."""
     runs = [
-        Run(f"{mode}-{i}", mode, Path(), SimpleNamespace(config=Config(mode=mode, seed=seed)))
+        Run(f"{mode}-{i}", mode, Path(), SimpleNamespace(config=Config(mode=mode, seed=seed), step=1))
         for i, (mode, seed) in enumerate(modes_and_seeds)
     ]
     measured = [SimpleNamespace(source=SimpleNamespace(run=run.label)) for run in runs]
-    by_label = {run.label: SQUARE.index(run.config.mode) + run.config.seed / 10 for run in runs}
-    monkeypatch.setattr(decomposition, "estimate", lambda _, m, measure: estimate(by_label[m.source.run]))
+    by_label = {run.label: (*SQUARE, "vae-sigma").index(run.config.mode) + run.config.seed / 10 for run in runs}
+    monkeypatch.setattr(replicates, "estimate", lambda _, m, measure: estimate(by_label[m.source.run]))
     calibrations = {decomposition.PRIMARY: SimpleNamespace(pixels=pixels)}
     return SimpleNamespace(runs=runs, of=lambda what: measured, calibrations=calibrations, seed=0)
 
@@ -179,4 +180,43 @@ def test_three_modes_are_no_table_and_two_runs_of_one_seed_no_block(monkeypatch)
     twice = [(mode, 0) for mode in (*SQUARE, "vae")]
     found = decomposition.describe(evidence(monkeypatch, *twice), True)["decomposition"]["samples"]
     assert found["effects"] == [] and "two runs of VAE have one seed" in found["sentence"]
-    assert [row["seeds"] for row in found["cells"]] == [2, 1, 1, 1]
+    assert [row["seeds"] for row in found["cells"]] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("ill", ["health", "withheld"])
+def test_a_cell_with_an_unsound_run_gives_no_effect(monkeypatch, ill):
+    measured = evidence(monkeypatch, *[(mode, 0) for mode in (*SQUARE, "vae-sigma")])
+    monkeypatch.setattr(replicates, "estimate", lambda _, m, measure: estimate(0.5))
+
+    def rows(label: str) -> list[dict]:
+        bad = (
+            {"health": ["grain"], "withheld": []}
+            if ill == "health"
+            else {"health": [], "withheld": ["vaegan-3: grain"]}
+        )
+        found = {run.label: bad if run.label.startswith(label) else {"health": []} for run in measured.runs}
+        return [{"label": k, "title": k, **v, "health": {"reasons": v["health"]}} for k, v in found.items()]
+
+    found = decomposition.describe(measured, True, rows("vaegan-3"))["decomposition"]["samples"]
+    assert found["effects"] == [] and "vaegan-3: grain" in found["sentence"]
+    outside = decomposition.describe(measured, True, rows("vae-sigma"))["decomposition"]["samples"]
+    assert len(outside["effects"]) == 3
+
+
+def test_cells_of_two_settings_give_no_effect(monkeypatch):
+    measured = evidence(monkeypatch, *[(mode, 0) for mode in SQUARE], ("vae", 1))
+    odd = measured.runs[-1].model
+    odd.config = Config(mode="vae", seed=1, beta=8.0)
+    monkeypatch.setattr(replicates, "estimate", lambda _, m, measure: estimate(0.5))
+    found = decomposition.describe(measured, True)["decomposition"]["samples"]
+    assert found["effects"] == [] and "runs of VAE differ in more than their seed" in found["sentence"]
+
+
+def test_effects_of_blur_add_up_in_squares():
+    """An adversary that takes the blur of a Gaussian of 0.8 px away does so whatever else blurs."""
+    blur = Scale(2, -1.0, 5.0)
+    squares = dict(zip(SQUARE, (1.0, 0.36, 0.64, 0.0), strict=True))  # px^2: 0.64 by features, 0.36 by the adversary
+    zeros = np.zeros(RESAMPLES)
+    cells = {mode: {0: Estimate(math.sqrt(v), math.sqrt(v) + zeros, scale=blur)} for mode, v in squares.items()}
+    found = values(decompose(cells, pixels))
+    assert found == pytest.approx({FEATURES: 0.8, ADVERSARY: 0.6, INTERACTION: 0.0}, abs=1e-6)

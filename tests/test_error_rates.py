@@ -10,6 +10,7 @@ from eval import error_rates as door
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.experiments import error_rates
 from eval.experiments.error_rates import NODES, Design
+from eval.uncertainty import simulation
 from vaegan.data import ImageSet
 
 
@@ -90,10 +91,24 @@ def test_too_few_held_out_images_are_one_line(monkeypatch, capsys):
     three = ImageSet("three", "test", torch.zeros(3, 1, 32, 32, dtype=torch.uint8))
     monkeypatch.setattr(vaegan.data, "load", lambda *_, **__: three)
     with pytest.raises(SystemExit) as stop:
-        run(monkeypatch)
+        run()
     assert stop.value.code == 1
     assert "has 3 held-out image(s)" in capsys.readouterr().err
 
 
 def test_the_command_line_knows_the_largest_blur_that_is_simulated():
     assert door.LARGEST == NODES[-1]
+
+
+def test_readings_of_unequal_spread_are_told_apart_when_they_differ_and_not_when_equal(capsys):
+    run("--readings", "--comparisons", "6")
+    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if line.startswith(("| 3", "| 5"))]
+    assert len(rows) == 16
+    far = [row for row in rows if row[1].strip() == "1.1 and 0"]
+    assert len(far) == 4 and all(row[4].strip().startswith("100.0 %") for row in far)
+    equal = [float(row[4].split()[0]) for row in rows if "false alarms" in row[3]]
+    assert np.mean(equal) < 20
+
+
+def test_a_spread_in_squares_is_what_one_standard_deviation_more_adds():
+    assert simulation.squares(1.1, 0.03) == pytest.approx(1.13**2 - 1.1**2) and simulation.squares(0, 0.25) == 0.0625

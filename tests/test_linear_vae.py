@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import multivariate_normal
-from stand_in import dead_leaves
+from stand_in import dead_leaves, save_npz
 from torch import nn
 
-from baselines import linear_vae
+from baselines import linear_vae as door
+from baselines import ppca
 from eval.blur.calibration import calibrate
 from eval.blur.measures import MEASURES, PRIMARY
 from eval.sources import runs as sources
@@ -34,15 +35,15 @@ def images(count=400, side=6, channels=1, seed=0):
 
 
 IMAGES = images()
-COMPONENTS = linear_vae.fit(IMAGES, 5)
+COMPONENTS = ppca.fit(IMAGES, 5)
 
 
 def models():
-    unit = linear_vae.of_variance(COMPONENTS, 0.1)
+    unit = ppca.of_variance(COMPONENTS, 0.1)
     return {
         "given": unit,
-        "ml": linear_vae.of_maximum_likelihood(COMPONENTS),
-        "rate": linear_vae.of_rate(COMPONENTS, 4),
+        "ml": ppca.of_maximum_likelihood(COMPONENTS),
+        "rate": ppca.of_rate(COMPONENTS, 4),
     }
 
 
@@ -69,16 +70,16 @@ def test_every_posterior_draw_gives_the_exact_log_likelihood():
 
 def test_the_rate_is_the_mean_kl_and_water_filling_meets_any_rate():
     for nats in (0.05, 1.0, 4.0, 20.0):
-        model = linear_vae.of_rate(COMPONENTS, nats)
+        model = ppca.of_rate(COMPONENTS, nats)
         assert model.rate == pytest.approx(nats, rel=1e-9)
         kl = losses.kl_divergence(*(t.double() for t in model.encode(IMAGES))).mean()
         assert float(kl) == pytest.approx(nats, rel=0.01, abs=0.01)
-    assert linear_vae.of_rate(COMPONENTS, 0.05).latent_dim < linear_vae.of_rate(COMPONENTS, 20.0).latent_dim == 5
+    assert ppca.of_rate(COMPONENTS, 0.05).latent_dim < ppca.of_rate(COMPONENTS, 20.0).latent_dim == 5
 
 
 def test_directions_below_the_noise_are_left_out_and_the_others_shrink():
     eigenvalues = COMPONENTS.spreads.double().square()
-    model = linear_vae.of_variance(COMPONENTS, float(eigenvalues[2] + eigenvalues[3]) / 2)
+    model = ppca.of_variance(COMPONENTS, float(eigenvalues[2] + eigenvalues[3]) / 2)
     assert model.latent_dim == 3
     x = to_float(IMAGES).flatten(1).double() - model.mean
     along = x @ model.directions.T
@@ -88,14 +89,14 @@ def test_directions_below_the_noise_are_left_out_and_the_others_shrink():
 
 
 def test_no_noise_scale_is_likelier_than_the_fitted_one():
-    best = linear_vae.of_maximum_likelihood(COMPONENTS)
+    best = ppca.of_maximum_likelihood(COMPONENTS)
     for factor in (0.9, 1.1):
-        other = linear_vae.of_variance(COMPONENTS, best.variance * factor)
+        other = ppca.of_variance(COMPONENTS, best.variance * factor)
         assert best.log_likelihood(IMAGES).mean() > other.log_likelihood(IMAGES).mean()
 
 
 def test_samples_have_the_covariance_of_the_model():
-    model, count = linear_vae.of_variance(COMPONENTS, 0.02), 40_000
+    model, count = ppca.of_variance(COMPONENTS, 0.02), 40_000
     means = model.decode_mean(prior_codes(count, model.latent_dim, seed=1)).flatten(1).double()
     noise = torch.randn(means.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     x, want = means + math.sqrt(model.variance) * noise, model.covariance()
@@ -106,13 +107,13 @@ def test_samples_have_the_covariance_of_the_model():
 
 
 def test_samples_are_the_quantised_means_of_prior_codes():
-    model = linear_vae.of_variance(COMPONENTS, 0.1)
+    model = ppca.of_variance(COMPONENTS, 0.1)
     assert torch.equal(model.sample(8, seed=4), to_uint8(model.decode_mean(prior_codes(8, model.latent_dim, 4))))
     assert torch.equal(model.sample(8)[:3], model.sample(3))
 
 
 def test_noise_above_every_eigenvalue_leaves_the_mean():
-    model = linear_vae.of_variance(COMPONENTS, 1e3)
+    model = ppca.of_variance(COMPONENTS, 1e3)
     assert model.latent_dim == 0 and model.rate == 0 and len(model.sample(3)) == 3
     assert (
         model.reconstruct(IMAGES[:2]).float() - COMPONENTS.mean.add(1).mul(127.5).unflatten(0, (1, 6, 6))
@@ -120,16 +121,15 @@ def test_noise_above_every_eigenvalue_leaves_the_mean():
 
 
 def test_flat_images_get_the_noise_of_rounding():
-    flat = linear_vae.fit(torch.full((20, 1, 4, 4), 90, dtype=torch.uint8), 3)
-    model = linear_vae.of_maximum_likelihood(flat)
+    flat = ppca.fit(torch.full((20, 1, 4, 4), 90, dtype=torch.uint8), 3)
+    model = ppca.of_maximum_likelihood(flat)
     assert (
-        model.variance == linear_vae.ROUNDING
-        and model.log_likelihood(torch.full((2, 1, 4, 4), 90).byte()).isfinite().all()
+        model.variance == ppca.ROUNDING and model.log_likelihood(torch.full((2, 1, 4, 4), 90).byte()).isfinite().all()
     )
 
 
 def test_it_is_a_source_that_reports_measure():
-    model = linear_vae.of_variance(COMPONENTS, 0.1)
+    model = ppca.of_variance(COMPONENTS, 0.1)
     run = sources.Run("linear", "linear VAE", Path(), model)
     reconstructed, sampled = sources.reconstructions(run, IMAGES), sources.prior_samples(run, 7, seed=0)
     assert torch.equal(torch.cat(list(reconstructed.batches())), model.reconstruct(IMAGES))
@@ -137,16 +137,16 @@ def test_it_is_a_source_that_reports_measure():
 
 
 def test_what_does_not_fit_is_one_line():
-    model = linear_vae.of_variance(COMPONENTS, 0.1)
+    model = ppca.of_variance(COMPONENTS, 0.1)
     with pytest.raises(UserError, match="this model takes"):
         model.decode(torch.zeros(2, 9))
     with pytest.raises(UserError, match="need uint8"):
         model.encode(IMAGES.float())
     for nonsense in (0.0, -1.0, math.inf, math.nan):
         with pytest.raises(UsageError, match="not possible"):
-            linear_vae.of_variance(COMPONENTS, nonsense)
+            ppca.of_variance(COMPONENTS, nonsense)
         with pytest.raises(UsageError, match="not possible"):
-            linear_vae.of_rate(COMPONENTS, nonsense)
+            ppca.of_rate(COMPONENTS, nonsense)
 
 
 class Trained(nn.Module):
@@ -190,7 +190,7 @@ def trained(x, latent_dim, variance, evaluations=700):
 def test_a_linear_vae_that_was_trained_is_as_sharp_and_never_likelier():
     leaves, variance = dead_leaves(300, 28, seed=1), 0.7
     x = to_float(leaves).flatten(1)
-    model, network = linear_vae.of_variance(linear_vae.fit(leaves, 48), variance), trained(x, 48, variance)
+    model, network = ppca.of_variance(ppca.fit(leaves, 48), variance), trained(x, 48, variance)
     constant = 0.5 * x.shape[1] * math.log(2 * math.pi * variance)
     elbo, exact = -float(network.loss(x, variance)) - constant, float(model.log_likelihood(leaves).mean())
     assert exact - 0.5 < elbo <= exact + 1e-3
@@ -203,3 +203,14 @@ def test_a_linear_vae_that_was_trained_is_as_sharp_and_never_likelier():
         for images in (model.reconstruct(leaves), to_uint8(x_tilde))
     )
     assert learnt == pytest.approx(closed, abs=0.03) and closed > 0.5
+
+
+def test_the_command_prints_a_row_a_noise_scale(tmp_path, capsys):
+    dataset = save_npz(tmp_path / "leaves.npz", dead_leaves(400))
+    door.main(["--dataset", dataset, "--latent-dim", "6", "--rates", "3"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("|")[1].strip() for line in lines[3:]] == ["unit variance", "maximum likelihood", "3 nats"]
+    assert lines[5].split("|")[4].strip() == "3.0"
+    with pytest.raises(SystemExit) as stop:
+        door.main(["--dataset", dataset, "--rates", "0"])
+    assert stop.value.code == 2 and "--rates 0 is not possible" in capsys.readouterr().err

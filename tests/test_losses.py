@@ -7,6 +7,7 @@ import torch
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from vaegan import losses
+from vaegan.networks.outputs import image_of
 
 torch.manual_seed(0)
 
@@ -34,21 +35,26 @@ def test_gaussian_is_the_normal_density_up_to_its_constant():
 
 
 def test_bernoulli_of_a_diverged_image_is_nan_and_no_exception():
-    x, x_tilde = torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 4, 4)
-    x_tilde[1, 0, 2, 2] = math.nan
-    nll = losses.bernoulli_nll(x, x_tilde)
+    x, logit = torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 4, 4)
+    logit[1, 0, 2, 2] = math.nan
+    nll = losses.bernoulli_nll(x, logit)
     assert nll[0].item() == pytest.approx(16 * math.log(2)) and nll[1].isnan()
 
 
 def test_bernoulli_reads_pixels_as_probabilities():
-    x, x_tilde = torch.rand(3, 1, 4, 4) * 2 - 1, torch.rand(3, 1, 4, 4) * 1.8 - 0.9
-    x = x.sign()
-    reference = -Bernoulli((1 + x_tilde) / 2).log_prob((1 + x) / 2).flatten(1).sum(1)
-    torch.testing.assert_close(losses.bernoulli_nll(x, x_tilde), reference)
+    x, logit = (torch.rand(3, 1, 4, 4) * 2 - 1).sign(), torch.randn(3, 1, 4, 4)
+    reference = -Bernoulli((1 + image_of(logit)) / 2).log_prob((1 + x) / 2).flatten(1).sum(1)
+    torch.testing.assert_close(losses.bernoulli_nll(x, logit), reference)
 
 
-def test_bernoulli_is_finite_for_saturated_pixels():
-    assert losses.bernoulli_nll(torch.ones(1, 1, 2, 2), -torch.ones(1, 1, 2, 2)).isfinite().all()
+@pytest.mark.parametrize("pre_activation", [9.0, 12.0, 40.0])
+def test_bernoulli_of_a_saturated_pixel_is_exact_and_so_is_its_gradient(pre_activation):
+    """White where the target is black: tanh(9) is 1 in float32, and the exact loss 18, with a gradient of 2."""
+    a = torch.full((1, 1, 1, 1), pre_activation, requires_grad=True)
+    nll = losses.bernoulli_nll(-torch.ones(1, 1, 1, 1), 2 * a)  # tanh(a) is the image of the logit 2 a
+    (gradient,) = torch.autograd.grad(nll.sum(), a)
+    assert nll.item() == pytest.approx(2 * pre_activation) and gradient.item() == pytest.approx(2)
+    assert losses.bernoulli_nll(torch.ones(1, 1, 1, 1), 2 * a).item() == pytest.approx(0, abs=1e-6)
 
 
 def test_optimal_variance_beats_every_other():
@@ -57,6 +63,15 @@ def test_optimal_variance_beats_every_other():
     for sigma in (0.3, 0.9, 1.1, 3.0):
         fixed = -Normal(x_tilde, sigma).log_prob(x).flatten(1).sum(1).mean() - 0.5 * 16 * math.log(2 * math.pi)
         assert fitted < fixed
+
+
+def test_the_optimal_variance_of_a_perfect_reconstruction_has_a_floor():
+    """Without one the likelihood of an image met exactly is infinite, and 0 / 0 its gradient."""
+    x = torch.rand(2, 1, 4, 4, dtype=torch.float64)
+    x_tilde = x.clone().requires_grad_()
+    nll = losses.optimal_gaussian_nll(x, x_tilde)
+    (gradient,) = torch.autograd.grad(nll.sum(), x_tilde)
+    assert nll.tolist() == pytest.approx([8 * math.log(1e-8)] * 2) and not gradient.any()
 
 
 def test_optimal_variance_gradient_is_that_of_the_profile_likelihood():
@@ -91,7 +106,7 @@ def test_only_the_nonsaturating_loss_is_strong_while_the_discriminator_wins():
 
 
 def test_every_loss_is_per_sample_and_sums_over_dimensions():
-    x, y = torch.rand(6, 3, 4, 4), torch.rand(6, 3, 4, 4)
+    x, y = torch.rand(6, 3, 4, 4), torch.rand(6, 3, 4, 4)  # y also serves as logits
     for loss in (losses.gaussian_nll, losses.bernoulli_nll):
         assert loss(x, y).shape == (6,)
         torch.testing.assert_close(loss(x, y)[:2], loss(x[:2], y[:2]))

@@ -12,7 +12,10 @@ from vaegan.networks.building import build
 from vaegan.objective import OBJECTIVES, Settings
 
 ROWS = {**OBJECTIVES, **BASELINES}
-SETTINGS = Settings(beta=0.7, gamma=0.3, feature_precision=2.0, gate=None)
+SETTINGS = Settings(
+    beta=0.7, gamma=0.3, likelihood="gaussian", feature_precision=2.0, adversarial_loss="nonsaturating", fakes="both",
+    gate=None,
+)  # fmt: skip
 B, D = 6, 4
 
 
@@ -37,8 +40,15 @@ def conditional_batch(batch):
 
 def ours(row, settings, nets, batch):
     """The project's gradients of one step."""
-    f = algorithm.forward(row, settings, nets, *batch)
-    return algorithm.gradients(nets, algorithm.route(row, settings, algorithm.terms(row, settings, f)))
+    return differentiated(row, settings, nets, nets, batch, lambda routes: None)
+
+
+def differentiated(row, settings, nets, passes, batch, change):
+    """The gradients of one step whose routes were changed by `change`."""
+    f = algorithm.forward(row, settings, passes, *batch)
+    routes = algorithm.route(row, settings)
+    change(routes)
+    return algorithm.gradients(nets, routes, algorithm.terms(row, settings, f), f)
 
 
 def own_loss(name, row, settings, nets, batch):
@@ -52,7 +62,11 @@ def own_loss(name, row, settings, nets, batch):
             error = nets["discriminator"](x, *y)[0] - nets["discriminator"](x_tilde, *y)[0]
             llike = 0.5 * settings.feature_precision * (error**2).sum() / B
         else:
-            llike = losses.PIXEL_NLL[row.likelihood or settings.likelihood](x, x_tilde).sum() / B
+            nll = {"gaussian": losses.gaussian_nll, "optimal-gaussian": losses.optimal_gaussian_nll}
+            nll["bernoulli"] = lambda x, x_tilde: (
+                -(1 + x) / 2 * ((1 + x_tilde) / 2).log() - (1 - x) / 2 * ((1 - x_tilde) / 2).log()
+            )
+            llike = nll[row.likelihood or settings.likelihood](x, x_tilde).sum() / B
     if name == "encoder":
         kl = 0.5 * (mu**2 + torch.exp(logvar) - logvar - 1).sum() / B if row.prior else 0.0
         return settings.beta * kl + llike
@@ -101,9 +115,29 @@ def test_each_network_gets_the_gradient_of_its_own_loss_alone(mode, adversarial_
     check_gradients(ours, ROWS[mode], settings, batch, norm)
 
 
+@pytest.mark.parametrize("mode", ["vae", "vaegan-pixel"])
+@pytest.mark.parametrize("norm", ["batch", "group"])
+def test_a_likelihood_of_logits_reaches_its_networks(mode, norm, batch):
+    check_gradients(ours, ROWS[mode], dataclasses.replace(SETTINGS, likelihood="bernoulli"), batch, norm)
+
+
 @pytest.mark.parametrize("mode", ROWS)
 def test_conditional_networks_get_the_gradients_of_their_own_losses(mode, conditional_batch):
     check_gradients(ours, ROWS[mode], SETTINGS, conditional_batch, "batch")
+
+
+class Deaf(torch.nn.Module):
+    """A network that sees zeros where it should see y."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def logit(self, h, y):
+        return self.network.logit(h, torch.zeros_like(y))
+
+    def forward(self, h, y):
+        return self.network(h, torch.zeros_like(y))
 
 
 @pytest.mark.parametrize("network", ["encoder", "decoder", "discriminator"])
@@ -111,58 +145,47 @@ def test_a_network_that_is_not_told_the_labels_is_caught(network, conditional_ba
     """A mutant whose `network` sees zeros where it should see y."""
 
     def deaf(row, settings, nets, batch):
-        shut = {**nets, network: lambda h, y: nets[network](h, torch.zeros_like(y))}
-        routes = algorithm.route(
-            row, settings, algorithm.terms(row, settings, algorithm.forward(row, settings, shut, *batch))
-        )
-        return algorithm.gradients(nets, routes)
+        return differentiated(row, settings, nets, {**nets, network: Deaf(nets[network])}, batch, lambda routes: None)
 
     with pytest.raises(AssertionError):
         check_gradients(deaf, ROWS["vaegan"], SETTINGS, conditional_batch)
 
 
 def mutant(change):
-    """Return a step whose routes were changed by `change(routes, means)`."""
-
-    def step(row, settings, nets, batch):
-        t = algorithm.terms(row, settings, algorithm.forward(row, settings, nets, *batch))
-        routes = algorithm.route(row, settings, t)
-        change(routes, {name: term.mean() for name, term in t.items()})
-        return algorithm.gradients(nets, routes)
-
-    return step
+    """Return a step whose routes were changed by `change(routes)`."""
+    return lambda row, settings, nets, batch: differentiated(row, settings, nets, nets, batch, change)
 
 
-def wrong_sign(routes, mean):  # pythae: the decoder follows the discriminator's own gradient
-    routes["decoder"]["adversarial"] = mean["gan_fake"]
+def wrong_sign(routes):  # pythae: the decoder follows the discriminator's own gradient
+    routes["decoder"]["gan_fake"] = routes["decoder"].pop("gan_decoder")
 
 
-def uncleared(routes, mean):  # three backward() calls without clearing: Dis minimises the reconstruction too
-    routes["discriminator"]["reconstruction"] = mean["features"]
+def uncleared(routes):  # three backward() calls without clearing: Dis minimises the reconstruction too
+    routes["discriminator"]["features"] = 1.0
 
 
-def adversary_reaches_encoder(routes, mean):
-    routes["encoder"]["adversarial"] = mean["gan_decoder"]
+def adversary_reaches_encoder(routes):
+    routes["encoder"]["gan_decoder"] = 1.0
 
 
-def gamma_everywhere(routes, mean):
-    routes["encoder"]["reconstruction"] = SETTINGS.gamma * mean["features"]
+def gamma_everywhere(routes):
+    routes["encoder"]["features"] = SETTINGS.gamma
 
 
-def gamma_on_the_adversary(routes, mean):
-    routes["decoder"] = {"reconstruction": mean["features"], "adversarial": SETTINGS.gamma * mean["gan_decoder"]}
+def gamma_on_the_adversary(routes):
+    routes["decoder"] = {"features": 1.0, "gan_decoder": SETTINGS.gamma}
 
 
-def discriminator_never_stepped(routes, mean):
+def discriminator_never_stepped(routes):
     del routes["discriminator"]
 
 
-def kl_reaches_nothing(routes, mean):
+def kl_reaches_nothing(routes):
     del routes["encoder"]["prior"]
 
 
-def discriminator_sees_no_real_images(routes, mean):
-    routes["discriminator"]["adversarial"] = mean["gan_fake"]
+def discriminator_sees_no_real_images(routes):
+    del routes["discriminator"]["gan_real"]
 
 
 MUTANTS = [
@@ -179,7 +202,7 @@ MUTANTS = [
 
 @pytest.mark.parametrize("bug", MUTANTS, ids=lambda f: f.__name__)
 def test_known_bugs_are_caught(bug, batch):
-    check_gradients(mutant(lambda routes, mean: None), ROWS["vaegan"], SETTINGS, batch)
+    check_gradients(mutant(lambda routes: None), ROWS["vaegan"], SETTINGS, batch)
     with pytest.raises(AssertionError):
         check_gradients(mutant(bug), ROWS["vaegan"], SETTINGS, batch)
 
@@ -188,9 +211,7 @@ def step_between_gradients(row, settings, nets, batch):
     """A mutant that steps Enc before it takes Dec's gradient, as loops of backward() and step() do."""
     gradients = {}
     for name in row.trains:
-        f = algorithm.forward(row, settings, nets, *batch)
-        routes = algorithm.route(row, settings, algorithm.terms(row, settings, f))
-        gradients |= algorithm.gradients(nets, {name: routes[name]})
+        gradients |= {name: ours(row, settings, nets, batch)[name]}
         with torch.no_grad():
             for p, g in zip(nets[name].parameters(), gradients[name], strict=True):
                 p.sub_(0.1 * g)
@@ -199,9 +220,10 @@ def step_between_gradients(row, settings, nets, batch):
 
 def reconstruction_without_gradient(row, settings, nets, batch):
     """A mutant that measures the reconstruction under no_grad, as a perceptual loss was in one script."""
-    t = algorithm.terms(row, settings, algorithm.forward(row, settings, nets, *batch))
-    t["features"] = t["features"].detach()
-    return algorithm.gradients(nets, algorithm.route(row, settings, t))
+    f = algorithm.forward(row, settings, nets, *batch)
+    t = algorithm.terms(row, settings, f)
+    t["features"] = t["features"].detach() + 0 * f.x_tilde.sum()
+    return algorithm.gradients(nets, algorithm.route(row, settings), t, f)
 
 
 @pytest.mark.parametrize("bug", [step_between_gradients, reconstruction_without_gradient], ids=lambda f: f.__name__)
@@ -214,7 +236,7 @@ def test_known_bugs_outside_the_routing_are_caught(bug, batch):
 @pytest.mark.parametrize("adversarial_loss", losses.ADVERSARIAL)
 def test_decoder_moves_fakes_against_the_discriminator(mode, adversarial_loss, batch):
     """Along the decoder's adversarial descent the discriminator's cost of fakes rises."""
-    row, settings, nets = ROWS[mode], Settings(adversarial_loss=adversarial_loss), networks()
+    row, settings, nets = ROWS[mode], dataclasses.replace(SETTINGS, adversarial_loss=adversarial_loss), networks()
     t = algorithm.terms(row, settings, algorithm.forward(row, settings, nets, *batch))
     parameters = tuple(nets["decoder"].parameters())
     decoder = torch.autograd.grad(t["gan_decoder"].mean(), parameters, retain_graph=True)
@@ -240,11 +262,11 @@ def test_the_four_modes_are_a_two_by_two_table():
 
 @pytest.mark.parametrize("kind,expected", [("prior", (1, 0)), ("reconstruction", (0, 1)), ("both", (1, 1))])
 def test_fakes_are_chosen(kind, expected, batch):
-    row, nets = ROWS["vaegan"], networks()
-    f = algorithm.forward(row, Settings(fakes=kind), nets, *batch)
+    row, nets, settings = ROWS["vaegan"], networks(), dataclasses.replace(SETTINGS, fakes=kind)
+    f = algorithm.forward(row, settings, nets, *batch)
     assert (f.x_p is not None) == expected[0]
-    t = algorithm.terms(row, Settings(fakes=kind), f)
-    logits = [dis[1] for dis, used in zip((f.dis_x_p, f.dis_x_tilde), expected, strict=True) if used]
+    t = algorithm.terms(row, settings, f)
+    logits = [dis.logit for dis, used in zip((f.dis_x_p, f.dis_x_tilde), expected, strict=True) if used]
     want = sum(torch.nn.functional.softplus(logit) for logit in logits) / len(logits)
     torch.testing.assert_close(t["gan_fake"], want)
 
@@ -261,8 +283,8 @@ def test_fakes_are_chosen(kind, expected, batch):
     ],
 )
 def test_gate_is_the_authors_rule(real, fake, skipped):
-    assert algorithm.gate(Settings(gate=(0.68, 0.35)), real, fake) == skipped
-    assert algorithm.gate(Settings(gate=None), real, fake) == set()
+    assert algorithm.gate(dataclasses.replace(SETTINGS, gate=(0.68, 0.35)), real, fake) == skipped
+    assert algorithm.gate(SETTINGS, real, fake) == set()
 
 
 def test_a_skipped_network_costs_no_backward(batch):
@@ -272,17 +294,16 @@ def test_a_skipped_network_costs_no_backward(batch):
         last = list(net.parameters())[-1]
         last.register_hook(lambda g, name=name: counted.__setitem__(name, counted[name] + 1))
     f = algorithm.forward(row, SETTINGS, nets, *batch)
-    routes = algorithm.route(row, SETTINGS, algorithm.terms(row, SETTINGS, f))
-    assert set(algorithm.gradients(nets, routes, {"discriminator"})) == {"encoder", "decoder"}
+    routes, t = algorithm.route(row, SETTINGS), algorithm.terms(row, SETTINGS, f)
+    assert set(algorithm.gradients(nets, routes, t, f, {"discriminator"})) == {"encoder", "decoder"}
     assert counted == {"encoder": 1, "decoder": 1, "discriminator": 0}
 
 
-def test_route_norms_name_every_route(batch):
+def test_a_route_norm_is_that_of_the_whole_gradient_and_scales_with_the_weight(batch):
     row, nets = ROWS["vaegan"], networks()
-    routes = algorithm.route(
-        row, SETTINGS, algorithm.terms(row, SETTINGS, algorithm.forward(row, SETTINGS, nets, *batch))
-    )
-    norms = algorithm.route_norms(nets, routes)
+    routes = algorithm.route(row, SETTINGS)
+    t = algorithm.terms(row, SETTINGS, algorithm.forward(row, SETTINGS, nets, *batch))
+    norms = algorithm.route_norms(nets, routes, t)
     assert set(norms) == {
         "encoder/prior",
         "encoder/reconstruction",
@@ -290,4 +311,101 @@ def test_route_norms_name_every_route(batch):
         "decoder/adversarial",
         "discriminator/adversarial",
     }
-    assert all(norm > 0 for norm in norms.values())
+    loss = t["gan_real"].mean() + t["gan_fake"].mean()
+    whole = torch.autograd.grad(loss, tuple(nets["discriminator"].parameters()), retain_graph=True)
+    assert norms["discriminator/adversarial"] == pytest.approx(torch.cat([g.flatten() for g in whole]).norm().item())
+    prior = torch.autograd.grad(
+        SETTINGS.beta * t["prior"].mean(), tuple(nets["encoder"].parameters()), retain_graph=True
+    )
+    assert norms["encoder/prior"] == pytest.approx(torch.cat([g.flatten() for g in prior]).norm().item())
+    twice = algorithm.route_norms(nets, {"decoder": {k: 2 * w for k, w in routes["decoder"].items()}}, t)
+    assert twice["decoder/adversarial"] == pytest.approx(2 * norms["decoder/adversarial"])
+    assert twice["decoder/reconstruction"] == pytest.approx(2 * norms["decoder/reconstruction"])
+
+
+class Passes(torch.nn.Module):
+    """A network that remembers the images it was given."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network, self.seen = network, []
+
+    def forward(self, x):
+        self.seen.append(x)
+        return self.network(x)
+
+
+@pytest.mark.parametrize(
+    "mode,kind,expected",
+    [
+        ("vaegan", "both", ["x", "x_tilde", "x_p"]),
+        ("vaegan", "prior", ["x", "x_tilde", "x_p"]),
+        ("vaegan", "reconstruction", ["x", "x_tilde"]),
+        ("vaegan-pixel", "both", ["x", "x_tilde", "x_p"]),
+        ("vaegan-pixel", "prior", ["x", "x_p"]),
+        ("gan", "both", ["x", "x_p"]),
+        ("vae-disl", "both", ["x", "x_tilde"]),
+        ("vae", "both", []),
+    ],
+)
+def test_dis_passes_over_no_image_that_no_term_uses(mode, kind, expected, batch):
+    nets = networks()
+    dis = Passes(nets["discriminator"])
+    settings = dataclasses.replace(SETTINGS, fakes=kind)
+    f = algorithm.forward(ROWS[mode], settings, {**nets, "discriminator": dis}, *batch)
+    assert len(dis.seen) == len(expected)
+    assert all(seen is getattr(f, name) for seen, name in zip(dis.seen, expected, strict=True))
+
+
+@pytest.mark.parametrize("mode,kind", [("vaegan", "both"), ("vaegan", "prior"), ("gan", "both"), ("vae", "both")])
+def test_running_averages_are_of_the_passes_that_evaluation_makes(mode, kind, batch):
+    """Enc and Dis have those of real images, Dec those of reconstructions; a GAN's those of prior samples."""
+    nets, row, (x, eps, z_p) = networks("batch"), ROWS[mode], batch
+    alone = copy.deepcopy(nets)
+    algorithm.forward(row, dataclasses.replace(SETTINGS, fakes=kind), nets, *batch)
+    code = z_p
+    if row.reconstruction:
+        mu, logvar = alone["encoder"](x)
+        code = mu + eps * (0.5 * logvar).exp()
+    alone["decoder"](code)
+    if row.adversarial:
+        alone["discriminator"](x)
+    for name in row.needs:
+        for (key, buffer), (_, want) in zip(nets[name].named_buffers(), alone[name].named_buffers(), strict=True):
+            torch.testing.assert_close(buffer, want, msg=f"{name}.{key}")
+
+
+@pytest.mark.parametrize("adversarial_loss", losses.ADVERSARIAL)
+@pytest.mark.parametrize("kind", ["prior", "reconstruction", "both"])
+@pytest.mark.parametrize("mode", [mode for mode, row in ROWS.items() if row.adversarial])
+def test_what_is_taken_from_dis_own_backward_pass_is_the_decoders_gradient(mode, kind, adversarial_loss, batch):
+    """With Dis stepping Dec takes its adversarial gradient from Dis's backward pass, without it from its own."""
+    row, settings, nets = (
+        ROWS[mode],
+        dataclasses.replace(SETTINGS, fakes=kind, adversarial_loss=adversarial_loss),
+        networks(),
+    )
+    f = algorithm.forward(row, settings, nets, *batch)
+    routes, t = algorithm.route(row, settings), algorithm.terms(row, settings, f)
+    together, apart = (algorithm.gradients(nets, routes, t, f, skip) for skip in (set(), {"discriminator"}))
+    assert set(together) - set(apart) == {"discriminator"}
+    for name in apart:
+        for a, b in zip(together[name], apart[name], strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-10)
+
+
+def test_a_certain_discriminator_still_pulls_the_decoder(batch):
+    """Its own gradient at a fake is too small to be scaled up: exp(-200) of the decoder's."""
+    row, nets = ROWS["gan"], networks()
+    with torch.no_grad():
+        nets["discriminator"].verdict[-1].bias.sub_(200)
+    check = ours(row, SETTINGS, nets, batch)
+    want = reference_decoder(nets, batch)
+    assert any(g.abs().max() > 0 for g in check["decoder"])
+    for mine, theirs in zip(check["decoder"], want, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-6, atol=1e-12)
+
+
+def reference_decoder(nets, batch):
+    logit = nets["discriminator"](nets["decoder"](batch[2])).logit
+    return torch.autograd.grad(torch.nn.functional.softplus(-logit).mean(), tuple(nets["decoder"].parameters()))

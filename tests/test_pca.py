@@ -90,6 +90,6 @@ def test_it_is_a_source_that_reports_measure():
 def test_reports_have_it_at_a_latent_size_that_is_possible():
     assert sources.linear(IMAGES, IMAGES, 16, seed=0) == []
     reconstructed, sampled, *fitted = sources.linear(IMAGES, IMAGES[:9], 4, seed=0)
-    assert [source.name for source in fitted] == ["linear-4-fitted/reconstructions", "linear-4-fitted/samples"]
+    assert [source.id for source in fitted] == ["linear-4-fitted/reconstructions", "linear-4-fitted/samples"]
     assert {reconstructed.kind, sampled.kind} == {"baseline"} and reconstructed.paired and sampled.count == 9
     assert reconstructed.title.startswith("Linear VAE, 4 numbers, unit variance (") and reconstructed.run is None

@@ -15,7 +15,7 @@ from eval.distances.moments import moments
 from eval.distances.plain import FEATURE_IMAGES, Real, example, measured
 from eval.distances.table import FLOORS, HALVES
 from eval.features.imagenet import NUM_FEATURES
-from eval.sources.streams import of_tensor
+from eval.images.streams import of_tensor
 
 TILES = Tiles()
 

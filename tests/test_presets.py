@@ -1,13 +1,19 @@
 """Every preset trains for real, its checkpoint opens anywhere, and the program says which flags overrule it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import vaegan
-from vaegan import checkpoint, metrics
+from vaegan import checkpoint, metrics, model
+from vaegan.config import Config
+from vaegan.objective import OBJECTIVES
 from vaegan.presets import PRESETS
 from vaegan.train import main
+from vaegan.trainer import Trainer, optimizer
 
 TINY = ["--width", "0.0625", "--batch-size", "4", "--validation-images", "3", "--device", "cpu"]
 
@@ -85,6 +91,11 @@ def test_a_cross_entropy_that_diverges_stops_with_a_remedy(train, tmp_path):
         (["--mode", "vae", "--schedule", "otoro"], "--schedule otoro has no use in mode vae"),
         (["--mode", "gan", "--schedule", "otoro"], "use --mode vaegan-pixel or vaegan"),
         (["--schedule", "oturo"], "--schedule oturo is not possible: known are together, otoro"),
+        (["--feature-precision", "-1"], "--feature-precision -1.0 is not possible: use a positive number"),
+        (["--feature-precision", "0"], "--feature-precision 0.0 is not possible"),
+        (["--feature-precision", "nan"], "--feature-precision nan is not possible"),
+        (["--gamma", "inf"], "--gamma inf is not possible: use a finite number, 0 or more"),
+        (["--learning-rate-schedule", "cosin"], "cosin is not possible: known are arithmetic, cosine"),
         (["--validation-images", "36"], "--validation-images 36 leaves none of 36"),
         (["--preset", "jmetzen-2d", "--architecture", "convolutional"], "--image-size 28 is not possible"),
     ],
@@ -93,3 +104,31 @@ def test_bad_input_is_one_line_and_writes_nothing(train, tmp_path, flags, messag
     printed = train(tmp_path / "bad", *flags, code=2)
     assert message in printed.err and len(printed.err.strip().splitlines()) == 1
     assert not (tmp_path / "bad").exists()
+
+
+@pytest.mark.parametrize("preset", ["larsen-code", "larsen-code-32", "larsen-paper"])
+def test_weights_decay_as_released(preset):
+    """2 * 1e-5 * W beside a gradient that is summed over 64 images, and only on convolutions and dense layers."""
+    config = dataclasses.replace(Config(), **PRESETS[preset])
+    assert config.weight_decay * config.batch_size == pytest.approx(2e-5)
+    networks = model.networks_of(dataclasses.replace(config, width=0.0625), ("encoder", "decoder", "discriminator"), 3)
+    for name, network in networks.items():
+        layers = [m for m in network.modules() if isinstance(m, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)]
+        heads = [network.mu, network.logvar] if name == "encoder" else []
+        want = {id(m.weight) for m in layers if m not in heads}
+        decayed, spared = optimizer(config, name, network).param_groups
+        assert {id(p) for p in decayed["params"]} == want and decayed["weight_decay"] == config.weight_decay
+        assert spared["weight_decay"] == 0
+        assert len(decayed["params"]) + len(spared["params"]) == len(list(network.parameters()))
+
+
+@pytest.mark.parametrize(
+    "preset,size,gamma,features", [("larsen-code", 64, 1e-6, 16384), ("larsen-code-32", 32, 1e-5, 12288)]
+)
+def test_gamma_and_dis_l_are_those_of_the_script_for_the_size(preset, size, gamma, features):
+    config = dataclasses.replace(Config(), **PRESETS[preset])
+    assert (config.image_size, config.gamma) == (size, gamma)
+    networks = model.networks_of(config, OBJECTIVES["vaegan"].needs, 3)
+    trainer = Trainer(config, OBJECTIVES["vaegan"], networks, torch.device("cpu"))
+    assert networks["discriminator"].feature_count == features
+    assert trainer.settings.feature_precision == 1 and trainer.settings.gamma == gamma

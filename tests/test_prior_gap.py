@@ -18,7 +18,7 @@ def at(value: float, spread: float = 0.02) -> Estimate:
         (at(0.8), at(0.0), "the prior has holes"),
         (at(0.5), at(0.5), "the decoder blurs, wherever"),
         (at(0.52), at(0.5), "the decoder blurs, wherever"),  # apart by less than anybody could see
-        (at(0.7, 0.3), at(0.5), "the decoder blurs, wherever"),  # intervals overlap
+        (at(0.7, 0.3), at(0.5), "the decoder blurs, wherever"),  # no difference that can be told from chance
         (at(0.0), at(0.0), "neither: as sharp"),
         (at(-0.5), at(-0.5), "neither: sharper"),
         (at(0.2), at(0.5), "prior samples are sharper"),

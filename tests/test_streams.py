@@ -1,4 +1,4 @@
-"""eval.sources.files and streams: every file of a folder, once, at its own size, or one line that says why not."""
+"""eval.images.files and streams: every file of a folder, once, at its own size, or one line that says why not."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,9 @@ from folders import save_folder
 from PIL import Image
 from stand_in import dead_leaves, save_npz
 
-from eval.sources import streams
-from eval.sources.files import folder, listed, size_of
-from eval.sources.streams import as_grey, coloured, digests, of_tensor, open_stream
+from eval.images import streams
+from eval.images.files import folder, listed, size_of
+from eval.images.streams import as_grey, coloured, digests, of_tensor, open_stream
 from vaegan.errors import UsageError
 
 

@@ -26,8 +26,8 @@ def pooled(mode: str, what: str, value: float) -> rows.Pooled:
     return rows.Pooled(**example_report.reading(value, 0.01), what=what, mode=mode, title=mode, seeds=2)
 
 
-def verdict(what: str, mode: str, outcome: str) -> rows.Verdict:
-    return example_report.verdict(what, mode, outcome, "", "")
+def verdict(what: str, mode: str, outcome: str, p: float) -> rows.Verdict:
+    return replace(example_report.verdict(what, mode, outcome, "", ""), p=p)
 
 
 def report_of(*, count: int = 5000, **changes) -> Report:
@@ -54,8 +54,8 @@ REPORT = report_of(
         pooled("vaegan-pixel", "samples", 0.4),
     ],
     verdicts=[
-        verdict("reconstructions", "vaegan", "supported"), verdict("samples", "vaegan", "inconclusive"),
-        verdict("samples", "vaegan-pixel", "refuted"),
+        verdict("reconstructions", "vaegan", "supported", 1e-6), verdict("samples", "vaegan", "inconclusive", 0.4),
+        verdict("samples", "vaegan-pixel", "refuted", 0.02),
     ],
 )  # fmt: skip
 
@@ -142,3 +142,18 @@ def test_files_say_what_was_found_and_how_it_is_made_again(tmp_path):
         "run": "runs/mnist-vae-s0", "mode": "vae", "seed": 0, "steps": Config().steps, "state": "trained", "reason": "",
         "seconds": 61.2,
     }  # fmt: skip
+
+
+def test_a_study_is_one_family_and_its_table_says_no_more():
+    modes = ("vae", "vaegan", "vaegan-pixel")
+    one = summary.value([entry(modes=modes)], "study")["datasets"]
+    assert one[0]["rows"][-1]["verdicts"]["samples"] == "refuted"
+    both = summary.value([entry(modes=modes)] * 2, "study")["datasets"]
+    assert {e["rows"][-1]["verdicts"]["samples"] for e in both} == {"inconclusive"}  # 0.02, four times
+    assert all("supported" in summary.table([e]) and "refuted" not in summary.table([e]) for e in both)
+
+
+def test_a_withheld_verdict_stands_in_the_table_with_its_reason():
+    found = [replace(row, verdict="withheld", withheld=["VAE s0: not converged"]) for row in REPORT.verdicts]
+    table = summary.table(summary.value([entry(replace(REPORT, verdicts=found))], "study")["datasets"])
+    assert "withheld: VAE s0: not converged" in table and "supported" not in table

@@ -6,17 +6,26 @@ No adversarial gradient reaches Enc, no reconstruction gradient reaches Dis, gam
 gradient is taken before any network steps.
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from vaegan import losses, posterior
+from vaegan.networks.normalisation import mixes_images, unrecorded
+from vaegan.networks.outputs import Judged, image_of
 from vaegan.objective import Objective, Settings
 
 Networks = dict[str, nn.Module]
-Losses = dict[str, dict[str, Tensor]]  # network -> route -> scalar
-Gradients = dict[str, tuple[Tensor, ...]]  # network -> one gradient a parameter
+Routes = dict[str, dict[str, float]]  # network -> term -> weight
+Gradient = tuple[Tensor, ...]
+Gradients = dict[str, Gradient]  # network -> one gradient a parameter
+
+PARTS = {"prior": "prior", "pixels": "reconstruction", "features": "reconstruction"} | dict.fromkeys(
+    ("gan_decoder", "gan_real", "gan_fake"), "adversarial"
+)
+LEAST = 1e-24  # gradients at a logit that are smaller would lose digits on their way down to the images
 
 
 @dataclass(frozen=True)
@@ -26,11 +35,12 @@ class Forward:
     x: Tensor
     mu: Tensor | None
     logvar: Tensor | None
+    logit: Tensor | None  # of x_tilde's pixels
     x_tilde: Tensor | None
     x_p: Tensor | None
-    dis_x: tuple[Tensor, Tensor] | None  # Dis_l and logit of "real", from Discriminator
-    dis_x_tilde: tuple[Tensor, Tensor] | None
-    dis_x_p: tuple[Tensor, Tensor] | None
+    dis_x: Judged | None
+    dis_x_tilde: Judged | None
+    dis_x_p: Judged | None
 
 
 def forward(
@@ -47,22 +57,27 @@ def forward(
     Conditional networks are told y (B, A), the labels of x; prior samples are drawn for, and judged with, the same.
     """
     told = () if y is None else (y,)
-    mu = logvar = x_tilde = x_p = dis_x = dis_x_tilde = dis_x_p = None
-    if objective.reconstruction:
-        mu, logvar = networks["encoder"](x, *told)
-        # Without a prior term nothing keeps the noise finite, so an autoencoder decodes its mean.
-        x_tilde = networks["decoder"](posterior.draw(mu, logvar, eps) if objective.prior else mu, *told)
+    encoder, decoder, discriminator = map(networks.get, ("encoder", "decoder", "discriminator"))
+    mu = logvar = logit = x_tilde = x_p = dis_x = dis_x_tilde = dis_x_p = None
     prior_fakes, reconstructed_fakes = fakes(objective, settings)
+    if objective.reconstruction:
+        mu, logvar = encoder(x, *told)
+        # Without a prior term nothing keeps the noise finite, so an autoencoder decodes its mean.
+        logit = decoder.logit(posterior.draw(mu, logvar, eps) if objective.prior else mu, *told)
+        x_tilde = image_of(logit)
+    # One pass a kind of image, so that batch norm never sees a mixture. In evaluation Enc and Dis have the averages of
+    # real images, Dec those of reconstructions, as released, and of prior samples where it makes nothing else.
     if prior_fakes:
-        x_p = networks["decoder"](z_p, *told)
+        with unrecorded(decoder) if objective.reconstruction else nullcontext():
+            x_p = decoder(z_p, *told)
     if "discriminator" in objective.needs:
-        # One pass a kind of image: see Discriminator for what its batch norm sees.
-        dis_x = networks["discriminator"](x, *told)
-        if reconstructed_fakes or objective.reconstruction == "features":
-            dis_x_tilde = networks["discriminator"](x_tilde, *told)
-        if prior_fakes:
-            dis_x_p = networks["discriminator"](x_p, *told)
-    return Forward(x, mu, logvar, x_tilde, x_p, dis_x, dis_x_tilde, dis_x_p)
+        dis_x = discriminator(x, *told)
+        with unrecorded(discriminator):
+            if reconstructed_fakes or objective.reconstruction == "features":
+                dis_x_tilde = discriminator(x_tilde, *told)
+            if prior_fakes:
+                dis_x_p = discriminator(x_p, *told)
+    return Forward(x, mu, logvar, logit, x_tilde, x_p, dis_x, dis_x_tilde, dis_x_p)
 
 
 def fakes(objective: Objective, settings: Settings) -> tuple[bool, bool]:
@@ -80,36 +95,42 @@ def terms(objective: Objective, settings: Settings, f: Forward) -> dict[str, Ten
     if objective.prior:
         t["prior"] = losses.kl_divergence(f.mu, f.logvar)
     if objective.reconstruction == "pixels":
-        t["pixels"] = losses.PIXEL_NLL[objective.likelihood or settings.likelihood](f.x, f.x_tilde)
+        t["pixels"] = losses.PIXEL_NLL[objective.likelihood or settings.likelihood](f.x, f.x_tilde, f.logit)
     if objective.reconstruction == "features":
         # Dis_l(x) is the target: it does not depend on Enc or Dec.
-        t["features"] = losses.gaussian_nll(f.dis_x[0].detach(), f.dis_x_tilde[0], settings.feature_precision)
+        t["features"] = losses.gaussian_nll(
+            f.dis_x.features.detach(), f.dis_x_tilde.features, settings.feature_precision
+        )
     if objective.adversarial:
         on = fakes(objective, settings)
-        logits = [dis[1] for dis, used in zip((f.dis_x_p, f.dis_x_tilde), on, strict=True) if used]
+        logits = [dis.logit for dis, used in zip((f.dis_x_p, f.dis_x_tilde), on, strict=True) if used]
         adversarial = losses.ADVERSARIAL[settings.adversarial_loss]
-        t["gan_real"] = losses.real_cost(f.dis_x[1])
+        t["gan_real"] = losses.real_cost(f.dis_x.logit)
         # Eq. 10 adds the two kinds of fakes; their mean keeps real and fake in balance, as the gate's log 2 assumes.
         t["gan_fake"] = sum(map(losses.fake_cost, logits)) / len(logits)
         t["gan_decoder"] = sum(map(adversarial, logits)) / len(logits)
     return t
 
 
-def route(objective: Objective, settings: Settings, t: dict[str, Tensor]) -> Losses:
-    """Say which mean term trains which network: Algorithm 1, and nothing else decides it."""
-    mean = {name: term.mean() for name, term in t.items()}
-    llike = mean.get("pixels", mean.get("features"))
+def route(objective: Objective, settings: Settings) -> Routes:
+    """Say with what weight the mean of each term trains which network: Algorithm 1, and nothing else decides it."""
+    llike = objective.reconstruction
     gamma = settings.gamma if objective.adversarial else 1.0  # gamma weighs L_llike against L_GAN: no L_GAN, no gamma
-    routes: Losses = {name: {} for name in objective.trains}
+    routes: Routes = {name: {} for name in objective.trains}
     if objective.prior:
-        routes["encoder"]["prior"] = settings.beta * mean["prior"]
-    if objective.reconstruction:
-        routes["encoder"]["reconstruction"] = llike
-        routes["decoder"]["reconstruction"] = gamma * llike
+        routes["encoder"]["prior"] = settings.beta
+    if llike:
+        routes["encoder"][llike] = 1.0
+        routes["decoder"][llike] = gamma
     if objective.adversarial:
-        routes["decoder"]["adversarial"] = mean["gan_decoder"]
-        routes["discriminator"]["adversarial"] = mean["gan_real"] + mean["gan_fake"]
+        routes["decoder"]["gan_decoder"] = 1.0
+        routes["discriminator"] = {"gan_real": 1.0, "gan_fake": 1.0}
     return routes
+
+
+def weighed(weights: dict[str, float], t: dict[str, Tensor]) -> Tensor:
+    """Return the weighted sum of mean terms, a scalar: with a network's routes, its loss."""
+    return torch.stack([weight * t[name].mean() for name, weight in weights.items()]).sum()
 
 
 def gate(settings: Settings, real: float, fake: float) -> set[str]:
@@ -129,24 +150,67 @@ def gate(settings: Settings, real: float, fake: float) -> set[str]:
     return skip if len(skip) == 1 else set()
 
 
-def gradients(networks: Networks, routes: Losses, skip: set[str] = frozenset()) -> Gradients:
-    """Differentiate each network's own losses by its own parameters; a skipped network costs no backward work."""
-    return {
-        # materialize: an autoencoder's variance head belongs to no loss and gets zeros
-        name: torch.autograd.grad(
-            sum(parts.values()), tuple(networks[name].parameters()), retain_graph=True, materialize_grads=True
-        )
-        for name, parts in routes.items()
-        if name not in skip
-    }
+def gradients(
+    networks: Networks, routes: Routes, t: dict[str, Tensor], f: Forward, skip: set[str] | frozenset[str] = frozenset()
+) -> Gradients:
+    """Differentiate each network's own loss by its own parameters; a skipped network costs no backward work.
+
+    Enc and Dec meet every term but the prior's in x_tilde, which is to say its logit, and x_p: a term goes back through
+    Dis to these images once, and from there Enc and Dec take it on with their own weights.
+    """
+    own = {name: tuple(networks[name].parameters()) for name in routes if name not in skip}
+    made = {image: dis for image, dis in ((f.logit, f.dis_x_tilde), (f.x_p, f.dis_x_p)) if image is not None}
+    gradient: Gradients = {}
+    at_images: dict[str, Gradient] = {}  # term -> its gradient at each image
+    if "discriminator" in own:
+        loss = weighed(routes["discriminator"], t)
+        shared = tuple(made) if "decoder" in own and judges_one_by_one(networks, routes) else ()
+        both = differentiate([loss], own["discriminator"] + shared)
+        gradient["discriminator"], climbs = both[: len(own["discriminator"])], both[len(own["discriminator"]) :]
+        if shared and (turned := turn(climbs, loss, t["gan_decoder"].mean(), list(made.values()))):
+            at_images["gan_decoder"] = turned
+    for name in (name for name in own if name != "discriminator"):
+        weights = dict(routes[name])
+        prior = [weighed({"prior": weights.pop("prior")}, t)] if "prior" in weights else []
+        for term in weights:
+            at_images[term] = at_images.get(term) or differentiate([t[term].mean()], tuple(made))
+        pulls = [sum(w * at_images[term][i] for term, w in weights.items()) for i in range(len(made))]
+        gradient[name] = differentiate([*made, *prior], own[name], [*pulls, *(None for _ in prior)])
+    return {name: gradient[name] for name in own}
 
 
-def route_norms(networks: Networks, routes: Losses) -> dict[str, float]:
+def judges_one_by_one(networks: Networks, routes: Routes) -> bool:
+    """Say whether Dis's loss reaches each image through that image's own logit alone."""
+    return not mixes_images(networks["discriminator"]) and routes["discriminator"].keys() <= {"gan_real", "gan_fake"}
+
+
+def turn(climbs: Gradient, loss: Tensor, other: Tensor, dis: list[Judged | None]) -> Gradient | None:
+    """Return the gradients of `other` at images from those of `loss`, both functions of the images' logits alone.
+
+    What they send back through Dis differs by a factor for each image, the ratio of their gradients at its logit (Shen
+    et al. 2021, "Training Generative Adversarial Networks in One Stage"): a backward pass through Dis is saved. None
+    where a gradient is too small to be scaled up.
+    """
+    logits = [judged.logit for judged in dis if judged is not None]
+    ours, theirs = differentiate([loss], tuple(logits)), differentiate([other], tuple(logits))
+    if any(((a.abs() < LEAST) & (b != 0)).any() for a, b in zip(ours, theirs, strict=True)):
+        return None
+    ratios = iter(torch.where(b == 0, 0, b / a)[:, None, None, None] for a, b in zip(ours, theirs, strict=True))
+    return tuple(climb if judged is None else next(ratios) * climb for climb, judged in zip(climbs, dis, strict=True))
+
+
+def differentiate(outputs: list[Tensor], inputs: Gradient, pulls: list[Tensor | None] | None = None) -> Gradient:
+    """Return the gradient of the outputs' sum, each weighted by its entry of `pulls`; 0 for what they do not depend on,
+    as an autoencoder's variance head."""
+    return torch.autograd.grad(outputs, inputs, pulls, retain_graph=True, materialize_grads=True)
+
+
+def route_norms(networks: Networks, routes: Routes, t: dict[str, Tensor]) -> dict[str, float]:
     """Return the gradient norm of every route, "encoder/prior" and so on; as dear as a backward pass for each."""
     norms = {}
-    for name, parts in routes.items():
-        parameters = tuple(networks[name].parameters())
-        for part, loss in parts.items():
-            grads = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
-            norms[f"{name}/{part}"] = torch.stack([g.norm() for g in grads if g is not None]).norm().item()
+    for name, weights in routes.items():
+        parts = {PARTS[term]: {k: w for k, w in weights.items() if PARTS[k] == PARTS[term]} for term in weights}
+        for part, own in parts.items():
+            grads = differentiate([weighed(own, t)], tuple(networks[name].parameters()))
+            norms[f"{name}/{part}"] = torch.stack([g.norm() for g in grads]).norm().item()
     return norms

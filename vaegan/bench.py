@@ -8,7 +8,7 @@ from pathlib import Path
 import baselines.objectives
 from vaegan import config as configuration
 from vaegan import run
-from vaegan.commandline import at_least, parse
+from vaegan.commandline import at_least, parse, require
 from vaegan.config import Config
 from vaegan.errors import exits_cleanly
 from vaegan.objective import OBJECTIVES
@@ -17,12 +17,13 @@ from vaegan.writing import check_writable, write_whole
 PROG = "python -m vaegan.bench"
 MODES = {**baselines.objectives.OBJECTIVES, **OBJECTIVES}
 SHARED = ("device", "image_size", "width", "batch_size")
-LINE = "{group:>10} {name:<20} {milliseconds:9.1f} ms {images_per_second:9.0f} images/s   ratio {ratio:.2f}"
+LINE = "{group:>21} {name:<25} {milliseconds:9.1f} ms {images_per_second:7.0f} images/s"
+LINE += " {peak_mb:6.0f} MB   ratio {ratio:.2f}"
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Time updates of every mode, what the gate and bfloat16 save, and the renderer of synthfaces."""
+    """Time updates of every mode and of other projects, what the gate and bfloat16 save, and the renderer of faces."""
 
     device: str = "auto"
     """auto, cpu or cuda."""
@@ -30,6 +31,10 @@ class Arguments:
     """Pixels a side."""
     width: float = 0.25
     """Width of the networks."""
+    widths: tuple[float, ...] = (0.25, 0.5)
+    """Widths at which other ways to update a VAE/GAN are timed."""
+    threads: tuple[int, ...] = (1, 2)
+    """Threads with which they are timed; everything else has the threads of this process."""
     batch_size: int = 64
     """Images an update."""
     rounds: int = 7
@@ -45,12 +50,18 @@ def main(args: Sequence[str] | None = None) -> None:
     config = replace(Config(), **{name: value for name, value in asdict(asked).items() if name in SHARED})
     configuration.check(config)
     at_least(asked, rounds=1)
+    for width in asked.widths:
+        configuration.check(replace(config, width=width))
+    for n in asked.threads:
+        require(n >= 1, "threads", n, "use 1 or more")
     run.check_device(asked.device)
     if asked.json:
         check_writable(asked.json)
+    from baselines import updates
     from vaegan import timing
 
-    figures = timing.figures(config, MODES, asked.rounds)
+    ways = timing.Ways(updates.WAYS, asked.widths, asked.threads)
+    figures = timing.figures(config, MODES, asked.rounds, ways)
     for figure in figures:
         print(LINE.format(**figure))
     if asked.json:

@@ -44,6 +44,7 @@ TOPICS: dict[str, dict[str, Command]] = {
     },
     "try the instruments": {
         "recovery": Command("eval.recovery", "is a known blur recovered?"),
+        "blur-controls": Command("eval.blur_controls", "what blur says of known damage, and how many images it needs"),
         "content-controls": Command("eval.content_controls", "is blur told from content?"),
         "distance-controls": Command("eval.distance_controls", "do distances grow as images get worse?"),
         "health-controls": Command("eval.health_controls", "what health says where it is known"),

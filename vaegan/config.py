@@ -84,7 +84,7 @@ class Config:
     learning_rate_schedule: str = "arithmetic"
     """How the rate falls with every update: arithmetic, first - (first - last) (step / steps)^0.75, or cosine."""
     weight_decay: float = 0.0
-    """L2 penalty on every weight."""
+    """L2 penalty, times the weight added to a gradient, on convolutions and dense layers but the two heads of Enc."""
     ema_decay: float = 0.999
     """Decay of the decoder's averaged weights, kept beside the raw ones."""
 
@@ -162,8 +162,12 @@ def check(config: Config) -> None:
     for name in ("width", "learning_rate", "discriminator_learning_rate", "learning_rate_decay"):
         value = getattr(config, name)
         require(0 < value < float("inf"), name, value, "use a positive number")
-    for name in ("beta", "gamma", "weight_decay", "gate_equilibrium", "gate_margin"):
-        require(getattr(config, name) >= 0, name, getattr(config, name), "use 0 or more")
+    precision = config.feature_precision
+    require(precision is None or 0 < precision < float("inf"), "feature_precision", precision, "use a positive number")
+    for name in ("beta", "gamma", "weight_decay", "gate_equilibrium"):
+        value = getattr(config, name)
+        require(0 <= value < float("inf"), name, value, "use a finite number, 0 or more")
+    require(config.gate_margin >= 0, "gate_margin", config.gate_margin, "use 0 or more")
     require(0 <= config.adam_beta1 < 1, "adam_beta1", config.adam_beta1, "use a number in [0, 1)")
     require(0 <= config.ema_decay < 1, "ema_decay", config.ema_decay, "use a number in [0, 1)")
     require(0 <= config.seed < 2**31, "seed", config.seed, "use 0 or more, below 2^31")

@@ -4,6 +4,8 @@ Names and equation numbers are those of Larsen et al., arXiv 1512.09300. The pap
 log-likelihood to be maximised; here it is the cross-entropy that the discriminator minimises.
 """
 
+from collections.abc import Callable
+
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -18,12 +20,12 @@ def gaussian_nll(x: Tensor, x_tilde: Tensor, precision: float = 1.0) -> Tensor:
     return 0.5 * precision * (x - x_tilde).square().flatten(1).sum(1)
 
 
-def bernoulli_nll(x: Tensor, x_tilde: Tensor) -> Tensor:
-    """Return the cross-entropy of pixels in [-1, 1], both read as probabilities (1 + x) / 2."""
-    p = (1 + x_tilde) / 2
-    # PyTorch's function raises for NaN, and on a GPU ends the process; p - p carries it past, and is 0 otherwise.
-    nll = F.binary_cross_entropy(p.nan_to_num(0.5), (1 + x) / 2, reduction="none") + (p - p)
-    return nll.flatten(1).sum(1)
+def bernoulli_nll(x: Tensor, logit: Tensor) -> Tensor:
+    """Return the cross-entropy of pixels x in [-1, 1], read as probabilities (1 + x) / 2, under the pixels' logits.
+
+    From the logit it is exact, and has its gradient, where the mean itself is rounded to black or white.
+    """
+    return F.binary_cross_entropy_with_logits(logit, (1 + x) / 2, reduction="none").flatten(1).sum(1)
 
 
 def optimal_gaussian_nll(x: Tensor, x_tilde: Tensor) -> Tensor:
@@ -56,5 +58,10 @@ def nonsaturating(logit: Tensor) -> Tensor:
     return real_cost(logit)
 
 
-PIXEL_NLL = {"gaussian": gaussian_nll, "bernoulli": bernoulli_nll, "optimal-gaussian": optimal_gaussian_nll}
+# Of (x, x_tilde, its logit).
+PIXEL_NLL: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "gaussian": lambda x, x_tilde, _: gaussian_nll(x, x_tilde),
+    "bernoulli": lambda x, _, logit: bernoulli_nll(x, logit),
+    "optimal-gaussian": lambda x, x_tilde, _: optimal_gaussian_nll(x, x_tilde),
+}
 ADVERSARIAL = {"minimax": minimax, "nonsaturating": nonsaturating}

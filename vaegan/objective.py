@@ -32,12 +32,12 @@ OBJECTIVES = {"vaegan": Objective("VAE/GAN", prior=True, reconstruction="feature
 
 @dataclass(frozen=True)
 class Settings:
-    """Numbers of an objective; the trainer's config documents each."""
+    """Numbers of an objective; their defaults and meanings are the config's."""
 
-    beta: float = 1.0
-    gamma: float = 1.0
-    likelihood: str = "gaussian"
-    feature_precision: float = 1.0
-    adversarial_loss: str = "nonsaturating"
-    fakes: Literal["prior", "reconstruction", "both"] = "both"
-    gate: tuple[float, float] | None = None  # equilibrium, margin
+    beta: float
+    gamma: float
+    likelihood: str
+    feature_precision: float
+    adversarial_loss: str
+    fakes: Literal["prior", "reconstruction", "both"]
+    gate: tuple[float, float] | None  # equilibrium, margin

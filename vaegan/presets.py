@@ -18,8 +18,8 @@ LARSEN_CODE: dict[str, Any] = {
     "discriminator_learning_rate": 3.9e-4,
     "learning_rate_decay": 1.6e-7 / 3.9e-4,
     "learning_rate_schedule": "arithmetic",
-    "weight_decay": 1e-5,
-    "gamma": 1e-6,  # 1e-5 in the script for CIFAR-10
+    "weight_decay": 2 * 1e-5 / 64,  # deeppy adds 2 * 1e-5 * W to a gradient summed over 64 images, not to their mean
+    "gamma": 1e-6,
     "adversarial_loss": "minimax",
     "fakes": "prior",  # as every released script; the first commit had both
     "gate_equilibrium": 0.68,
@@ -28,6 +28,9 @@ LARSEN_CODE: dict[str, Any] = {
     "images_every": 1000,
     "save_every": 2500,
 }
+
+# The released script for CIFAR-10, where it differs: 32 pixels, and so Dis_l is the third convolution of Dis.
+LARSEN_CODE_32: dict[str, Any] = {**LARSEN_CODE, "image_size": 32, "gamma": 1e-5, "feature_precision": 1.0}
 
 # What the paper (arXiv 1512.09300) prints where the released code does something else. Rates, gamma and weight decay
 # are the code's here too; no script for the paper's table of results was released, so neither preset can remake it.
@@ -113,6 +116,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "images_every": 1000,
     },
     "larsen-code": LARSEN_CODE,
+    "larsen-code-32": LARSEN_CODE_32,
     "larsen-paper": LARSEN_PAPER,
     "jmetzen-20d": JMETZEN,
     "jmetzen-2d": {**JMETZEN, "latent_dim": 2},

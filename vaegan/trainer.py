@@ -14,6 +14,7 @@ from vaegan.networks.convolutional import RELEASED_FEATURES
 from vaegan.objective import Objective, Settings
 from vaegan.schedules import LEARNING_RATES, SCHEDULES, Phase, inside
 
+HEADS = ("mu.", "logvar.")
 STREAMS = 1_000_003  # more than any run's steps, so that (seed, step) never names two draws
 
 
@@ -42,7 +43,7 @@ class Trainer:
             for name in phase.trains(objective)
         }
         self.decoder_ema = copy.deepcopy(self.networks["decoder"]).requires_grad_(False)
-        self.passes = {k: torch.compile(n) if config.compile else n for k, n in self.networks.items()}
+        self.passes = {name: compiled(n) if config.compile else n for name, n in self.networks.items()}
 
     def update(
         self, step: int, x: Tensor, y: Tensor | None = None, measure_routes: bool = False
@@ -79,17 +80,17 @@ class Trainer:
         with self.autocast():
             f = algorithm.forward(objective, self.settings, self.passes, x, eps, z_p, y)
         t = algorithm.terms(objective, self.settings, f)
-        routes = algorithm.route(objective, self.settings, t)
-        routes = {name: parts for name, parts in routes.items() if name in phase.moves}
+        routes = algorithm.route(objective, self.settings)
+        routes = {name: weights for name, weights in routes.items() if name in phase.moves}
         costs = adversarial_costs(t)
         skip = algorithm.gate(self.settings, costs["real"], costs["fake"]) if costs else set()
         scalars = describe(routes, t, f, skip)
         if measure_routes:
-            norms = algorithm.route_norms(self.networks, routes)
+            norms = algorithm.route_norms(self.networks, routes, t)
             scalars |= {f"grad/{name}": norm for name, norm in norms.items()}
         stepping = inside(phase.when, costs)
         if stepping:
-            self.step(phase, step, algorithm.gradients(self.networks, routes, skip))
+            self.step(phase, step, algorithm.gradients(self.networks, routes, t, f, skip))
         return scalars, costs, stepping
 
     def key(self, phase: Phase, name: str) -> str:
@@ -188,12 +189,28 @@ def feature_count(networks: dict[str, nn.Module]) -> int:
     return networks["discriminator"].feature_count if "discriminator" in networks else RELEASED_FEATURES
 
 
+def compiled(network: nn.Module) -> nn.Module:
+    """Return a network of the same layers, of which what an update calls is compiled: a decoder's logit."""
+    network, called = copy.copy(network), "logit" if hasattr(network, "logit") else "forward"
+    setattr(network, called, torch.compile(getattr(network, called)))
+    return network
+
+
 def optimizer(config: Config, name: str, network: nn.Module) -> torch.optim.Optimizer:
     """Return a network's own optimizer."""
-    shared = {"lr": learning_rate(config, name, 0), "weight_decay": config.weight_decay}
+    groups, lr = decayed(network, config.weight_decay), learning_rate(config, name, 0)
     if config.optimizer == "rmsprop":
-        return torch.optim.RMSprop(network.parameters(), alpha=0.9, **shared)
-    return torch.optim.Adam(network.parameters(), betas=(config.adam_beta1, 0.999), fused=True, **shared)
+        return torch.optim.RMSprop(groups, lr, alpha=0.9)
+    return torch.optim.Adam(groups, lr, betas=(config.adam_beta1, 0.999), fused=True)
+
+
+def decayed(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Return an optimizer's groups: weights of convolutions and dense layers decay, as in the released code; norms,
+    biases and the two heads of a posterior do not."""
+    decays: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+    for name, parameter in network.named_parameters():
+        decays[parameter.ndim > 1 and not name.startswith(HEADS)].append(parameter)
+    return [{"params": decays[True], "weight_decay": weight_decay}, {"params": decays[False], "weight_decay": 0.0}]
 
 
 def learning_rate(config: Config, name: str, step: int) -> float:
@@ -204,14 +221,14 @@ def learning_rate(config: Config, name: str, step: int) -> float:
 
 
 def describe(
-    routes: algorithm.Losses, t: dict[str, Tensor], f: algorithm.Forward, skip: set[str]
+    routes: algorithm.Routes, t: dict[str, Tensor], f: algorithm.Forward, skip: set[str]
 ) -> dict[str, Tensor | float]:
     """Name what a step measured; the same names go to metrics.jsonl, TensorBoard and the report."""
     scalars: dict[str, Tensor | float] = {f"terms/{name}": term.detach().mean() for name, term in t.items()}
-    scalars |= {f"losses/{name}": sum(parts.values()).detach() for name, parts in routes.items()}
+    scalars |= {f"losses/{name}": algorithm.weighed(weights, t).detach() for name, weights in routes.items()}
     for name, dis in (("real", f.dis_x), ("reconstruction", f.dis_x_tilde), ("prior", f.dis_x_p)):
         if dis is not None and "discriminator" in routes:
-            scalars[f"dis/{name}"] = dis[1].detach().sigmoid().mean()
+            scalars[f"dis/{name}"] = dis.logit.detach().sigmoid().mean()
     if "discriminator" in routes:
         scalars |= {f"gate/{name}": float(name in skip) for name in ("discriminator", "decoder")}
     return scalars

@@ -154,10 +154,8 @@ def announce(
         "device": where,
         "writes to": str(config.run_dir),
     }
-    for name, text in lines.items():
+    for name, text in [*lines.items(), *(("note", note) for note in notes)]:
         print(f"{name:>10}  {text}")
-    for note in notes:
-        print(f"{'note':>10}  {note}")
     sys.stdout.flush()
 
 

@@ -52,7 +52,7 @@ def main(args: Sequence[str] | None = None) -> None:
     """Open, compare, print, write; then the exit code."""
     asked = parse(Arguments, args, prog=PROG)
     check(asked)
-    from eval.blur import command
+    from eval.readings import command
 
     own = {key: value for key, value in vars(asked).items() if key not in ("json", "html")}
     command.run(command.Asked(**own), asked.json, asked.html)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from eval.blur.measures import Measure, check_images, gaussian_blur, in_chunks, smooth
 from eval.uncertainty.estimates import Estimate, checked, resampled_means
+from eval.uncertainty.spread import Scale
 from vaegan.errors import UserError
 
 # px. A negative one is the inverse filter: images at -0.5 are those that a blur of 0.5 turns into real ones.
@@ -80,8 +81,10 @@ class Calibration:
         `levels` are its replicates (RESAMPLES,), of the same resamples where it comes from the same images."""
         position = _log_ratio(resampled_means(values, seed), levels)
         shift = self._curve_error(self._invert(position))
-        value = self._invert(_log_ratio(checked(values).mean(), level))
-        return Estimate(float(value), self._invert(position - shift))
+        value = float(self._invert(_log_ratio(checked(values).mean(), level)))
+        # Of a value inside the range, replicates outside it count for its variance; of one outside, none is a number.
+        read = self._extrapolated if math.isfinite(value) else self._invert
+        return Estimate(value, read(position - shift), scale=Scale(2, *self.limits))
 
     def pixels(self, sigma: float) -> str:
         """`sigma` for people: "0.45 px", "beyond 5 px", "sharper than real by more than 1 px"."""
@@ -146,6 +149,13 @@ class Calibration:
         sigma = np.sign(time) * np.sqrt(np.abs(time))
         sigma = np.where((position - ends[1]) * direction > ROUNDING, np.inf, sigma)
         return np.where((position - ends[0]) * direction < -ROUNDING, -np.inf, sigma)
+
+    def _extrapolated(self, position: np.ndarray) -> np.ndarray:
+        """The same without ends: beyond them the inverse goes on as straight as it leaves, in px^2."""
+        ends = np.sort(self._position[[self._run.start, self._run.stop - 1]])
+        inside = np.clip(position, *ends)
+        time = self._inverse(inside) + (position - inside) * self._inverse(inside, 1)
+        return np.sign(time) * np.sqrt(np.abs(time))
 
     @functools.cached_property
     def _curve_replicates(self) -> np.ndarray:

@@ -20,6 +20,7 @@ from eval.uncertainty.estimates import Estimate
 from vaegan.errors import UsageError
 
 LADDER_PIXELS = 2**20  # of images blurred at every sigma: 256 of 64x64; blurring them is most of a calibration's cost
+ON_AUDIT_LADDER = 32  # images: a flag allows half as much again, so its curve need not be as exact as a reading's
 FEWEST_ON_LADDER = 16  # of large images, each of which has much to measure
 LEAST_REFERENCE, LEAST = 8, 4  # images: half of 8 is the least that an interval over images means anything for
 FEW = 400  # reference images below which each half calibrates in turn, so that none is lost
@@ -113,10 +114,11 @@ def measured_ladder(images: Tensor, rows: Mapping[str, Measure]) -> Values:
 
 
 def _rung(images: Tensor, sigma: float, rows: Mapping[str, Measure]) -> Values:
-    if sigma < 0:  # sharper than real: never quantised, so each measure blurs grey values of its own
-        return {name: np.asarray(under_blur(row, images, sigma)) for name, row in rows.items()}
+    shown = {name: images[:ON_AUDIT_LADDER] if name in AUDITS else images for name in rows}
+    if sigma < 0:  # sharper than real: never quantised, so each measure blurs planes of its own
+        return {name: under_blur(row, shown[name], sigma).numpy() for name, row in rows.items()}
     blurred = gaussian_blur(images, sigma) if sigma else images
-    return measured(blurred, rows)
+    return {name: row.function(blurred[: len(shown[name])]).numpy() for name, row in rows.items()}
 
 
 def measured(images: Tensor, rows: Mapping[str, Measure]) -> Values:

@@ -4,18 +4,21 @@ None of these is "the FID" unless the extractor is the published Inception; each
 `python -m eval.distances RUN` measures runs and folders of images (eval/distances/command.py).
 """
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
 
 from eval.distances.fingerprint import Fingerprint
-from eval.distances.frechet import curve, singular
-from eval.distances.kid import Kernel, kernel_distance, kernel_of
+from eval.distances.frechet import Curve, curve, singular
+from eval.distances.kid import Kernel, KernelDistance, kernel_distance, kernel_of
 from eval.distances.moments import Moments, merged
 from eval.distances.neighbours import (
     COPY,
     NEIGHBOURS,
+    Filling,
+    Memorisation,
     Neighbourhoods,
     expected_coverage,
     filling,
@@ -28,30 +31,6 @@ from vaegan.errors import UserError
 LEAST = NEIGHBOURS + 1  # images: fewer have no neighbourhood
 MOST_COPIES = 0.05  # share of copies above which a set is flagged; by chance it is COPY
 LEAST_COVERAGE = 0.5  # of the floor's coverage, below which a set is flagged
-
-
-@dataclass(frozen=True)
-class Column:
-    """A distance as people see it. `name` is used with the published Inception, `own_name` with any other network."""
-
-    key: str
-    own_name: str
-    name: str
-    note: str  # unit and direction
-    digits: int
-
-
-COLUMNS = (
-    Column("frechet", "Fréchet distance", "FID", "squared; 0 is best", 2),
-    Column("frechet_limit", "Fréchet, N → ∞", "FID, N → ∞", "extrapolated", 2),
-    Column("kernel", "Kernel distance × 1000", "KID × 1000", "squared; 0 is best", 1),
-    Column("density", "Density", "Density", "real about 1", 2),
-    Column("coverage", "Coverage", "Coverage", "0..1", 2),
-    Column("precision", "Precision", "Precision", "0..1", 2),
-    Column("recall", "Recall", "Recall", "0..1", 2),
-    Column("copies", "Copies", "Copies", f"by chance {COPY:g}", 2),
-)
-SCALE = 1000  # of the kernel distance, as KID is usually given
 
 
 @dataclass(frozen=True)
@@ -90,25 +69,77 @@ def reference(features: Features, training: Tensor | None = None, held_out: Tens
     return Reference(features, training, kernel_of(features.vectors), near, nearest_distances(others, training))
 
 
+class Compared:
+    """A set of images beside a reference: what several columns read is computed once, when the first asks for it."""
+
+    def __init__(self, features: Features, reference: Reference):
+        self.features, self.reference = features, reference
+
+    @functools.cached_property
+    def curve(self) -> Curve:
+        return curve(self.features.blocks, self.reference.features.blocks)
+
+    @functools.cached_property
+    def kernel(self) -> KernelDistance:
+        return kernel_distance(kernel_of(self.features.vectors), self.reference.kernel)
+
+    @functools.cached_property
+    def filling(self) -> Filling:
+        return filling(neighbourhoods(self.features.vectors), self.reference.near)
+
+    @functools.cached_property
+    def memorisation(self) -> Memorisation:
+        nearest = nearest_distances(self.features.vectors, self.reference.training)
+        return memorisation(nearest, self.reference.held_out)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A distance: `value` measures it, `interval` its 95 % interval where it has one. `name` is used with the published
+    Inception, `own_name` with any other network."""
+
+    key: str
+    own_name: str
+    name: str
+    note: str  # unit and direction
+    digits: int
+    value: Callable[[Compared], float | None]
+    interval: Callable[[Compared], tuple[float, float]] | None = None
+
+
+SCALE = 1000  # of the kernel distance, as KID is usually given
+COLUMNS = (
+    Column("frechet", "Fréchet distance", "FID", "squared; 0 is best", 2, lambda c: c.curve.values[-1]),
+    Column("frechet_limit", "Fréchet, N → ∞", "FID, N → ∞", "extrapolated", 2, lambda c: c.curve.limit),
+    Column(
+        "kernel",
+        "Kernel distance × 1000",
+        "KID × 1000",
+        "squared; 0 is best",
+        1,
+        lambda c: SCALE * c.kernel.value,
+        lambda c: (SCALE * c.kernel.low, SCALE * c.kernel.high),
+    ),
+    Column("density", "Density", "Density", "real about 1", 2, lambda c: c.filling.density),
+    Column("coverage", "Coverage", "Coverage", "0..1", 2, lambda c: c.filling.coverage),
+    Column("precision", "Precision", "Precision", "0..1", 2, lambda c: c.filling.precision),
+    Column("recall", "Recall", "Recall", "0..1", 2, lambda c: c.filling.recall),
+    Column("copies", "Copies", "Copies", f"by chance {COPY:g}", 2, lambda c: c.memorisation.copies),
+)
+
+
 def measure(features: Features, reference: Reference) -> dict:
-    """Every distance of a set of images: {column: value}, the kernel distance's interval, the N-curve, and what to be
-    wary of in words. Raises UserError for fewer than LEAST images."""
+    """Every column of a set of images: {key: value}, {key_interval: [low, high]} where it has one; the N-curve, and
+    what its flags and notes are read from. Raises UserError for fewer than LEAST images."""
     if features.count < LEAST:
         raise UserError(f"distances need at least {LEAST} images to be measured, not {features.count}")
-    found = curve(features.blocks, reference.features.blocks)
-    kernel = kernel_distance(kernel_of(features.vectors), reference.kernel)
-    filled = filling(neighbourhoods(features.vectors), reference.near)
-    copied = memorisation(nearest_distances(features.vectors, reference.training), reference.held_out)
+    compared = Compared(features, reference)
     return {
-        "frechet": found.values[-1],
-        "frechet_limit": found.limit,
-        "curve": {"count": list(found.counts), "value": list(found.values)},
-        "kernel": SCALE * kernel.value,
-        "kernel_interval": [SCALE * kernel.low, SCALE * kernel.high],
-        **vars(filled),
+        **{column.key: column.value(compared) for column in COLUMNS},
+        **{f"{c.key}_interval": list(c.interval(compared)) for c in COLUMNS if c.interval},
+        "curve": {"count": list(compared.curve.counts), "value": list(compared.curve.values)},
         "coverage_expected": expected_coverage(len(features.vectors), len(reference.near.vectors)),
-        "copies": copied.copies,
-        "nearer": copied.nearer,
+        "nearer": compared.memorisation.nearer,
         "dimension": features.vectors.shape[1],
         "singular": singular(merged(features.blocks), merged(reference.features.blocks)),
     }

@@ -16,12 +16,12 @@ from eval.distances.reference import prepared, progress
 from eval.distances.table import FLOORS, HALVES, Set
 from eval.features import choice as features
 from eval.features.choice import Extractor
+from eval.images.files import size_of
+from eval.images.streams import Stream as Images
+from eval.images.streams import open_stream
 from eval.sources import runs as sources
-from eval.sources.files import size_of
 from eval.sources.held_out import drawn, halves, shuffled
 from eval.sources.runs import Run
-from eval.sources.streams import Stream as Images
-from eval.sources.streams import open_stream
 from eval.words import finite, fixed
 from vaegan import processes
 from vaegan.config import Config

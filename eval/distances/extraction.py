@@ -18,7 +18,7 @@ from torch import Tensor
 from eval.distances.columns import Features
 from eval.distances.moments import Accumulator, blocks_of, merged
 from eval.features.choice import Extractor
-from eval.sources.streams import digests
+from eval.images.streams import digests
 from vaegan import processes
 from vaegan.data.cache import cache_dir, cache_key
 from vaegan.errors import UserError

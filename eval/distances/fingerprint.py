@@ -1,13 +1,11 @@
 """The protocol that a distance was measured by, without which it means nothing, and the refusal to mix two of them."""
 
-import platform
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 
+from eval.versions import versions
 from vaegan.errors import UserError
 
-PACKAGES = ("vaegan", "torch", "torchvision", "torchmetrics", "scipy", "numpy", "matplotlib")
 QUANTISATION = "uint8: clamp, scale, round"
 DECIDING = (  # what two numbers of one column must share; draws and library versions are recorded, and may differ
     "extractor",
@@ -88,14 +86,3 @@ def one_column(named: Iterable[tuple[str, Fingerprint]]) -> Fingerprint:
 def _brief(value: object) -> str:
     text = f"{value:,}" if isinstance(value, int) else str(value)
     return f"{text[:12]}..." if len(text) == 64 else text
-
-
-def versions() -> dict[str, str]:
-    """Versions of what computed the numbers."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # vaegan itself, run from a clone without installing
-            found[name] = "not installed"
-    return found

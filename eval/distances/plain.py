@@ -13,9 +13,9 @@ from eval.distances.extraction import MOST_KEPT, digesting, extract, together
 from eval.distances.reference import MOST_TRAINING, progress
 from eval.distances.table import FLOORS, HALVES, Protocol, Set, of_vectors, rows
 from eval.features.choice import Extractor
-from eval.sources.files import Size, spelled
+from eval.images.files import Size, spelled
+from eval.images.streams import Stream, as_grey, of_tensor, open_stream
 from eval.sources.held_out import shuffled
-from eval.sources.streams import Stream, as_grey, of_tensor, open_stream
 from vaegan.data import DATASETS, load
 from vaegan.data.fitting import fit
 from vaegan.data.imageset import SIZES, SPLITS, ImageSet

@@ -27,6 +27,7 @@ from vaegan.pixels import to_float
 DRAWS = (1, 64, 512)  # importance samples an image; the largest decides the cost: 512 decoded images for each
 FITTED = 1000  # training images by which a fitted noise scale is fixed before any bound is taken
 IN_REPORT = (2000, 16)  # images of a report for the ELBO and the code, and for K draws
+WHITE = 1 - 2**-24  # the largest float32 below 1: the logit of an image is at most 17.3
 CHUNK = 500  # decoded images at a time
 
 LogLikelihood = Callable[[Tensor, Tensor], Tensor]  # of (x, x_tilde), both (B, ...) in [-1, 1]; (B,)
@@ -44,7 +45,7 @@ def bernoulli_log_likelihood(x: Tensor, x_tilde: Tensor) -> Tensor:
     Taken inside the bound it bounds the mean log-likelihood of those binary images from below, for every number of
     draws: log-sum-exp is convex. Of grey images it is no density.
     """
-    return -losses.bernoulli_nll(x, x_tilde)
+    return -losses.bernoulli_nll(x, 2 * torch.atanh(x_tilde.clamp(-WHITE, WHITE)))
 
 
 def log_weights(log_px: Tensor, mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:

@@ -10,8 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
-from baselines import linear_vae
-from baselines.linear_vae import LinearVae
+from baselines import ppca
+from baselines.ppca import LinearVae
 from eval.sources.runs import OBJECTIVES, Run
 from eval.uncertainty.estimates import Interval, mean_interval
 
@@ -66,9 +66,9 @@ def opponent(run: Run, training: Tensor) -> LinearVae | None:
         return None
     variance = variance_of(run)
     if variance is not None:
-        return linear_vae.of_variance(linear_vae.fit(training, config.latent_dim), variance)
+        return ppca.of_variance(ppca.fit(training, config.latent_dim), variance)
     fitted = (objective.likelihood or config.likelihood) == "optimal-gaussian" and config.beta == 1
-    return linear_vae.of_maximum_likelihood(linear_vae.fit(training, config.latent_dim)) if fitted else None
+    return ppca.of_maximum_likelihood(ppca.fit(training, config.latent_dim)) if fitted else None
 
 
 def entry(certificate: Certificate | None) -> dict[str, Any] | None:

@@ -7,17 +7,34 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval.blur.measures import MEASURES, PRIMARY
-from eval.evidence.findings import COMPARED, Evidence, entry, estimate, spelled
-from eval.evidence.measuring import Measured
+from eval.evidence.findings import COMPARED, Evidence, entry, spelled
 from eval.evidence.pictures import LADDER
-from eval.sources.runs import OBJECTIVES, Run
-from eval.uncertainty.effects import cliffs_delta, paired_effect
-from eval.uncertainty.estimates import ALPHA, RESAMPLES, SMALLEST_P, Estimate, Verdict, over_seeds, scope
-from eval.uncertainty.multiplicity import decide
+from eval.evidence.replicates import (
+    beyond,
+    blank,
+    doubled,
+    judged,
+    of_team,
+    over_runs,
+    replicates,
+    snapshots,
+    teams,
+)
+from eval.sources.runs import Run
+from eval.uncertainty.estimates import ALPHA, FEWEST, Estimate
+from eval.uncertainty.verdicts import (
+    INCONCLUSIVE,
+    WITHHELD,
+    Verdict,
+    cliffs_delta,
+    decide,
+    holm,
+    paired_effect,
+    scope,
+)
 
 CLAIMED_BLURRIER = "vae"  # the mode that the claim calls blurrier than every other
 FAILED = "instrument failed"
-BLANK_SHARE = 0.5  # of a run's images; above it they show nothing that could be blurred or sharp
 
 
 @dataclass(frozen=True)
@@ -38,14 +55,6 @@ def claimed_first(runs: Sequence[Run]) -> list[Run]:
     return sorted(runs, key=lambda run: run.config.mode != CLAIMED_BLURRIER)
 
 
-def teams(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    """Runs that stand for one thing, by its title: the seeds of a mode, or each run where all are of one mode."""
-    modes = dict.fromkeys(run.config.mode for run in runs)
-    if len(modes) == 1:
-        return {run.title: [run] for run in runs}
-    return {OBJECTIVES[mode].title: [run for run in runs if run.config.mode == mode] for mode in modes}
-
-
 def declared(evidence: Evidence) -> list[Hypothesis]:
     """One for each kind of image and each team that the first is claimed to be blurrier than, where both have such."""
     (blurrier, claimed), *others = teams(evidence.runs).items()
@@ -62,13 +71,11 @@ def hypotheses(evidence: Evidence) -> dict:
     names = [str(hypothesis) for hypothesis in declared(evidence)]
     if not names:
         return {"declared": names, "sentence": "No hypothesis: there is nothing to compare the images with."}
-    least = len(names) * SMALLEST_P
     sentence = (
-        f"{len(names)} hypotheses, declared by what is compared, not by what was found. Two-sided p-values from the "
-        f"{RESAMPLES:,} resamples behind the intervals, Holm's correction over all of them; the smallest p-value that "
-        f"so many resamples can show is {SMALLEST_P:.3f}, corrected {min(1, least):.3f}"
+        f"{len(names)} hypotheses, declared by what is compared, not by what was found. Two-sided p-values of "
+        "differences in px², over images and runs, Holm's correction over all of them; a document that repeats "
+        "verdicts of several reports corrects over all of theirs."
     )
-    sentence += "." if least < ALPHA else f": not below {ALPHA:g}, so none of so many can be supported or refuted."
     return {"declared": names, "sentence": sentence}
 
 
@@ -81,38 +88,44 @@ def verdicts(evidence: Evidence, instrument_ok: bool) -> list[dict]:
     rows = []
     for claim, pair, decided in zip(claims, sides, found, strict=True):
         title = claim.what.capitalize() + ("" if few else f": {claim.names[0]} against {claim.names[1]}")
-        row = verdict_row(evidence, claim, pair, decided)
-        rows.append({"what": claim.what, "title": title, **row, **({} if instrument_ok else {"verdict": FAILED})})
+        row = {"what": claim.what, "title": title, **verdict_row(evidence, claim, pair, decided)}
+        row = withhold(row, too_few(len(evidence.held_out.report)))
+        rows.append(row if instrument_ok else {**row, "verdict": FAILED})
     return rows
 
 
-def of_team(evidence: Evidence, what: str, team: Sequence[Run]) -> list[Measured]:
-    """The measured images of one kind that a team has, a source a run."""
-    labels = {run.label for run in team}
-    return [m for m in evidence.of(what) if m.source.run in labels]
+def too_few(images: int) -> list[str]:
+    """The reason for which so many images are no measurement, where they are too few."""
+    return [f"{images} images a source are no measurement, {FEWEST} are the least"] if images < FEWEST else []
 
 
-def over_runs(evidence: Evidence, what: str, team: Sequence[Run]) -> Estimate | None:
-    """A team's equivalent blur by the primary measure, over its runs; None when none of them has such images."""
-    found = [estimate(evidence, m, PRIMARY) for m in of_team(evidence, what, team)]
-    return over_seeds(found, evidence.seed) if found else None
+def withhold(row: dict, reasons: Sequence[str]) -> dict:
+    """A verdict row with more reasons not to take it at its word: what was decided is not said, `rule` keeps it."""
+    if not reasons:
+        return row
+    decided = row["verdict"] not in (INCONCLUSIVE, FAILED)
+    sentence = f"{row['sentence']} {'Withheld' if decided else 'Note'}: {'; '.join(reasons)}."
+    word = WITHHELD if decided else row["verdict"]
+    return {**row, "verdict": word, "withheld": [*row["withheld"], *reasons], "sentence": sentence}
 
 
-def judged(evidence: Evidence, what: str, team: Sequence[Run]) -> Estimate:
-    """A team's equivalent blur as the rule sees it: that of blank images is unknown, however far beyond it reads."""
-    found = over_runs(evidence, what, team)
-    if not blank(evidence, what, team):
-        return found
-    return Estimate(found.value, np.full_like(found.replicates, math.nan), found.seeds)
+def said(row: dict) -> str:
+    """A verdict row's word, with the reasons where it is withheld."""
+    if row["verdict"] != WITHHELD:
+        return row["verdict"]
+    return f"{WITHHELD}: {'; '.join(row['withheld'])}"
 
 
-def blank(evidence: Evidence, what: str, team: Sequence[Run]) -> list[str]:
-    """Titles of a team's sources whose images are mostly of one flat grey, as a collapsed decoder's are."""
-    return [
-        m.source.title
-        for m in of_team(evidence, what, team)
-        if float((m.values[PRIMARY] == 0).double().mean()) > BLANK_SHARE
-    ]
+def family(reports: Sequence[Sequence[dict]]) -> list[list[dict]]:
+    """The verdict rows of several reports that one document repeats, corrected as one family: `p_holm`, and what no
+    longer stands is inconclusive."""
+    adjusted = iter(holm([row["p"] for rows in reports for row in rows]).tolist())
+    return [[_in_family(row, next(adjusted)) for row in rows] for rows in reports]
+
+
+def _in_family(row: dict, p: float) -> dict:
+    kept = p < ALPHA or row["verdict"] == FAILED
+    return {**row, "p_holm": p, **({} if kept else {"verdict": INCONCLUSIVE, "rule": INCONCLUSIVE})}
 
 
 def verdict_row(evidence: Evidence, claim: Hypothesis, sides: tuple[Estimate, Estimate], found: Verdict) -> dict:
@@ -122,12 +135,16 @@ def verdict_row(evidence: Evidence, claim: Hypothesis, sides: tuple[Estimate, Es
     apart = f"; difference {spelled(found.difference, pixels)}" if math.isfinite(found.difference.value) else ""
     empty = [title for team in claim.teams for title in blank(evidence, claim.what, team)]
     remarks = [f"{', '.join(empty)}: blank images, of which no blur can be told"] if empty else []
+    remarks += filter(None, map(doubled, claim.teams))
     remarks += unequal_seeds(claim)
     return {
         "claim": f"the claim that the {claim.names[0]} is blurrier than the {claim.names[1]}",
         "blurrier": claim.names[0],
         "sharper": claim.names[1],
         "verdict": found.outcome,
+        "rule": found.outcome,
+        "withheld": [],
+        "runs": [[run.label for run in team] for team in claim.teams],
         "scope": scope(*sides),
         "sentence": f"{figures}{apart}, {scope(*sides)}." + "".join(f" {remark}." for remark in remarks),
         "difference": vars(found.difference),
@@ -138,28 +155,26 @@ def verdict_row(evidence: Evidence, claim: Hypothesis, sides: tuple[Estimate, Es
 
 
 def with_audits(rows: Sequence[dict], runs: Sequence[dict]) -> list[dict]:
-    """Verdict rows whose sentence also names the sides whose runs fail the health audits: grain reads as sharpness.
-
-    `runs` are `findings.run_rows`; the rule itself judges blur alone.
-    """
-    failed: dict[str, list[bool]] = {}
-    for run in runs:
-        side = {OBJECTIVES[run["mode"]].title, run["title"]}
-        for name in side:
-            failed.setdefault(name, []).append(bool(run["health"]["reasons"]))
-    return [{**row, "sentence": row["sentence"] + _audit_remark(row, failed)} for row in rows]
+    """Verdict rows that are withheld where a run behind them is unsound: grain reads as sharpness, a VAE that is not
+    converged as blur. `runs` are `findings.run_rows`; the rule itself judges blur alone."""
+    found = unsound(runs)
+    return [withhold(row, [reason for side in row["runs"] for reason in _of_side(side, found)]) for row in rows]
 
 
-def _audit_remark(row: dict, failed: dict[str, list[bool]]) -> str:
-    ill = [name for name in (row["blurrier"], row["sharper"]) if any(failed.get(name, []))]
-    counts = [f"{sum(failed[name])} of {len(failed[name])} runs of the {name}" for name in ill]
-    return f" The audits fail {joined(counts)}: read its sharpness with them." if ill else ""
+def unsound(runs: Sequence[dict]) -> dict[str, list[str]]:
+    """By label, why a run is none to judge by: its health, and what else its row says under "withheld"."""
+    found = {run["label"]: [f"{run['title']}: {reason}" for reason in run["health"]["reasons"]] for run in runs}
+    return {run["label"]: [*found[run["label"]], *run.get("withheld", ())] for run in runs}
+
+
+def _of_side(labels: Sequence[str], found: dict[str, list[str]]) -> list[str]:
+    return [reason for label in labels for reason in found.get(label, ())]
 
 
 def unequal_seeds(claim: Hypothesis) -> list[str]:
     """Which seeds each side has, where two modes do not have the same."""
     have = [sorted(run.config.seed for run in team) for team in claim.teams]
-    if have[0] == have[1] or len({run.config.mode for team in claim.teams for run in team}) == 1:
+    if have[0] == have[1] or len(replicates([run for team in claim.teams for run in team])) == 1:
         return []
     words = []
     for name, seeds in zip(claim.names, have, strict=True):
@@ -180,22 +195,23 @@ def effect(evidence: Evidence, claim: Hypothesis) -> dict:
 
 
 def pooled(evidence: Evidence) -> list[dict]:
-    """Every mode's equivalent blur over its runs, by kind of image, with the hierarchical interval."""
-    pixels, rows = evidence.calibrations[PRIMARY].pixels, []
-    for what in COMPARED:
-        for mode in dict.fromkeys(run.config.mode for run in evidence.runs):
-            team = [run for run in evidence.runs if run.config.mode == mode]
-            if found := over_runs(evidence, what, team):
-                row = {"what": what, "mode": mode, "title": OBJECTIVES[mode].title, "seeds": found.seeds}
-                text = spelled(found.interval, pixels) + beyond(evidence, what, team)
-                rows.append({**row, **entry(found.interval, pixels), "text": text})
-    return rows
+    """The equivalent blur of runs that differ in nothing but the seed, by kind of image, over them."""
+    return [
+        row
+        for what in COMPARED
+        for title, team in replicates(evidence.runs).items()
+        for row in _pooled(evidence, what, title, team)
+    ]
 
 
-def beyond(evidence: Evidence, what: str, team: Sequence[Run]) -> str:
-    """How many of a team's runs lie beyond the calibrated range, where that is some but not all of them."""
-    outside = [math.isinf(estimate(evidence, m, PRIMARY).value) for m in of_team(evidence, what, team)]
-    return f" (in {sum(outside)} of {len(outside)} runs)" if any(outside) and not all(outside) else ""
+def _pooled(evidence: Evidence, what: str, title: str, team: Sequence[Run]) -> list[dict]:
+    found = over_runs(evidence, what, team)
+    if not found:
+        return []
+    text = spelled(found.interval, evidence.calibrations[PRIMARY].pixels) + beyond(evidence, what, team)
+    row = {"what": what, "mode": team[0].config.mode, "title": title, "runs": [run.label for run in team]}
+    counts = {"seeds": found.seeds, **snapshots(evidence, what, team)}
+    return [{**row, **counts, **entry(found.interval, evidence.calibrations[PRIMARY].pixels), "text": text}]
 
 
 def blur_words(blur: dict) -> str:
@@ -222,9 +238,9 @@ def headline(dataset: str, shown: Sequence[dict], found: Sequence[dict]) -> str:
 
 
 def summed(evidence: Evidence, rows: Sequence[dict]) -> list[dict]:
-    """Equivalent blur by kind of image as a sentence names it: of every mode where seeds are repeated, else of every
-    run; `title` ends with the kind."""
-    if 1 < len({run.config.mode for run in evidence.runs}) < len(evidence.runs):
+    """Equivalent blur by kind of image as a sentence names it: of every kind of run where seeds are repeated, else of
+    every run; `title` ends with the kind."""
+    if 1 < len(replicates(evidence.runs)) < len(evidence.runs):
         return [{**row, "title": f"{row['title']} {row['what']}"} for row in pooled(evidence)]
     return [
         {"what": row["kind"], "title": row["title"], **row["blur"][PRIMARY]} for row in rows if row["kind"] in COMPARED
@@ -236,10 +252,10 @@ def outcome(found: Sequence[dict]) -> str:
     if any(row["verdict"] == FAILED for row in found):
         return "but the instrument failed, so that this settles nothing"
     if len(found) <= 1:
-        return "".join(f"{row['claim']} is {row['verdict']}, {row['scope']}" for row in found)
+        return "".join(f"{row['claim']} is {said(row)}, {row['scope']}" for row in found)
     against: dict[tuple[str, str], list[str]] = {}
     for row in found:
-        against.setdefault((row["verdict"], row["scope"]), []).append(row["sharper"])
+        against.setdefault((said(row), row["scope"]), []).append(row["sharper"])
     parts = [f"{verdict} against {joined(names)}, {over}" for (verdict, over), names in against.items()]
     return f"the claim that the {found[0]['blurrier']} is blurrier is {'; '.join(parts)}"
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from eval.blur.measures import PRIMARY
-from eval.evidence.findings import COMPARED, Evidence, entry, estimate, spelled
-from eval.sources.runs import OBJECTIVES
-from eval.uncertainty.estimates import MINIMAL_EFFECT, Estimate, Interval, over_seeds
+from eval.evidence.claims import unsound
+from eval.evidence.findings import COMPARED, Evidence, entry, spelled
+from eval.evidence.replicates import readings, replicates
+from eval.sources.runs import OBJECTIVES, Run
+from eval.uncertainty.estimates import MINIMAL_EFFECT, Estimate, Interval, combined, over_seeds
 
 SQUARE = ("vae", "vae-disl", "vaegan-pixel", "vaegan")
 OUTSIDE = {"vae-sigma": "fair opponent: fitted noise scale"}
@@ -26,51 +28,66 @@ Cells = Mapping[str, Mapping[int, Estimate]]  # mode -> training seed -> sigma_e
 Pixels = Callable[[float], str]  # px for people, as Calibration.pixels
 
 
-def describe(evidence: Evidence, instrument_ok: bool) -> dict:
-    """{"decomposition": {"reconstructions": ..., "samples": ...}}, or {} where not all four modes were measured."""
+def describe(evidence: Evidence, instrument_ok: bool, runs: Sequence[dict] = ()) -> dict:
+    """{"decomposition": {"reconstructions": ..., "samples": ...}}, or {} where not all four modes were measured; `runs`
+    are `findings.run_rows`: an unsound run is no cell to take an effect from."""
     if not set(SQUARE) <= {run.config.mode for run in evidence.runs}:
         return {}
     pixels = evidence.calibrations[PRIMARY].pixels
-    found = {what: _of(evidence, what, pixels) for what in COMPARED}
+    reason = "; ".join(filter(None, [_unlike(evidence.runs), *_unsound(evidence.runs, unsound(runs))]))
+    found = {what: _of(evidence, what, pixels, reason) for what in COMPARED}
     if not instrument_ok:
         found = {what: {**d, "sentence": f"The instrument failed: {d['sentence']}"} for what, d in found.items()}
     return {"decomposition": found}
 
 
-def _of(evidence: Evidence, what: str, pixels: Pixels) -> dict:
-    runs = {run.label: run.config for run in evidence.runs}
-    found = [(runs[m.source.run], estimate(evidence, m, PRIMARY)) for m in evidence.of(what)]
-    every = {mode: [e for config, e in found if config.mode == mode] for mode in (*SQUARE, *OUTSIDE)}
-    cells = {mode: {config.seed: e for config, e in found if config.mode == mode} for mode in every}
+def _unlike(runs: Sequence[Run]) -> str:
+    """Why cells are not of one kind of run each, or nothing: two settings of a mode, or one seed twice."""
     for mode in SQUARE:
-        if len(every[mode]) > len(cells[mode]):
-            return _undecided(f"two runs of {OBJECTIVES[mode].title} have one seed", every, pixels, evidence.seed)
-    return decompose(cells, pixels, evidence.seed)
+        own = [run for run in runs if run.config.mode == mode]
+        if len(replicates(own)) > 1:
+            return f"runs of {OBJECTIVES[mode].title} differ in more than their seed"
+        if len({run.config.seed for run in own}) < len(own):
+            return f"two runs of {OBJECTIVES[mode].title} have one seed"
+    return ""
 
 
-def _undecided(reason: str, every: Mapping[str, Sequence[Estimate]], pixels: Pixels, seed: int) -> dict:
-    sentence = f"No effect is computed: {reason}, and effects are taken between the four runs of a seed."
-    return {**_cells({mode: over_seeds(e, seed) for mode, e in every.items() if e}, pixels), "effects": [],
+def _unsound(runs: Sequence[Run], found: Mapping[str, Sequence[str]]) -> list[str]:
+    return [reason for run in runs if run.config.mode in SQUARE for reason in found.get(run.label, ())]
+
+
+def _of(evidence: Evidence, what: str, pixels: Pixels, reason: str) -> dict:
+    modes = (*SQUARE, *OUTSIDE)
+    own = {mode: [run for run in evidence.runs if run.config.mode == mode] for mode in modes}
+    cells = {mode: {s: e for s, (e, _) in readings(evidence, what, own[mode]).items()} for mode in modes}
+    if reason:
+        return _undecided(reason, {mode: [*found.values()] for mode, found in cells.items()}, pixels)
+    return decompose(cells, pixels)
+
+
+def _undecided(reason: str, every: Mapping[str, Sequence[Estimate]], pixels: Pixels) -> dict:
+    sentence = f"No effect is computed: {reason}; effects are taken between the four sound runs of a seed."
+    return {**_cells({mode: over_seeds(e) for mode, e in every.items() if e}, pixels), "effects": [],
             "sentence": sentence}  # fmt: skip
 
 
-def decompose(cells: Cells, pixels: Pixels, seed: int = 0) -> dict:
+def decompose(cells: Cells, pixels: Pixels) -> dict:
     """Cells, main effects and interaction in px with 95 % intervals, and what they say; positive effects remove blur.
 
     `cells` has all of SQUARE. An effect is computed inside every seed that all four have and then averaged over seeds:
-    the four runs of a seed share its starting draws, its images and a discriminator, so only seeds are independent.
-    `seed` decides the resampling.
+    the four runs of a seed share its starting draws, its images and a discriminator, so only seeds are independent. As
+    blurs do, effects add up in px^2; an effect of 0.8 px is as much blur as a Gaussian of 0.8 px puts on.
     """
     every = {mode: [*cells[mode].values()] for mode in (*SQUARE, *OUTSIDE) if cells.get(mode)}
     seeds = sorted(set.intersection(*(set(cells[mode]) for mode in SQUARE)))
     if not seeds:
-        return _undecided("the four modes have no seed in common", every, pixels, seed)
+        return _undecided("the four modes have no seed in common", every, pixels)
     left_out = sorted(set.union(*(set(cells[mode]) for mode in SQUARE)) - set(seeds))
     blocks = [[cells[mode][s] for mode in SQUARE] for s in seeds]
-    square = {mode: over_seeds([cells[mode][s] for s in seeds], seed) for mode in SQUARE}
-    outside = {mode: over_seeds(every[mode], seed) for mode in OUTSIDE if mode in every}
-    found = {name: effect(weights, blocks, seed) for name, weights in EFFECTS.items()}
-    total, preference = effect(TOTAL, blocks, seed), effect(PREFERENCE, blocks, seed)
+    square = {mode: over_seeds([cells[mode][s] for s in seeds]) for mode in SQUARE}
+    outside = {mode: over_seeds(every[mode]) for mode in OUTSIDE if mode in every}
+    found = {name: effect(weights, blocks) for name, weights in EFFECTS.items()}
+    total, preference = effect(TOTAL, blocks), effect(PREFERENCE, blocks)
     sentences = [
         _unknown(square, pixels) or _result(found, total, preference),
         _beyond_real(square),
@@ -93,17 +110,9 @@ def _cells(found: Mapping[str, Estimate], pixels: Pixels) -> dict[str, list[dict
     }
 
 
-def effect(weights: Sequence[float], blocks: Sequence[Sequence[Estimate]], seed: int = 0) -> Estimate:
+def effect(weights: Sequence[float], blocks: Sequence[Sequence[Estimate]]) -> Estimate:
     """A contrast of the four cells inside each block (the runs of one seed), then over blocks."""
-    return over_seeds([contrast(weights, block) for block in blocks], seed)
-
-
-def contrast(weights: Sequence[float], estimates: Sequence[Estimate]) -> Estimate:
-    """The weighted sum of estimates, replicate by replicate; NaN where infinities cancel."""
-    used = [(w, e) for w, e in zip(weights, estimates, strict=True) if w]  # 0 x inf would be NaN
-    with np.errstate(invalid="ignore"):
-        replicates = np.sum([w * e.replicates for w, e in used], axis=0)
-        return Estimate(float(np.sum([w * e.value for w, e in used])), replicates)
+    return over_seeds([combined(weights, block) for block in blocks])
 
 
 def cell(mode: str, title: str, found: Estimate, pixels: Pixels) -> dict:
@@ -139,7 +148,7 @@ def _result(found: Mapping[str, Estimate], total: Estimate, preference: Estimate
     )
     return (
         f"From the VAE to the VAE/GAN {_of_blur(total.interval)}. {_prefers(preference.interval)}: {main} "
-        f"(means over the other's two settings, so that they add up); {_together(found[INTERACTION].interval)}."
+        f"(means over the other's two settings, so that they add up in px²); {_together(found[INTERACTION].interval)}."
     )
 
 

@@ -1,10 +1,8 @@
 """The decoder or the prior? Decoded draws from the aggregated posterior say which of them blurs prior samples."""
 
-import numpy as np
-
 from eval.blur.measures import PRIMARY
 from eval.evidence.findings import Evidence, entry, estimate
-from eval.uncertainty.estimates import MINIMAL_EFFECT, RESAMPLES, Estimate, difference_interval
+from eval.uncertainty.estimates import MINIMAL_EFFECT, Estimate, Interval, difference_interval
 
 # (prior samples against posterior draws, posterior draws against real images): 1 blurrier, 0 no difference, -1 sharper
 READINGS = {
@@ -22,7 +20,6 @@ READINGS = {
     (-1, -1): "sharper than real images, prior samples most: look at what they show",
 }
 UNKNOWN = "the instrument failed, so that this settles nothing"
-REAL = Estimate(0.0, np.zeros(RESAMPLES))
 
 
 def describe(evidence: Evidence, instrument_ok: bool) -> dict | None:
@@ -42,16 +39,15 @@ def describe(evidence: Evidence, instrument_ok: bool) -> dict | None:
 
 def reading(prior: Estimate, posterior: Estimate) -> str:
     """What two estimates of sigma_eq say, by READINGS."""
-    return READINGS[apart(prior, posterior), apart(posterior, REAL)]
+    return READINGS[sign(difference_interval(prior, posterior)), sign(posterior.interval)]
 
 
-def apart(first: Estimate, second: Estimate) -> int:
-    """1 where `first` is blurrier beyond both intervals and by MINIMAL_EFFECT at least, -1 where it is sharper, else 0;
-    two that lie beyond the calibrated range cannot be told apart."""
-    value = difference_interval(first, second).value
-    if first.interval.overlaps(second.interval) or not abs(value) >= MINIMAL_EFFECT:
+def sign(found: Interval) -> int:
+    """1 where a difference excludes 0 and is at least MINIMAL_EFFECT, -1 where it is so below 0, else 0: two that lie
+    beyond the calibrated range cannot be told apart."""
+    if found.low <= 0 <= found.high or not abs(found.value) >= MINIMAL_EFFECT:
         return 0
-    return 1 if value > 0 else -1
+    return 1 if found.value > 0 else -1
 
 
 def sentence(rows: list[dict]) -> str:

@@ -10,13 +10,14 @@ from torch import Tensor
 from torchvision.transforms import v2
 from torchvision.transforms.functional import to_pil_image
 
-from eval.blur import comparison, damages, reference
+from eval.blur import damages
 from eval.blur.audits import AUDITS
 from eval.blur.instrument import Instrument
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
-from eval.blur.reference import Real
+from eval.images.streams import of_tensor
+from eval.readings import comparison, reference
+from eval.readings.reference import Real
 from eval.sources.held_out import drawn
-from eval.sources.streams import of_tensor
 from eval.words import markdown_table
 from vaegan.data import ImageSet
 

@@ -19,7 +19,8 @@ from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.evidence.findings import COMPARED
 from eval.sources.held_out import halves
 from eval.uncertainty.estimates import ALPHA, Estimate, over_seeds
-from eval.uncertainty.multiplicity import decide
+from eval.uncertainty.simulation import UNITS, cases, hits, outcomes
+from eval.uncertainty.verdicts import decide
 from vaegan.data import ImageSet
 
 NODES = tuple(round(0.1 * i, 1) for i in range(16))  # px; images are blurred by these, once, and read off in between
@@ -28,6 +29,7 @@ POPULATION = 5000  # images that are drawn from, at most
 # VAE/GANs of two seeds. Without it, equal runs would be equal to the bit.
 IMAGE_SPREAD = 0.2
 LEAST_POWER = 0.95
+MORE_SEEDS = 5  # a side; readings are simulated of so many too
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,20 @@ def report(found: ImageSet, design: Design, spreads: Sequence[float], difference
             yield row(spread, more, simulate(design, calibration, population, spread, more))
 
 
+def of_readings(comparisons: int, seeds_per_side: int, seed: int) -> str:
+    """The Markdown table of eval.uncertainty.simulation, a row a truth and a column a unit of comparison."""
+    heads = ["seeds a side", "true blur, px", "spreads, px²", "what", *(f"compared in {unit}" for unit in UNITS)]
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for case in tqdm(cases(sorted({seeds_per_side, MORE_SEEDS})), "cases", leave=False):
+        sides = (case.first, case.second)
+        truth = " and ".join(f"{side.blur:g}" for side in sides)
+        spreads = " and ".join(f"{side.spread:.3f}" for side in sides)
+        key = (str(case.first.seeds), truth, spreads, "false alarms" if case.equal else "found")
+        rows.setdefault(key, []).append(rate(hits(case, outcomes(case, comparisons, seed))))
+    lines = [heads, ["---"] * len(heads), *([*key, *cells] for key, cells in rows.items())]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
 def prepare(found: ImageSet, seed: int) -> tuple[Calibration, Population]:
     """Calibrate on one half of the held-out images and measure the other under every blur of NODES."""
     calibration, others = halves(found, POPULATION, seed)
@@ -91,7 +107,7 @@ def simulate(
     of image."""
     # Both figures of a spread come from the same draws, and every comparison from its own.
     generators = [np.random.default_rng((design.seed, i)) for i in range(design.comparisons)]
-    outcomes = {what: [] for what in COMPARED}
+    words = {what: [] for what in COMPARED}
     for rng in tqdm(generators, f"spread {spread:g}, difference {difference:g}", leave=False):
         ruler = redrawn(calibration, design.images, rng)
         originals = rng.integers(len(population.values), size=design.images)
@@ -100,8 +116,8 @@ def simulate(
         ]
         found = decide([tuple(side[what] for side in sides) for what in COMPARED])
         for what, verdict in zip(COMPARED, found, strict=True):
-            outcomes[what].append(verdict.outcome)
-    return {what: np.array(words) for what, words in outcomes.items()}
+            words[what].append(verdict.outcome)
+    return {what: np.array(said) for what, said in words.items()}
 
 
 def redrawn(calibration: Calibration, images: int, rng: np.random.Generator) -> Calibration:
@@ -132,18 +148,18 @@ def team(
     return {what: over_seeds(found) for what, found in runs.items()}
 
 
-def row(spread: float, difference: float, outcomes: dict[str, np.ndarray]) -> str:
+def row(spread: float, difference: float, found: dict[str, np.ndarray]) -> str:
     """A line of the table: false alarms where there is no difference, else how often it was found."""
-    hits = {what: words == "supported" if difference else words != "inconclusive" for what, words in outcomes.items()}
-    hits["any"] = np.any(list(hits.values()), axis=0)
+    right = {what: words == "supported" if difference else words != "inconclusive" for what, words in found.items()}
+    right["any"] = np.any(list(right.values()), axis=0)
     truth = f"{difference:g} px, found" if difference else "none, supported or refuted"
     goal = f"at least {LEAST_POWER * 100:.0f} % each" if difference else f"at most {ALPHA * 100:.0f} % in any"
-    cells = [truth, f"{spread:g}", *(rate(found) for found in hits.values()), goal]
+    cells = [truth, f"{spread:g}", *(rate(where) for where in right.values()), goal]
     return "| " + " | ".join(cells) + " |"
 
 
-def rate(hits: np.ndarray) -> str:
+def rate(right: np.ndarray) -> str:
     """A share with its exact 95 % binomial interval, "1.5 % [0.6, 3.2]"."""
-    found = stats.binomtest(int(hits.sum()), len(hits))
+    found = stats.binomtest(int(right.sum()), len(right))
     low, high = found.proportion_ci(method="exact")
     return f"{100 * found.statistic:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"

@@ -142,7 +142,7 @@ def measured(
 
 def _row(title: str, kind: str, queries: Tensor, readings: Sequence[Tensor], seed: int) -> Row:
     found = [scores(queries, p) for p in readings]
-    estimates = {name: over_seeds([_estimate(values[name], seed) for values in found], seed) for name in found[0]}
+    estimates = {name: over_seeds([_estimate(values[name], seed) for values in found]) for name in found[0]}
     right = torch.stack([((p > 0.5) == queries.bool()).double().mean(dim=0) for p in readings]).mean(dim=0)
     return Row(title, kind, len(readings), estimates, tuple(round(value, 4) for value in right.tolist()))
 

@@ -8,10 +8,10 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from eval.blur.looks import check_size
 from eval.blur.measures import MEASURES, PRIMARY
-from eval.blur.reference import measured
 from eval.metrics.inputs import Images, quantised, reference_stream
+from eval.readings.looks import check_size
+from eval.readings.reference import measured
 from vaegan.errors import UsageError, UserError, nearest
 
 

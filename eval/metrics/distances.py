@@ -17,9 +17,9 @@ from eval.distances.moments import Moments, merged
 from eval.distances.neighbours import NEIGHBOURS, filling, neighbourhoods
 from eval.features import choice
 from eval.features.choice import Extractor
+from eval.images.streams import of_tensor
 from eval.metrics.inputs import Images, quantised
 from eval.sources.held_out import shuffled
-from eval.sources.streams import of_tensor
 from vaegan.errors import UserError
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from eval.sources.streams import Stream, of_tensor, open_stream
+from eval.images.streams import Stream, of_tensor, open_stream
 from vaegan.errors import UserError
 from vaegan.pixels import to_uint8
 

@@ -1,15 +1,16 @@
 """From the evidence to a report: every finding once, as `schema.Report`, and the pictures beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from eval.blur.measures import PRIMARY
-from eval.evidence import bounds, claims, content, decomposition, findings, large, pictures, prior_gap
+from eval.evidence import bounds, certificate, claims, content, decomposition, findings, large, pictures, prior_gap
 from eval.evidence.collection import timed
 from eval.evidence.evidence import Evidence
 from eval.evidence.pictures import Picture
-from eval.report import protocol, schema, stored
+from eval.report import protocol, schema, sections, stored
 from eval.report.schema import Report
 from eval.words import dataset_title
 
@@ -20,15 +21,16 @@ def report_of(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) -
     summed = claims.summed(evidence, sources)
     drawn_large, large_pictures = timed("large images", lambda: large.of_report(evidence.runs, evidence.held_out))
     groups = picture_groups(evidence, sources)
+    diagnostics = timed("bounds", lambda: bounds_of(evidence))
     value = {
         "schema_version": schema.VERSION,
-        **judged(evidence, summed),
+        **judged(evidence, summed, certificate.withheld((diagnostics or {}).get("rows", ()))),
         "pooled": claims.pooled(evidence),
         "hypotheses": claims.hypotheses(evidence),
         "sources": sources,
         "content": timed("samples against real images like them", lambda: content.describe(evidence)),
         "measures": findings.measure_rows(evidence),
-        "diagnostics": timed("bounds", lambda: bounds_of(evidence)),
+        "diagnostics": diagnostics,
         "distances": distances(evidence.distances),
         "large": drawn_large,
         "spectrum": findings.spectrum(evidence),
@@ -41,14 +43,15 @@ def report_of(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) -
     return stored.of_value(Report, value), {n: png for row in every for n, png in pictures.files(row).items()}
 
 
-def judged(evidence: Evidence, summed: Sequence[dict]) -> dict[str, Any]:
-    """What stands or falls with the instrument."""
+def judged(evidence: Evidence, summed: Sequence[dict], failed: Mapping[str, str]) -> dict[str, Any]:
+    """What stands or falls with the instrument; `failed`: by label, what a run's certificate says against it."""
     instrument, runs = findings.instrument(evidence), findings.run_rows(evidence)
+    runs = [{**run, "withheld": [failed[run["label"]]] if run["label"] in failed else []} for run in runs]
     verdicts = claims.with_audits(claims.verdicts(evidence, instrument["ok"]), runs)
     return {
         "headline": claims.headline(dataset_title(evidence.runs[0].config.dataset), summed, verdicts),
         "verdicts": verdicts,
-        "decomposition": decomposition.describe(evidence, instrument["ok"]).get("decomposition"),
+        "decomposition": decomposition.describe(evidence, instrument["ok"], runs).get("decomposition"),
         "instrument": instrument,
         "prior_gap": prior_gap.describe(evidence, instrument["ok"]),
         "runs": runs,
@@ -69,12 +72,12 @@ def distances(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def distance(row: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    """One row of the table: its columns' numbers and intervals apart from what it is."""
-    intervals = {f"{key}_interval": key for key in keys}
+    """One row of the table as `sections.Distance` has it: its columns' numbers and intervals, and what it is."""
+    kept = {field.name for field in fields(sections.Distance)}
     return {
-        **{name: value for name, value in row.items() if name not in {*keys, *intervals}},
+        **{name: value for name, value in row.items() if name in kept},
         "values": {key: row[key] for key in keys},
-        "intervals": {key: row[name] for name, key in intervals.items() if name in row},
+        "intervals": {key: row[f"{key}_interval"] for key in keys if f"{key}_interval" in row},
     }
 
 

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.blur.measures import MEASURES, PRIMARY
-from eval.distances.fingerprint import versions
 from eval.evidence import audit
 from eval.evidence.evidence import Evidence
 from eval.evidence.findings import qualities
 from eval.evidence.measuring import QUALITY_COUNT
 from eval.sources.runs import CONTROL_COUNT, POSTERIOR_COUNT
 from eval.uncertainty.estimates import ALPHA, MINIMAL_EFFECT
+from eval.versions import versions
 from eval.words import dataset_title, shown
 from vaegan import config as configuration
 from vaegan.config import Config
 
 RULE = (
-    f"supported: the difference is at least {MINIMAL_EFFECT:g} px, its 95 % interval excludes 0 and its p-value, "
+    f"supported: the difference is at least {MINIMAL_EFFECT:g} px, its p-value, "
     f"corrected by Holm for all hypotheses of this report, is below {ALPHA:g}; refuted: the same with the opposite "
     "sign; inconclusive: anything else"
 )
@@ -59,8 +59,8 @@ def sentences(evidence: Evidence) -> dict[str, str]:
             "then the sharpness beside it is not detail."
         ),
         "instrument": (
-            "Read by the primary measure. A reading is wrong when not one of its 1,000 resamples comes within the "
-            "allowed error; one wrong reading and the report has no verdict."
+            "Read by the primary measure. A reading is right when its 95 % interval comes within the allowed error of "
+            "the truth and is no wider than 0.15 px to a side; one wrong reading and the report has no verdict."
         ),
         "laplacian": (
             "Laplacian variance is named as in the WAE paper, whose code reports the minimum over the plotted images: "

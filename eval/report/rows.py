@@ -4,7 +4,7 @@ A field that is None was not measured, or is no number (JSON has neither NaN nor
 by `id` and `label`, never by what people read.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Number = float | None
@@ -102,6 +102,7 @@ class Run:
     step: int
     finished: bool
     health: Health
+    withheld: list[str] = field(default_factory=list)  # why no verdict may rest on it, beyond its health
 
 
 @dataclass(frozen=True)
@@ -128,16 +129,22 @@ class Verdict:
     p: Number
     p_holm: Number
     effect: Effect
+    rule: str = ""  # what the rule says, where `verdict` is withheld
+    withheld: list[str] = field(default_factory=list)  # why
+    runs: list[list[str]] = field(default_factory=list)  # labels of both sides
 
 
 @dataclass(frozen=True)
 class Pooled(Reading):
-    """A mode's equivalent blur over its runs."""
+    """The equivalent blur of runs that differ in nothing but the seed; `snapshot_spread`, px, is within runs."""
 
     what: Kind
     mode: str
     title: str
     seeds: int
+    runs: list[str] = field(default_factory=list)
+    snapshots: int = 1
+    snapshot_spread: Number = None
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,7 @@ class Distance:
     values: dict[str, Number]
     intervals: dict[str, list[Number]]
     curve: NCurve
+    coverage_expected: Number
     nearer: Number
     dimension: int
     singular: bool

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import vaegan
-from baselines import linear_vae
+from baselines import ppca
 from baselines.objectives import OBJECTIVES as BASELINES
 from eval.blur import damages
 from eval.blur.measures import gaussian_blur
@@ -238,12 +238,12 @@ def _batches(run: Run, inputs: Tensor, labels: Tensor | None) -> Iterator[tuple[
 
 
 def linear(training: Tensor, images: Tensor, latent_dim: int, seed: int) -> list[Source]:
-    """Reconstructions of `images` by linear VAEs of a run's latent size, with unit and with fitted variance, and as many
-    samples of each: what needs no training. None where the training images cannot have that many directions."""
+    """Reconstructions of `images` by linear VAEs of a run's latent size, with unit and with fitted variance, and as
+    many samples of each: what needs no training. None where the training images cannot have that many directions."""
     if latent_dim >= min(len(training), training[0].numel()):
         return []
-    components = linear_vae.fit(training, latent_dim)
-    scales = {"unit": linear_vae.of_variance(components), "fitted": linear_vae.of_maximum_likelihood(components)}
+    components = ppca.fit(training, latent_dim)
+    scales = {"unit": ppca.of_variance(components), "fitted": ppca.of_maximum_likelihood(components)}
     found = []
     for scale, model in scales.items():
         title = f"Linear VAE, {latent_dim} numbers, {scale} variance ({model.rate:.1f} nats),"

@@ -110,6 +110,6 @@ def conclude(study: Study, entries: Sequence[dict], command: str) -> None:
     """Write and print the summary. Raises UserError naming what is not sound."""
     value = summary.value(entries, command)
     summary.write(value, study.out)
-    print(f"\n{summary.table(entries)}\n\nwrote {shown(study.out / 'study.md')} and study.json")
+    print(f"\n{summary.table(value['datasets'])}\n\nwrote {shown(study.out / 'study.md')} and study.json")
     if problems := summary.problems(entries):
         raise UserError("; ".join(problems))

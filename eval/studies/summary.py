@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.blur.measures import PRIMARY
+from eval.evidence import claims
 from eval.evidence.evidence import COMPARED
 from eval.report.page import distances_by_group
 from eval.report.rows import Health
@@ -82,6 +83,7 @@ def dataset_entry(
         "failure": failure and f"{dataset_title(dataset)} not compared: {failure}",
         "headline": report.headline if report else None,
         "images_a_source": report.protocol.count if report else None,
+        "claims": asdict(report)["verdicts"] if report else [],
         "rows": [row(mode, outcomes, report) for mode in modes],
         "runs": [outcome.entry() for outcome in outcomes],
         "decomposition": asdict(report)["decomposition"] if report else None,
@@ -124,9 +126,24 @@ def pooled(mode: str, what: str, report: Report) -> dict[str, Any] | None:
 
 def verdict(mode: str, what: str, report: Report) -> str | None:
     """Whether the claim holds against this mode, as the report has it."""
-    title = OBJECTIVES[mode].title
-    rows = (r for r in report.verdicts if (r.what, r.sharper) == (what, title))
-    return next((r.verdict for r in rows), None)
+    return _word(OBJECTIVES[mode].title, what, asdict(report)["verdicts"])
+
+
+def _word(title: str, what: str, rows: Sequence[dict]) -> str | None:
+    return next((claims.said(r) for r in rows if (r["what"], r["sharper"]) == (what, title)), None)
+
+
+def one_family(datasets: Sequence[dict]) -> list[dict]:
+    """Data sets' entries with their verdicts corrected over everything that the study claims, not report by report."""
+    corrected = claims.family([entry["claims"] for entry in datasets])
+    return [
+        {**entry, "claims": rows, "rows": [_with_verdicts(row, rows) for row in entry["rows"]]}
+        for entry, rows in zip(datasets, corrected, strict=True)
+    ]
+
+
+def _with_verdicts(row: dict, rows: Sequence[dict]) -> dict:
+    return {**row, "verdicts": {what: _word(row["title"], what, rows) for what in row["verdicts"]}}
 
 
 def table(datasets: Sequence[dict]) -> str:
@@ -172,18 +189,20 @@ def averaged(row: dict, column: dict) -> str:
 
 def value(datasets: Sequence[dict], command: str) -> dict:
     """study.json."""
+    datasets = one_family(datasets)
     counts = sorted({f"{entry['images_a_source']:,}" for entry in datasets if entry["images_a_source"]})
     protocol = (
         f"Equivalent Gaussian blur in px by {PRIMARY} (0: as sharp as real; negative: sharper), "
         f"{' or '.join(counts) or 'no'} images a source, calibrated on as many other held-out images; 95 % bootstrap "
         "intervals over seeds, then images; with one seed over images alone, and the verdict is for that pair of runs. "
+        "p-values are corrected by Holm over everything that this study claims. "
         "Verdicts: on reconstructions / prior samples, one word where they agree. The reports have the details."
     )
     return {
         "schema_version": SCHEMA_VERSION,
         "command": command,
         "protocol": protocol,
-        "datasets": list(datasets),
+        "datasets": datasets,
         "ok": not problems(datasets),
     }
 

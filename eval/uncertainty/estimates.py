@@ -1,4 +1,8 @@
-"""Estimates with bootstrap intervals, and the rule that turns a difference into a verdict."""
+"""Estimates with their intervals: what other images and, over several runs, other seeds would change.
+
+Nothing here is drawn when it is read: images enter by the variance of bootstrap replicates, of fixed resamples, and
+seeds by Student's t, integrated out. So an interval moves no further than the readings behind it (docs/error_rates.md).
+"""
 
 import functools
 import math
@@ -9,16 +13,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from eval.uncertainty.spread import LEVEL, LINEAR, Scale, Spread
 from vaegan.errors import UserError
 
-LEVEL = 0.95
-ALPHA = 0.05  # what a p-value, corrected for all hypotheses of a report, has to stay below
-RESAMPLES = 1000
-SMALLEST_P = 2 / (RESAMPLES + 1)  # two-sided: up to 25 hypotheses can stay below ALPHA after Holm's correction
+ALPHA = 0.05  # what a p-value, corrected for all hypotheses of a document, has to stay below
+RESAMPLES = 2000  # ends move by 0.03 standard errors from one set of resamples to another: below 0.001 px
 MINIMAL_EFFECT = 0.05  # px; a difference nobody could see is no support for a claim about what people see
+FEWEST = 30  # images; the mean of fewer has no normal error, and what is read from it is no measurement
 BATCH = 100  # resamples at a time, so that memory stays below 20 MB for 10,000 images
-
-OUTCOMES = ("supported", "refuted", "inconclusive")
 
 
 @dataclass(frozen=True)
@@ -38,31 +40,27 @@ class Interval:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and its bootstrap replicates (RESAMPLES,). Replicate b of every estimate made with one seed resamples the
-    same image numbers: images that are paired stay paired in a difference, and for unpaired ones it does no harm."""
+    """A value and its bootstrap replicates (RESAMPLES,) over images. Replicate b of every estimate made with one seed
+    resamples the same image numbers: images that are paired stay paired in a difference, and for unpaired ones it does
+    no harm."""
 
     value: float
     replicates: np.ndarray = field(repr=False)
     seeds: int = 1  # training runs behind it
-    by_images: np.ndarray | None = field(default=None, repr=False)  # replicates as if these were all the runs there are
-    by_runs: float = 0.0  # variance of the mean over runs beyond that, px^2; `replicates` have both
+    by_runs: float = 0.0  # variance of the mean, of sums on the scale, as the spread of several runs shows it
+    by_images: float = 0.0  # the part of it that is in the replicates too: images that each run has for itself
+    scale: Scale = LINEAR
 
     @property
     def interval(self) -> Interval:
-        return Interval(self.value, *_ends(self.replicates))
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """`outcome` is one of OUTCOMES; `difference` is blurrier minus sharper, px.
-
-    `p` is that of the difference alone, `p_adjusted` what the outcome was decided by.
-    """
-
-    outcome: str
-    difference: Interval
-    p: float
-    p_adjusted: float
+        """The interval over images and, where there are several, over runs; of a value beyond the calibrated range what
+        its replicates say."""
+        if not math.isfinite(self.value):
+            return Interval(self.value, *_ends(self.replicates))
+        middle = float(self.scale.sums(self.value))
+        images = _variance(self.scale.sums(self.replicates), self.by_images)
+        reach = Spread(images, self.by_runs, max(1, self.seeds - 1)).reach()
+        return Interval(self.value, self.scale.shown(middle - reach), self.scale.shown(middle + reach))
 
 
 def mean_interval(values: ArrayLike, seed: int = 0) -> Interval:
@@ -107,64 +105,134 @@ def checked(values: ArrayLike) -> np.ndarray:
     return values
 
 
-def over_seeds(estimates: Sequence[Estimate], seed: int = 0) -> Estimate:
-    """Mean over training runs with hierarchical replicates: other runs of the same kind, then other images of each.
+def combined(weights: Sequence[float], estimates: Sequence[Estimate]) -> Estimate:
+    """The weighted sum of estimates of one scale, image for image; NaN where infinities cancel."""
+    scale = _one_scale(estimates)
+    used = [(w, e) for w, e in zip(weights, estimates, strict=True) if w]  # 0 x inf would be NaN
+    with np.errstate(invalid="ignore"):
+        value = _root(scale, sum(w * scale.sums(e.value) for w, e in used))
+        replicates = _root(scale, np.sum([w * scale.sums(e.replicates) for w, e in used], axis=0))
+    return Estimate(float(value), replicates, scale=_reachable(scale, [w for w, _ in used]))
 
-    Other runs are drawn from Student's t, not from the S runs with replacement: of 3 runs there are 27 such draws, all
-    between the least and the greatest, so that a p-value would be 0.04 or next to 0. One run says nothing about runs:
-    its interval is over images only. Simulated coverage: 0.91 and more from 3 runs.
+
+def _reachable(scale: Scale, weights: Sequence[float]) -> Scale:
+    """The scale of a weighted sum, between the ends that it has where every part is at one of its own."""
+    low, high = (float(end) for end in scale.sums([scale.low, scale.high]))
+    least = sum(w * (low if w > 0 else high) for w in weights)
+    most = sum(w * (high if w > 0 else low) for w in weights)
+    return Scale(scale.power, *(float(_root(scale, end)) for end in (least, most)))
+
+
+def reading(snapshots: Sequence[Estimate]) -> tuple[Estimate, float]:
+    """A run's one reading, the mean over its last snapshots, and their standard deviation (NaN of one).
+
+    What a run's last steps wander is no spread of seeds: the run stays the unit of replication.
+    """
+    if not snapshots:
+        raise UserError("there are no snapshots to average over; give at least one")
+    found = combined([1 / len(snapshots)] * len(snapshots), snapshots)
+    return found, float(np.std([e.value for e in snapshots], ddof=1)) if len(snapshots) > 1 else math.nan
+
+
+def over_seeds(estimates: Sequence[Estimate]) -> Estimate:
+    """Mean over training runs: other runs of the same kind, then other images of each.
+
+    How S runs differ, because of their seeds and of the images that each has for itself, is Student's t; what moves all
+    of them alike (the calibration, the same originals) it cannot show, and that alone is left to the replicates. Known
+    image errors count where the runs happen to lie closer together than these allow. One run says nothing about runs:
+    its interval is over images only. Where one of several is beyond the calibrated range nothing is known.
     """
     if not estimates:
         raise UserError("there are no runs to average over; give at least one")
-    values = np.array([estimate.value for estimate in estimates])
-    replicates = np.stack([estimate.replicates for estimate in estimates])  # (S, RESAMPLES)
-    generator = _generator(seed, values)
-    if len(values) > 1 and np.isfinite(replicates).all():
-        by_images, by_runs = replicates.mean(axis=0), _variance_by_runs(values, replicates)
-        resampled = by_images + math.sqrt(by_runs) * generator.standard_t(len(values) - 1, size=RESAMPLES)
-        return Estimate(float(values.mean()), resampled, len(values), by_images, by_runs)
-    drawn = generator.integers(len(values), size=replicates.shape)
+    scale, runs = _one_scale(estimates), len(estimates)
+    if runs == 1:
+        return estimates[0]
+    values = scale.sums([e.value for e in estimates])
+    replicates = np.stack([scale.sums(e.replicates) for e in estimates])  # (S, RESAMPLES)
     with np.errstate(invalid="ignore"):  # inf - inf, where runs lie beyond opposite ends of the calibrated range
-        resampled = np.take_along_axis(replicates, drawn, axis=0).mean(axis=0)
-        return Estimate(float(values.mean()), resampled, len(values))
-
-
-def _variance_by_runs(values: np.ndarray, replicates: np.ndarray) -> float:
-    """Variance of the mean of S runs because other seeds would give other runs: what of the runs' spread their images
-    (replicates (S, RESAMPLES)) do not explain, over S."""
+        value = float(_root(scale, values.mean()))
+    if not (math.isfinite(value) and np.isfinite(replicates).all()):
+        return Estimate(value, np.full(replicates.shape[1], math.nan), runs, scale=scale)
     explained = (replicates - values[:, None]).var(axis=0, ddof=1).mean()
-    return max(0.0, values.var(ddof=1) - explained) / len(values)
+    by_runs, by_images = max(float(values.var(ddof=1)), float(explained)) / runs, float(explained) / runs
+    return Estimate(value, _root(scale, replicates.mean(axis=0)), runs, by_runs, by_images, scale)
 
 
-def _generator(seed: int, values: ArrayLike) -> np.random.Generator:
-    """Seeded by the values too: draws of two teams are independent. Rounded, because platforms differ at 1e-16."""
-    return np.random.default_rng((seed, *(np.round(values, 6) + 0.0).view(np.uint64).tolist()))
+def _one_scale(estimates: Sequence[Estimate]) -> Scale:
+    scale, *others = dict.fromkeys(e.scale for e in estimates)
+    if others:
+        raise ValueError(f"estimates of two scales have no sum: {scale}, {others[0]}")
+    return scale
+
+
+def _root(scale: Scale, sums: ArrayLike) -> np.ndarray:
+    """Values behind sums, without the ends: what has an end is an interval."""
+    return np.sign(sums) * np.abs(sums) ** (1 / scale.power)
+
+
+def _variance(sums: np.ndarray, counted: float = 0.0) -> float:
+    """Variance of replicates without the part that is counted elsewhere."""
+    return max(0.0, float(sums.var(ddof=1)) - counted)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`first` minus `second`: sums on their scale, image for image, with the spread of both; what other runs would
+    change has the degrees of freedom of Welch (1947)."""
+
+    first: Estimate
+    second: Estimate
+
+    @functools.cached_property
+    def replicates(self) -> np.ndarray:
+        """(RESAMPLES,), of sums; NaN where both are beyond the calibrated range."""
+        scale = _one_scale((self.first, self.second))
+        with np.errstate(invalid="ignore"):
+            return scale.sums(self.first.replicates) - scale.sums(self.second.replicates)
+
+    @functools.cached_property
+    def known(self) -> bool:
+        """Whether it is a number: neither side is beyond the calibrated range."""
+        ends = (self.first.value, self.second.value)
+        return all(map(math.isfinite, ends)) and bool(np.isfinite(self.replicates).all())
+
+    @functools.cached_property
+    def spread(self) -> Spread:
+        sides = [e for e in (self.first, self.second) if e.by_runs]
+        runs = sum(e.by_runs for e in sides)
+        freedom = runs**2 / sum(e.by_runs**2 / (e.seeds - 1) for e in sides) if sides else 1.0
+        return Spread(_variance(self.replicates, self.first.by_images + self.second.by_images), runs, freedom)
+
+    @property
+    def sums(self) -> float:
+        scale = self.first.scale
+        return float(scale.sums(self.first.value) - scale.sums(self.second.value))
+
+    @property
+    def interval(self) -> Interval:
+        """In px (the unit of the values): what the two read apart; its ends are sums shown halfway between the two."""
+        with np.errstate(invalid="ignore"):
+            value = float(np.subtract(self.first.value, self.second.value))
+        if not self.known:
+            return Interval(value, *_ends(_root(self.first.scale, self.replicates)))
+        scale, reach = self.first.scale, self.spread.reach()
+        middle = float(scale.sums(self.first.value) + scale.sums(self.second.value)) / 2
+        return Interval(value, *(scale.apart(middle, self.sums + side * reach) for side in (-1, 1)))
+
+    @property
+    def p(self) -> float:
+        """Two-sided p of "no difference". Beyond the calibrated range there is no distance from 0: then twice the
+        smaller share of replicates on either side of it, one more counted, those that are unknown on both sides."""
+        if self.known:
+            return min(1.0, 2 * self.spread.above(abs(self.sums))) if self.sums else 1.0
+        against = min(np.sum(~(self.replicates > 0)), np.sum(~(self.replicates < 0)))
+        return min(1.0, float(2 * (1 + against) / (len(self.replicates) + 1)))
 
 
 def difference_interval(first: Estimate, second: Estimate) -> Interval:
     """`first` minus `second` with its interval; where both are beyond the calibrated range it is unknown, so NaN in
     [-inf, inf]."""
-    with np.errstate(invalid="ignore"):
-        value = float(np.subtract(first.value, second.value))
-    return Interval(value, *_ends(_difference_replicates(first, second)))
-
-
-def _difference_replicates(first: Estimate, second: Estimate) -> np.ndarray:
-    """Replicates of `first` minus `second`, (RESAMPLES,): image for image; what other runs would change is drawn once
-    for both sides, with the degrees of freedom of Welch (1947): the difference of a draw for each, with 2 degrees of
-    freedom from 3 runs, is wider than it need be."""
-    with np.errstate(invalid="ignore"):
-        difference = np.subtract(_over_images(first), _over_images(second))
-    total = first.by_runs + second.by_runs
-    if total > 0:
-        freedom = total**2 / sum(e.by_runs**2 / (e.seeds - 1) for e in (first, second) if e.by_runs)
-        draws = _generator(0, [first.value, second.value]).standard_t(freedom, size=len(difference))
-        difference = difference + math.sqrt(total) * draws
-    return difference
-
-
-def _over_images(estimate: Estimate) -> np.ndarray:
-    return estimate.replicates if estimate.by_images is None else estimate.by_images
+    return Difference(first, second).interval
 
 
 def _ends(replicates: np.ndarray) -> tuple[float, float]:
@@ -173,42 +241,3 @@ def _ends(replicates: np.ndarray) -> tuple[float, float]:
     low = np.quantile(np.where(unknown, -np.inf, replicates), (1 - LEVEL) / 2, method="inverted_cdf")
     high = np.quantile(np.where(unknown, np.inf, replicates), (1 + LEVEL) / 2, method="inverted_cdf")
     return float(low), float(high)
-
-
-def p_value(first: Estimate, second: Estimate) -> float:
-    """Two-sided p of "no difference": twice the smaller share of replicates of the difference on either side of 0,
-    counting the estimate itself as one more, so at least SMALLEST_P. Unknown replicates count for both."""
-    difference = _difference_replicates(first, second)
-    against = min(np.sum(~(difference > 0)), np.sum(~(difference < 0)))
-    return min(1.0, float(2 * (1 + against) / (len(difference) + 1)))
-
-
-def verdict(
-    blurrier: Estimate,
-    sharper: Estimate,
-    p_adjusted: float | None = None,
-) -> Verdict:
-    """Decide "the first is blurrier than the second" from two estimates of sigma_eq in px.
-
-    `supported`: the difference is at least MINIMAL_EFFECT, its interval excludes 0 and `p_adjusted`, its p-value
-    corrected for every hypothesis declared with it (eval.multiplicity; as it is by default), is below ALPHA; `refuted`:
-    the same with the opposite sign; `inconclusive`: anything else. The sides' own intervals may overlap: they contain
-    the error of the calibration, which cancels in the difference (docs/blur.md).
-    """
-    difference, p = difference_interval(blurrier, sharper), p_value(blurrier, sharper)
-    p_adjusted = p if p_adjusted is None else p_adjusted
-    if p_adjusted < ALPHA and difference.low > 0 and difference.value >= MINIMAL_EFFECT:
-        outcome = "supported"
-    elif p_adjusted < ALPHA and difference.high < 0 and difference.value <= -MINIMAL_EFFECT:
-        outcome = "refuted"
-    else:
-        outcome = "inconclusive"
-    return Verdict(outcome, difference, p, p_adjusted)
-
-
-def scope(first: Estimate, second: Estimate) -> str:
-    """What a verdict speaks for: a side of one run has no spread over seeds, so then for these runs only."""
-    if first.seeds == second.seeds:
-        return "for this pair of runs" if first.seeds == 1 else f"over {first.seeds} seeds"
-    seeds = f"{first.seeds} against {second.seeds} seeds"
-    return f"for these runs only, {seeds}" if 1 in (first.seeds, second.seeds) else f"over {seeds}"

@@ -27,9 +27,9 @@ def digests(items: Iterable[bytes | memoryview | np.ndarray]) -> np.ndarray:
 def held_out(contents: np.ndarray, labels: Tensor | None = None) -> np.ndarray:
     """Return which of N items are held out, bool (N,), given digests of their contents (uint64) and their classes.
 
-    A seeded hash of its content puts an item in the tenth that is held out, whatever its place and name; copies stay
-    together. Each class gives at least the item of the lowest hash and keeps at least that of the highest, so adding
-    items never moves one that was trained on, but for classes of one item, which are trained on.
+    Of each class, the tenth with the lowest seeded hashes of their contents is held out, at least one and never all:
+    whatever their places and names, copies together. Added items move one that was trained on only where the tenth
+    grows, at most one for ten of a class.
     """
     strata = np.zeros(len(contents), np.int64) if labels is None or labels.ndim != 1 else labels.numpy()
     chosen = np.zeros(len(contents), bool)
@@ -43,8 +43,8 @@ def _stratum(contents: np.ndarray) -> np.ndarray:
     if (contents == contents[0]).all():  # copies of one image: nothing else tells them apart
         contents = contents + np.arange(len(contents), dtype=np.uint64)
     order = digests(SEED + content.tobytes() for content in contents)
-    chosen = (order < 2**64 // HOLD_OUT_EVERY) | (order == order.min())
-    return chosen & (order < order.max())
+    last = np.sort(order)[max(1, round(len(order) / HOLD_OUT_EVERY)) - 1]
+    return (order <= last) & (order < order.max())
 
 
 def hold_out_note(source: str, count: int, total: int) -> str:

@@ -9,9 +9,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from vaegan.networks.convolutional import KERNEL, PADDING, scaled, widened
-from vaegan.networks.mlp import bernoulli_mean
+from vaegan.networks.convolutional import KERNEL, PADDING, scaled
 from vaegan.networks.normalisation import Norm, normalise
+from vaegan.networks.outputs import Judged, image_of, widened
 
 SCALE = 8.0  # the trained image's pixels have coordinates in [-SCALE, SCALE], and codes are multiplied by it
 UNITS, TANH_LAYERS = 128, 3
@@ -38,12 +38,15 @@ class Decoder(nn.Module):
             nn.init.normal_(parameter, std=SPREAD)
 
     def forward(self, z: Tensor, size: int | None = None) -> Tensor:
+        return image_of(self.logit(z, size))
+
+    def logit(self, z: Tensor, size: int | None = None) -> Tensor:
         size = size or self.image_size
         code = self.code(SCALE * z)[:, None]  # (B, 1, units)
         at_once = size**2 if size <= self.image_size else max(1, POINTS // max(len(z), 1))
         places = coordinates(size, self.image_size, z.device).split(at_once)
         pixels = torch.cat([self.layers(code + self.place(p)) for p in places], dim=1)  # (B, S * S, C)
-        return bernoulli_mean(widened(pixels)).mT.unflatten(2, (size, size))
+        return widened(pixels).mT.unflatten(2, (size, size))
 
 
 class Discriminator(nn.Module):
@@ -65,9 +68,9 @@ class Discriminator(nn.Module):
             normalise(norm, last, 2), nn.LeakyReLU(LEAK), nn.Flatten(), nn.Linear(self.feature_count, 1)
         )
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> Judged:
         dis_l = self.features(x)
-        return widened(dis_l), widened(self.verdict(dis_l).squeeze(1))
+        return Judged(widened(dis_l), widened(self.verdict(dis_l).squeeze(1)))
 
 
 def coordinates(size: int, trained: int, device: torch.device | None = None) -> Tensor:

@@ -6,8 +6,8 @@ not finite; here it is the log variance. Weights start as the original's, normal
 
 from torch import Tensor, nn
 
-from vaegan.networks.convolutional import KERNEL, PADDING, scaled, widened
-from vaegan.networks.mlp import bernoulli_mean
+from vaegan.networks.convolutional import KERNEL, PADDING, scaled
+from vaegan.networks.outputs import image_of, widened
 
 CHANNELS = (16, 32)
 LEAK = 0.2
@@ -54,7 +54,10 @@ class Decoder(nn.Module):
         self.apply(start)
 
     def forward(self, z: Tensor) -> Tensor:
-        return bernoulli_mean(widened(self.layers(z)))
+        return image_of(self.logit(z))
+
+    def logit(self, z: Tensor) -> Tensor:
+        return widened(self.layers(z))
 
 
 def start(layer: nn.Module) -> None:

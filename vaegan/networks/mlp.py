@@ -3,10 +3,10 @@
 Images are flattened; the widths are those of the tutorial at `width` 1. There is no normalisation.
 """
 
-import torch
 from torch import Tensor, nn
 
-from vaegan.networks.convolutional import scaled, widened
+from vaegan.networks.convolutional import scaled
+from vaegan.networks.outputs import image_of, widened
 
 HIDDEN = (500, 500)
 
@@ -36,7 +36,10 @@ class Decoder(nn.Module):
         self.shape = (channels, image_size, image_size)
 
     def forward(self, z: Tensor) -> Tensor:
-        return bernoulli_mean(widened(self.pixels(self.hidden(z)))).unflatten(1, self.shape)
+        return image_of(self.logit(z))
+
+    def logit(self, z: Tensor) -> Tensor:
+        return widened(self.pixels(self.hidden(z))).unflatten(1, self.shape)
 
 
 def softplus_layers(sizes: list[int]) -> nn.Sequential:
@@ -52,8 +55,3 @@ def xavier(layer: nn.Linear) -> nn.Linear:
     nn.init.xavier_uniform_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer
-
-
-def bernoulli_mean(logit: Tensor) -> Tensor:
-    """Return the sigmoid of a logit on [-1, 1], where images live: 2 sigmoid(a) - 1 = tanh(a / 2)."""
-    return torch.tanh(logit / 2)

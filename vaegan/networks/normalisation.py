@@ -1,5 +1,7 @@
 """Batch norm as in the paper, or group norm, which does not look across the batch; and what codes have in its place."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -8,6 +10,7 @@ from torch.nn import functional as F
 
 Norm = Literal["batch", "group"]
 CodeNorm = Literal["none", "weight"]
+BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d
 
 
 class GroupNorm(nn.GroupNorm):
@@ -31,14 +34,16 @@ def normalise(norm: Norm, channels: int, dimensions: int) -> nn.Module:
     return nn.GroupNorm(1, channels) if dimensions == 1 else GroupNorm(group_count(channels), channels)
 
 
-class WeightNormLinear(nn.Linear):
+class WeightNormLinear(nn.Module):
     """A dense layer whose units have variance 1 over codes (B, D) from N(0, I): weight norm (arXiv 1602.07868).
 
     It is what batch norm would divide by in an endless batch of prior codes, and looks at no batch and at no |z|.
     """
 
     def __init__(self, n_in: int, n_out: int):
-        super().__init__(n_in, n_out)
+        super().__init__()
+        dense = nn.Linear(n_in, n_out)
+        self.weight, self.bias = dense.weight, dense.bias
         self.gain = nn.Parameter(torch.ones(n_out))
 
     def forward(self, z: Tensor) -> Tensor:
@@ -61,6 +66,24 @@ def group_count(channels: int) -> int:
     return max(g for g in (1, 2, 4, 8, 16) if channels % g == 0 and channels // g >= 4 or g == 1)
 
 
+@contextlib.contextmanager
+def unrecorded(network: nn.Module) -> Iterator[None]:
+    """Let passes through a network leave its running averages alone, whose kind of images it is not evaluated with."""
+    layers = [m for m in network.modules() if isinstance(m, BatchNorm)]
+    for layer in layers:
+        layer.track_running_stats = False  # in training: the batch's own statistics, and nothing kept of them
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.track_running_stats = True
+
+
+def mixes_images(network: nn.Module) -> bool:
+    """Say whether what a network gives for one image now depends on the others of its batch."""
+    return any(isinstance(m, BatchNorm) and m.training for m in network.modules())
+
+
 def has_norm(network: nn.Module) -> bool:
     """Say whether a network normalises at all."""
-    return any(isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d | nn.GroupNorm) for m in network.modules())
+    return any(isinstance(m, BatchNorm | nn.GroupNorm) for m in network.modules())

@@ -46,7 +46,19 @@ def _read_safetensors(network: nn.Module, path: Path) -> Callable[..., Outputs]:
 def _exported(network: nn.Module, example: tuple[Tensor, ...]) -> torch.export.ExportedProgram:
     """Trace with a free batch size; a batch of 1 would be taken for a constant."""
     batch = torch.export.Dim("batch", min=1)
-    return torch.export.export(network, example, dynamic_shapes=tuple({0: batch} for _ in example))
+    shapes = (tuple({0: batch} for _ in example),)  # one argument, *inputs
+    return torch.export.export(_Plain(network), example, dynamic_shapes=shapes)
+
+
+class _Plain(nn.Module):
+    """A network whose outputs are a plain tuple, which a program can hold without this package."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs: Tensor) -> Outputs:
+        return outputs(self.network(*inputs))
 
 
 def _write_torch_export(network: nn.Module, example: tuple[Tensor, ...], path: Path) -> None:

@@ -86,7 +86,7 @@ def read(file: Path, split: str, image_size: int) -> ImageSet:
 
 def all_images(file: Path) -> Tensor:
     """Every image of a file at its own size, uint8 (N, C, H, W); errors as `read`."""
-    return _read_all(file)[0]
+    return torch.from_numpy(_images(file, _arrays(file))).permute(0, 3, 1, 2).contiguous()
 
 
 def _sibling(file: Path) -> Path | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 import vaegan
-from eval.sources.streams import Stream, of_tensor
+from eval.images.streams import Stream, of_tensor
 from vaegan.config import Config
 from vaegan.data import load
 from vaegan.errors import UsageError

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from eval.blur.audits import AUDITS
-from eval.blur.comparison import Comparison
 from eval.blur.measures import MEASURES, PRIMARY
+from eval.readings.comparison import Comparison
 from eval.words import markdown_table
 
 

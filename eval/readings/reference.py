@@ -8,9 +8,9 @@ import numpy as np
 
 from eval.blur import instrument
 from eval.blur.instrument import ALL_ROWS, CONTRAST, Instrument
-from eval.blur.looks import Advance, Look, check_look, look
 from eval.blur.measures import Measure
-from eval.sources.streams import Stream
+from eval.images.streams import Stream
+from eval.readings.looks import Advance, Look, check_look, look
 from vaegan.errors import UsageError
 
 MOST_COPIES = 0.05  # of the reference's images in both halves, above which its floor is a floor of copies

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from eval.sources import files
-from eval.sources.files import Size, resized, spelled
+from eval.images import files
+from eval.images.files import Size, resized, spelled
 from vaegan.data import DATASETS, load
 from vaegan.data.readers import npz
 from vaegan.errors import UsageError, UserError, nearest
@@ -86,7 +86,7 @@ def open_stream(source: str, resize: Size | None = None, data_dir: Path = Path("
 
 
 def of_folder(root: Path, resize: Size | None = None) -> Stream:
-    """Every image file under `root`; see eval.sources.files.folder."""
+    """Every image file under `root`; see eval.images.files.folder."""
     found = files.folder(root, resize)
     note = f"resized from {', '.join(map(spelled, found.resized_from[:3]))}" if found.resized_from else ""
     names = tuple(str(PurePath(file).with_suffix("")) for file in found.files)

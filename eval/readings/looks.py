@@ -8,8 +8,8 @@ import numpy as np
 from eval.blur import instrument
 from eval.blur.instrument import ALL_ROWS, CONTRAST, LEAST, Values
 from eval.blur.measures import SMALLEST_SIDE, Measure
-from eval.sources.files import Size, spelled
-from eval.sources.streams import Stream, coloured, digests
+from eval.images.files import Size, spelled
+from eval.images.streams import Stream, coloured, digests
 from vaegan.errors import UsageError
 
 Advance = Callable[[int], object]

@@ -12,9 +12,9 @@ from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 
-from eval.blur import table
-from eval.blur.comparison import Comparison
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
+from eval.readings import table
+from eval.readings.comparison import Comparison
 
 RUNGS = (0.5, 1.0, 2.0, 4.0)  # px of blur of the real images that a reader compares with
 MOST_SIDE = 256  # px of an image that are shown: reducing it would hide the blur, so the centre is cut out

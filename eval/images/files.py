@@ -1,6 +1,5 @@
 """Folders of image files as they are: every file, at its own size, decoded when it is asked for."""
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,11 +9,10 @@ from typing import TypeVar
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.datasets.folder import IMG_EXTENSIONS
 from torchvision.transforms import v2
 
-from vaegan.data.readers import decoding
-from vaegan.errors import UsageError
+from vaegan.data.readers import decoding, listing
+from vaegan.errors import UsageError, UserError
 
 GREY_MODES = ("1", "L", "LA")
 ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and its values that swap width and height
@@ -74,23 +72,10 @@ def folder(root: Path, resize: Size | None = None) -> Folder:
 
 def listed(root: Path) -> list[Path]:
     """Every image file under `root`, relative to it and sorted: hidden ones left out, a real file once."""
-    if not root.is_dir():
-        raise UsageError(f"no such folder: {root}")
-    found: dict[str, Path] = {}  # by real path: linked folders may go round in a circle
-    seen = set()
-    for where, folders, files in os.walk(root, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        if (real := os.path.realpath(where)) in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        for name in files:
-            if name.lower().endswith(IMG_EXTENSIONS) and not name.startswith("."):
-                path = Path(where, name)
-                found.setdefault(os.path.realpath(path), path.relative_to(root))
-    if not found:
-        raise UsageError(f"no images under {root}; looked for {' '.join(IMG_EXTENSIONS)}")
-    return sorted(found.values())
+    try:
+        return listing.image_files(root).files
+    except UserError as error:
+        raise UsageError(str(error)) from None
 
 
 def resized(image: Tensor, size: Size) -> Tensor:

@@ -11,10 +11,10 @@ from eval.blur import damages
 from eval.blur.audits import AUDITS
 from eval.blur.calibration import AUDIT_SLACK
 from eval.blur.instrument import ALL_ROWS, CONTRAST, Instrument
-from eval.blur.looks import Advance, Look, check, check_look, look, matched
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
-from eval.blur.reference import Real, measured
-from eval.sources.streams import Stream
+from eval.images.streams import Stream
+from eval.readings.looks import Advance, Look, check, check_look, look, matched
+from eval.readings.reference import Real, measured
 from eval.uncertainty.estimates import Estimate
 
 CLEAN_SHARE, CLEAN_PIXELS, DAMAGED_PIXELS = 0.05, 0.03, 0.15  # what a control may be off by

@@ -1,0 +1,17 @@
+"""Which versions of what computed the numbers: a report, a table and a file of measurements each say it."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+PACKAGES = ("vaegan", "torch", "torchvision", "torchmetrics", "scipy", "numpy", "matplotlib")
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computed the numbers."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # vaegan itself, run from a clone without installing
+            found[name] = "not installed"
+    return found
