@@ -72,6 +72,8 @@ def folder(root: Path, resize: Size | None = None) -> Folder:
 
 def listed(root: Path) -> list[Path]:
     """Every image file under `root`, relative to it and sorted: hidden ones left out, a real file once."""
+    if not root.is_dir():
+        raise UsageError(f"no such folder: {root}")
     try:
         return listing.image_files(root).files
     except UserError as error:

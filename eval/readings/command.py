@@ -8,12 +8,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from eval.blur.measures import PRIMARY
-from eval.distances.fingerprint import versions
 from eval.images.files import size_of
 from eval.images.run_streams import SAMPLES, data_of, is_run, open_model, reconstructions, samples
 from eval.images.streams import Stream, open_stream
 from eval.readings import page, table
 from eval.readings.comparison import Comparison, compare
+from eval.versions import versions
 from eval.words import finite
 from vaegan.errors import UsageError, UserError
 from vaegan.writing import write_whole
