@@ -16,7 +16,7 @@ import vaegan
 from eval import compare
 from eval.blur.measures import MEASURES, PRIMARY, Measure, laplacian_variance
 from eval.evidence import claims, pictures, quality
-from eval.report import rendering, schema
+from eval.report import rendering, schema, stored
 from eval.sources.runs import Run
 from vaegan.config import Config
 from vaegan.errors import UsageError
@@ -101,6 +101,13 @@ def test_the_verdict_names_the_vae_whatever_the_order(value):
     low, high = (value["verdicts"][0]["difference"][end] for end in ("low", "high"))
     assert low < BLURS["vae"] - BLURS["vaegan"] < high
     assert "supported, for this pair of runs" in value["headline"]
+
+
+def test_the_typed_report_is_the_file(written):
+    """Every number is the same to the last digit after it went through the types and back."""
+    text = (written / "report.json").read_text()
+    assert stored.encoded(stored.read(written)) == text
+    assert json.loads(text)["sources"][0]["blur"][PRIMARY]["where"] == "inside"
 
 
 def test_the_report_says_how_it_was_made(value):

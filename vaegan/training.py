@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import os
 import signal
 import sys
 import time
@@ -20,6 +19,7 @@ from vaegan.config import Config
 from vaegan.data import ImageSet, identity
 from vaegan.data.batches import batch_indices
 from vaegan.errors import UsageError, UserError
+from vaegan.interruption import Stop
 from vaegan.networks.convolutional import parameter_count
 from vaegan.networks.normalisation import has_norm
 from vaegan.objective import Objective
@@ -262,25 +262,6 @@ def save(
     if name != checkpoint.LAST:
         state["optimizers"] = {}
     checkpoint.save(config.run_dir, state, name)
-
-
-class Stop:
-    """Remember SIGINT or SIGTERM until the step is done; a second one ends the program at once."""
-
-    signal: int | None = None
-
-    def __enter__(self) -> "Stop":
-        self.before = {s: signal.signal(s, self.catch) for s in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_) -> None:
-        for s, handler in self.before.items():
-            signal.signal(s, handler)
-
-    def catch(self, number: int, _) -> None:
-        if self.signal is not None:
-            os._exit(128 + number)
-        self.signal = number
 
 
 def interrupted(config: Config, step: int, number: int) -> None:
