@@ -187,7 +187,7 @@ def test_four_modes_in_one_study_have_their_cells(tmp_path, monkeypatch, capsys)
     for what in ("reconstructions", "samples"):
         assert [cell["mode"] for cell in found[what]["cells"]] == modes[:4]
         assert [cell["mode"] for cell in found[what]["outside"]] == ["vae-sigma"]
-        # Runs of two updates are not sound, and no effect is taken between such (tests/test_decomposition.py has those).
+        # Runs of two updates are not sound: no effect is taken between such (tests/test_decomposition.py has them).
         assert found[what]["effects"] == [] and "No effect is computed" in found[what]["sentence"]
 
 
