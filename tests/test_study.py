@@ -170,7 +170,7 @@ def test_two_data_sets_are_trained_compared_and_summed_up(tmp_path, monkeypatch,
     assert len(list(out.glob("report-*/report.json"))) == 2 and len(list(out.glob("*/train.log"))) == 2
 
 
-def test_four_modes_in_one_study_are_decomposed(tmp_path, monkeypatch, capsys):
+def test_four_modes_in_one_study_have_their_cells(tmp_path, monkeypatch, capsys):
     dataset = save_npz(tmp_path / "leaves.npz", dead_leaves(200))
     monkeypatch.setattr(study.jobs, "run", in_process)
     monkeypatch.setattr(rendering, "render", lambda folder: None)
@@ -180,14 +180,15 @@ def test_four_modes_in_one_study_are_decomposed(tmp_path, monkeypatch, capsys):
     )  # fmt: skip
     assert code == 0, capsys.readouterr()
     (entry,) = summed_up(tmp_path / "runs")["datasets"]
-    outcomes = ("supported", "refuted", "inconclusive", "instrument failed")
+    outcomes = ("supported", "refuted", "inconclusive", "withheld", "instrument failed")
     assert entry["rows"][0]["verdicts"]["samples"] is None
     assert all(row["verdicts"]["samples"] in outcomes for row in entry["rows"][1:])
     found = entry["decomposition"]
     for what in ("reconstructions", "samples"):
         assert [cell["mode"] for cell in found[what]["cells"]] == modes[:4]
         assert [cell["mode"] for cell in found[what]["outside"]] == ["vae-sigma"]
-        assert len(found[what]["effects"]) == 3 and "One seed (0)" in found[what]["sentence"]
+        # Runs of two updates are not sound: no effect is taken between such (tests/test_decomposition.py has them).
+        assert found[what]["effects"] == [] and "No effect is computed" in found[what]["sentence"]
 
 
 def environment() -> dict[str, str]:
