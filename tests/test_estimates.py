@@ -199,6 +199,12 @@ def test_an_instrument_is_right_when_it_is_precise_and_near(value, error, right)
     assert agrees(exactly(value, error), truth=1.0, allowed=0.05, widest=0.15) is right
 
 
+def test_an_instrument_is_as_precise_near_0_px_as_elsewhere():
+    """0.04 px^2 are 0.02 px at 1 px and 0.2 px at 0 px, of one instrument."""
+    assert all(agrees(exactly(value, 0.02, BLUR), truth=value, allowed=0.03, widest=0.05) for value in (0.0, 1.0))
+    assert not any(agrees(exactly(value, 0.04, BLUR), truth=value, allowed=0.03, widest=0.05) for value in (0.0, 1.0))
+
+
 def test_an_instrument_that_reads_beyond_the_range_is_wrong():
     assert not agrees(Estimate(math.inf, np.full(RESAMPLES, math.inf)), truth=1.0, allowed=0.05, widest=0.15)
 

@@ -20,7 +20,7 @@ from vaegan import metrics
 
 SMALLEST_ERROR, RELATIVE_ERROR = 0.03, 0.05  # px and share of a known blur by which the instrument may be off
 DAMAGE_ERROR = 0.15  # px; the same, where noise, a checkerboard or less contrast came on top
-IMPRECISE = 0.15  # px; an instrument whose interval reaches further to a side cannot be wrong, and so is not right
+IMPRECISE = 0.3  # px^2, 0.15 px at 1 px: an instrument whose interval reaches further cannot be wrong, nor right
 CURVE_POINTS = 400  # points a training curve keeps
 
 

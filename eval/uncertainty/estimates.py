@@ -52,14 +52,20 @@ class Estimate:
     scale: Scale = LINEAR
 
     @property
+    def reach(self) -> float:
+        """How far the interval of the sum goes to either side; infinite of a value beyond the calibrated range."""
+        if not math.isfinite(self.value):
+            return math.inf
+        images = _variance(self.scale.sums(self.replicates), self.by_images)
+        return Spread(images, self.by_runs, max(1, self.seeds - 1)).reach()
+
+    @property
     def interval(self) -> Interval:
         """The interval over images and, where there are several, over runs; of a value beyond the calibrated range what
         its replicates say."""
         if not math.isfinite(self.value):
             return Interval(self.value, *_ends(self.replicates))
-        middle = float(self.scale.sums(self.value))
-        images = _variance(self.scale.sums(self.replicates), self.by_images)
-        reach = Spread(images, self.by_runs, max(1, self.seeds - 1)).reach()
+        middle, reach = float(self.scale.sums(self.value)), self.reach
         return Interval(self.value, self.scale.shown(middle - reach), self.scale.shown(middle + reach))
 
 

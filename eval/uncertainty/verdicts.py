@@ -87,9 +87,10 @@ def family(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 def agrees(found: Estimate, truth: float, allowed: float, widest: float) -> bool:
     """Whether an instrument that should read `truth` px does: to within `allowed` px beyond its own interval, which
-    must be narrower than `widest` px to either side; what is too imprecise to be wrong is not right either."""
+    must reach no further than `widest` to either side, in px^2 for a blur (near 0 px a root makes any interval wide);
+    what is too imprecise to be wrong is not right either."""
     low, high = found.interval.low, found.interval.high
-    return bool(low - allowed <= truth <= high + allowed and max(high - found.value, found.value - low) <= widest)
+    return bool(low - allowed <= truth <= high + allowed and found.reach <= widest)
 
 
 def scope(first: Estimate, second: Estimate) -> str:
