@@ -1,6 +1,7 @@
 """Comparing: known blurs come out as what they are, the verdict follows, bad input is one line and loses nothing."""
 
 import json
+import math
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ from stand_in import Blurrer, dead_leaves, save_npz, save_run
 import vaegan
 from eval import compare
 from eval.blur.measures import MEASURES, PRIMARY, Measure, laplacian_variance
-from eval.evidence import claims, pictures, quality
+from eval.evidence import certificate, claims, findings, pictures, quality
 from eval.report import rendering, schema, stored
 from eval.sources.runs import Run
 from vaegan.config import Config
@@ -45,6 +46,10 @@ def stand_ins(monkeypatch, dataset, blurs=BLURS):
         return Blurrer(Config(mode=mode, dataset=dataset, image_size=32), blurs[mode])
 
     monkeypatch.setattr(vaegan, "load", load)
+    # So few images are too imprecise for any verdict, and a stand-in's bound is no converged VAE's: both rules have
+    # tests of their own, and here it is the report that counts.
+    monkeypatch.setattr(certificate, "withheld", lambda rows: {})
+    monkeypatch.setattr(findings, "IMPRECISE", math.inf)
 
 
 def numbers(monkeypatch, out: Path, *arguments) -> dict:
@@ -143,6 +148,14 @@ def test_equal_runs_are_no_support(runs, dataset, tmp_path, monkeypatch):
     stand_ins(monkeypatch, dataset, {"vae": 0.5, "vaegan": 0.5})
     value = numbers(monkeypatch, tmp_path / "out", runs["vae"], runs["vaegan"])
     assert {row["verdict"] for row in value["verdicts"]} == {"inconclusive"}
+
+
+def test_too_few_images_settle_nothing(runs, dataset, tmp_path, monkeypatch):
+    rule = findings.IMPRECISE
+    stand_ins(monkeypatch, dataset)
+    monkeypatch.setattr(findings, "IMPRECISE", rule)
+    value = numbers(monkeypatch, tmp_path / "out", runs["vae"], runs["vaegan"])
+    assert not value["instrument"]["ok"] and {row["verdict"] for row in value["verdicts"]} == {"instrument failed"}
 
 
 def test_a_sharper_vae_refutes(runs, dataset, tmp_path, monkeypatch):

@@ -20,7 +20,7 @@ def added(tmp_path_factory) -> tuple[Path, str]:
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
         [sys.executable, str(ROOT / "tests" / "toy_rows.py"), str(folder)],
-        env={**os.environ, "PYTHONPATH": paths, "COLUMNS": "200"}, capture_output=True, text=True, timeout=600,
+        env={**os.environ, "PYTHONPATH": paths, "COLUMNS": "80"}, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return folder, done.stdout

@@ -8,7 +8,7 @@ from stand_in import dead_leaves, save_npz, save_run
 
 from eval.studies import plans
 from eval.studies.plans import Plan, Study
-from vaegan import checkpoint
+from vaegan import checkpoint, devices
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError
 from vaegan.run import resolve
@@ -16,13 +16,14 @@ from vaegan.run import resolve
 
 def finish(directory: Path, step: int) -> None:
     """Leave a checkpoint that says how far a run got."""
-    parts = {"config": {}, "channels": 1, "networks": {}, "decoder_ema": {}, "optimizers": {}, "random_state": {}}
-    checkpoint.save(directory, {"step": step, **parts})
+    parts = {"config": {}, "decoder_ema": {}, "optimizers": {}, "random_state": {}}
+    checkpoint.save(directory, {"step": step, "channels": 1, "networks": {"decoder": {}}, **parts})
 
 
 def stored(out: Path, step: int | None = 5, **settings) -> Path:
     """A run as a default study would have made it, stopped at `step`."""
     settings = {"mode": "vae", "dataset": "mnist", "steps": 5, "norm": "group", "preset": "cpu"} | settings
+    settings = {"precision": devices.precision("auto", "cpu")} | settings
     config = Config(**settings)
     directory = save_run(out / f"{config.dataset}-{config.mode}-s{config.seed}", config)
     if step is not None:

@@ -23,7 +23,9 @@ import vaegan.train
 from eval.report import rendering
 from eval.report import stored as report_file
 from eval.studies import execution as study
+from eval.studies import plans
 from vaegan import checkpoint
+from vaegan import config as configuration
 from vaegan.run import resolve
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,7 +69,7 @@ class Stand:
 
     def compare(self, runs: list[Path], out: Path) -> int:
         self.compared.append([run.name for run in runs])
-        configs = [study.plans.configuration.read(run) for run in runs]
+        configs = [configuration.read(run) for run in runs]
         rows = [example_run(c.mode, c.mode, c.seed, run.name) for run, c in zip(runs, configs, strict=True)]
         ill = replace(HEALTHY, nearest=0.0)
         rows = [replace(row, health=ill if row.label in self.collapsed else HEALTHY) for row in rows]
@@ -101,7 +103,7 @@ def test_finished_runs_are_kept_and_compared_in_the_order_of_the_modes(tmp_path,
 
 def test_a_failed_run_stops_none_but_those_that_need_it(tmp_path, leaves, monkeypatch, capsys):
     out = tmp_path / "runs"
-    names = [study.plans.run_directory(study.Study(out=out), leaves[0], "vaegan", seed).name for seed in (0, 1)]
+    names = [plans.run_directory(plans.Study(out=out), leaves[0], "vaegan", seed).name for seed in (0, 1)]
     stand = Stand(broken=names[:1], collapsed=names[1:])
     monkeypatch.setattr(study.jobs, "run", stand)
     modes = ["vae", "vae-disl", "vaegan"]
@@ -120,7 +122,7 @@ def test_a_failed_run_stops_none_but_those_that_need_it(tmp_path, leaves, monkey
 
 def test_a_data_set_all_of_whose_runs_fail_is_not_compared(tmp_path, leaves, monkeypatch, capsys):
     out = tmp_path / "runs"
-    only = study.plans.run_directory(study.Study(out=out), leaves[0], "vae", 0).name
+    only = plans.run_directory(plans.Study(out=out), leaves[0], "vae", 0).name
     stand = Stand(broken=[only])
     monkeypatch.setattr(study.jobs, "run", stand)
     assert call(monkeypatch, "--dataset", *leaves, "--out", out, "--modes", "vae") == 1
@@ -130,7 +132,7 @@ def test_a_data_set_all_of_whose_runs_fail_is_not_compared(tmp_path, leaves, mon
 
 def test_progress_is_read_from_the_metrics(tmp_path):
     directory = stored(tmp_path, None, steps=1500, batch_size=64)
-    run = study.plans.plan_run(study.Study(dataset=("mnist",), out=tmp_path), "mnist", "vae", 0)
+    run = plans.plan_run(plans.Study(dataset=("mnist",), out=tmp_path), "mnist", "vae", 0)
     assert study.progress(run) == "starting"
     rows = [
         {"step": step, "images_per_second": speed} for step, speed in ((25, 1), *((50 * i, 340) for i in range(2, 10)))
@@ -168,7 +170,7 @@ def test_two_data_sets_are_trained_compared_and_summed_up(tmp_path, monkeypatch,
     assert len(list(out.glob("report-*/report.json"))) == 2 and len(list(out.glob("*/train.log"))) == 2
 
 
-def test_four_modes_in_one_study_are_decomposed(tmp_path, monkeypatch, capsys):
+def test_four_modes_in_one_study_have_their_cells(tmp_path, monkeypatch, capsys):
     dataset = save_npz(tmp_path / "leaves.npz", dead_leaves(200))
     monkeypatch.setattr(study.jobs, "run", in_process)
     monkeypatch.setattr(rendering, "render", lambda folder: None)
@@ -178,14 +180,15 @@ def test_four_modes_in_one_study_are_decomposed(tmp_path, monkeypatch, capsys):
     )  # fmt: skip
     assert code == 0, capsys.readouterr()
     (entry,) = summed_up(tmp_path / "runs")["datasets"]
-    outcomes = ("supported", "refuted", "inconclusive", "instrument failed")
+    outcomes = ("supported", "refuted", "inconclusive", "withheld", "instrument failed")
     assert entry["rows"][0]["verdicts"]["samples"] is None
     assert all(row["verdicts"]["samples"] in outcomes for row in entry["rows"][1:])
     found = entry["decomposition"]
     for what in ("reconstructions", "samples"):
         assert [cell["mode"] for cell in found[what]["cells"]] == modes[:4]
         assert [cell["mode"] for cell in found[what]["outside"]] == ["vae-sigma"]
-        assert len(found[what]["effects"]) == 3 and "One seed (0)" in found[what]["sentence"]
+        # Runs of two updates are not sound: no effect is taken between such (tests/test_decomposition.py has them).
+        assert found[what]["effects"] == [] and "No effect is computed" in found[what]["sentence"]
 
 
 def environment() -> dict[str, str]:

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from vaegan.errors import UserError
 from vaegan.posterior import INFORMATIVE
 
 CONSTANT = 0.2  # pairwise distance among samples over that among real images
@@ -50,3 +51,11 @@ def discriminator_lost(scalars: dict[str, float]) -> str | None:
     if abs(gap) < BLIND:
         return f"the discriminator is blind (gap {gap:.3f}): try a larger --gate-margin or more --width"
     return None
+
+
+def diverged(what: str, step: int) -> UserError:
+    """Return the error of a run in which something has become NaN or infinite."""
+    return UserError(
+        f"{what} at step {step}; the last checkpoint is kept as it was: "
+        "try a lower --learning-rate, or --precision fp32"
+    )

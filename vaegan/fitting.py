@@ -31,7 +31,8 @@ def tensor_misfit(expected: Tensor, given: object) -> str | None:
         return f"shape {tuple(given.shape)}, not {tuple(expected.shape)}"
     if given.dtype != expected.dtype:
         return f"{given.dtype}, not {expected.dtype}"
-    if given.is_floating_point() and not given.isfinite().all():
+    # A sum is five times faster, and NaN or infinite with any of its terms; one that overflows decides nothing.
+    if given.is_floating_point() and not given.sum().isfinite() and not given.isfinite().all():
         return "numbers that are not finite"
     return None
 

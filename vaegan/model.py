@@ -159,18 +159,16 @@ def load(
     config = configuration.from_dict(state["config"], str(source))
     configuration.compare(run_dir, config)
     told = conditions.restored(state.get("conditions"))  # checkpoints from before there were any have none
-    check_fit(config, state, len(told.names), source)
-    networks = networks_of(config, tuple(state["networks"]), state["channels"], len(told.names))
+    networks = outlined(config, tuple(state["networks"]), state["channels"], len(told.names))
+    check_fit(networks, state, source)
     for name, network in networks.items():
         averaged = weights == "ema" and name == "decoder"
-        network.load_state_dict(state["decoder_ema"] if averaged else state["networks"][name])
+        network.load_state_dict(state["decoder_ema"] if averaged else state["networks"][name], assign=True)
     return Model(config, networks, state["step"], state["channels"], device, told, state.get("data"))
 
 
-def check_fit(config: Config, state: dict[str, Any], conditions: int, source: Path) -> None:
-    """Raise UserError for weights that do not fit the config beside them, or are not finite; nothing is loaded, and
-    nothing of the size that a config claims is made."""
-    expected = outlined(config, tuple(state["networks"]), state["channels"], conditions)
+def check_fit(expected: dict[str, nn.Module], state: dict[str, Any], source: Path) -> None:
+    """Raise UserError for weights that do not fit the networks of the config beside them, or are not finite."""
     if expected.keys() != state["networks"].keys():
         raise UserError(f"{source} has networks of unknown names: restore it or train the run again")
     weights = {name: network.state_dict() for name, network in expected.items()}
@@ -183,7 +181,10 @@ def check_fit(config: Config, state: dict[str, Any], conditions: int, source: Pa
 
 
 def outlined(config: Config, names: tuple[str, ...], channels: int, conditions: int) -> dict[str, nn.Module]:
-    """Build a config's networks without memory for their numbers. Raises UsageError for sizes that no tensor has."""
+    """Build a config's networks without memory for their numbers, which a file's may become.
+
+    Raises UsageError for sizes that no tensor has.
+    """
     try:
         with torch.device("meta"):
             return networks_of(config, names, channels, conditions)

@@ -14,7 +14,6 @@ from vaegan import config as configuration
 from vaegan.conditions import Conditions
 from vaegan.config import Config
 from vaegan.data import ImageSet
-from vaegan.errors import UserError
 from vaegan.metrics import Averager, MetricsWriter, not_finite
 from vaegan.pictures.panels import COLUMNS, Panels, encoded
 from vaegan.trainer import Trainer
@@ -57,10 +56,7 @@ class Reporter:
         self.clock = (now, step)
         bad = not_finite(values)
         if processes.any_process(bad is not None, self.trainer.device):
-            raise UserError(
-                f"{bad or 'a loss'} is not finite at step {step}; the last checkpoint is kept as it was: "
-                "try a lower --learning-rate, or --precision fp32"
-            )
+            raise collapse.diverged(f"{bad or 'a loss'} is not finite", step)
         self.last = values
         if self.writer:
             self.writer.scalars(step, values)
@@ -79,12 +75,16 @@ class Reporter:
         """Write pictures and histograms, and look for constant samples."""
         if not self.writer:
             return
+        posteriors = self.panels.posteriors(self.trainer.networks)
+        if "mu" in posteriors and not posteriors["mu"].isfinite().all():  # codes beyond float32 of finite weights
+            raise collapse.diverged("posterior/mu is not finite", step)
         samples = self.panels.samples(self.trainer.networks)
         for name, picture in self.panels.draw(self.trainer.networks, samples).items():
             self.writer.image(name, picture, step)
             to_pil_image(picture).save(self.config.run_dir / "samples" / f"{name}-{step:07d}.png")
-        for name, values in self.panels.posteriors(self.trainer.networks).items():
-            self.writer.histogram(f"posterior/{name}", values, step)
+        for name, values in posteriors.items():
+            if values.isfinite().all():  # nothing trains the variances of mode ae
+                self.writer.histogram(f"posterior/{name}", values, step)
         self.warn("samples", step, lambda: collapse.samples_constant(samples, self.real))
 
     def warn(self, subject: str, step: int, sign: Callable[[], str | None]) -> None:

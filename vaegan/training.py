@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from vaegan import checkpoint, conditions, data, devices, memory, model, processes, run, snapshots
+from vaegan import checkpoint, collapse, conditions, data, devices, memory, model, processes, run, snapshots
 from vaegan import config as configuration
 from vaegan.commands import spoken
 from vaegan.conditions import Conditions
@@ -237,10 +237,7 @@ def load_batches(
 def require_finite(trainer: Trainer, step: int) -> None:
     """Raise UserError for weights that are not finite, though every loss before their last update was."""
     if bad := trainer.not_finite():
-        raise UserError(
-            f"{bad} has weights that are not finite at step {step}; the last checkpoint is kept as it was: "
-            "try a lower --learning-rate, or --precision fp32"
-        )
+        raise collapse.diverged(f"{bad} has weights that are not finite", step)
 
 
 def save(

@@ -6,7 +6,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -17,6 +17,7 @@ from eval.blur.audits import AUDITS
 from eval.blur.calibration import LADDER_IMAGES, SIGMAS, Calibration, alarm, under_blur
 from eval.blur.measures import MEASURES, Measure, gaussian_blur, of_uint8
 from eval.uncertainty.estimates import Estimate
+from eval.uncertainty.spread import Scale
 from vaegan.errors import UsageError
 
 LADDER_PIXELS = 2**20  # of images blurred at every sigma: 256 of 64x64; blurring them is most of a calibration's cost
@@ -25,6 +26,7 @@ FEWEST_ON_LADDER = 16  # of large images, each of which has much to measure
 LEAST_REFERENCE, LEAST = 8, 4  # images: half of 8 is the least that an interval over images means anything for
 FEW = 400  # reference images below which each half calibrates in turn, so that none is lost
 POWER_Z = 1.959964 + 0.841621  # a blur this many standard errors from 0 is found in 80 % of trials, at 95 %
+SQUARES = Scale(2)
 T = TypeVar("T")
 Values = dict[str, np.ndarray]
 
@@ -49,16 +51,17 @@ class Instrument:
         """Equivalent blur in px of images that measured `values` (N,); with `originals` (N,), of the same images
         before, content cancels. Neither batches nor the order of the images change a digit."""
         values, behind = _in_order(values, originals)
-        with np.errstate(invalid="ignore"):  # beyond opposite ends of the range: unknown
-            return float(np.mean([fold[name].sigma_eq(values, behind) for fold in self.folds]))
+        return _together([fold[name].sigma_eq(values, behind) for fold in self.folds])
 
     def read(self, name: str, values: np.ndarray, originals: np.ndarray | None = None) -> Estimate:
-        """`value` with its replicates; needs two images."""
+        """`value` with its replicates and interval; needs two images."""
         ordered, behind = _in_order(values, originals)
         readings = [fold[name].estimate(ordered, behind) for fold in self.folds]
-        with np.errstate(invalid="ignore"):
-            replicates = np.mean([reading.replicates for reading in readings], axis=0)
-        return Estimate(self.value(name, values, originals), replicates)
+        if len(readings) == 1:
+            return readings[0]
+        squares = np.mean([SQUARES.sums(reading.replicates) for reading in readings], axis=0)
+        replicates = np.sign(squares) * np.sqrt(np.abs(squares))
+        return replace(readings[0], value=_together([reading.value for reading in readings]), replicates=replicates)
 
     def smallest(self, name: str, values: np.ndarray, originals: np.ndarray | None = None) -> float:
         """The blur in px that so many images would have shown in 80 % of trials, with 95 % confidence: real images, or
@@ -77,6 +80,14 @@ class Instrument:
     def pixels(self, name: str, sigma: float) -> str:
         """A blur in px for people; see Calibration.pixels."""
         return self.folds[0][name].pixels(sigma)
+
+
+def _together(sigmas: Sequence[float]) -> float:
+    """The mean of a reading by every fold, in signed px^2 as blurs add up; of one alone the reading itself."""
+    if len(sigmas) == 1:
+        return sigmas[0]
+    with np.errstate(invalid="ignore"):  # beyond opposite ends of the range: unknown
+        return SQUARES.shown(float(SQUARES.sums(sigmas).mean()))
 
 
 def _in_order(values: np.ndarray, originals: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
