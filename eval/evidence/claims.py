@@ -82,7 +82,7 @@ def hypotheses(evidence: Evidence) -> dict:
 def verdicts(evidence: Evidence, instrument_ok: bool) -> list[dict]:
     """One row for each declared hypothesis."""
     claims = declared(evidence)
-    sides = [tuple(judged(evidence, claim.what, team) for team in claim.teams) for claim in claims]
+    sides = [(judged(evidence, c.what, c.teams[0]), judged(evidence, c.what, c.teams[1])) for c in claims]
     found = decide(sides)
     few = len({claim.names for claim in claims}) == 1
     rows = []

@@ -20,7 +20,7 @@ from vaegan import metrics
 
 SMALLEST_ERROR, RELATIVE_ERROR = 0.03, 0.05  # px and share of a known blur by which the instrument may be off
 DAMAGE_ERROR = 0.15  # px; the same, where noise, a checkerboard or less contrast came on top
-IMPRECISE = 0.3  # px^2, 0.15 px at 1 px: an instrument whose interval reaches further cannot be wrong, nor right
+IMPRECISE = 0.15  # of what is read, of 1 px at least: an interval that reaches further cannot be wrong, nor right
 CURVE_POINTS = 400  # points a training curve keeps
 
 
@@ -150,7 +150,7 @@ def instrument(evidence: Evidence) -> dict:
     for m in evidence.of("real", "blurred", "control"):
         applied, found = m.source.applied_sigma or 0.0, estimate(evidence, m, PRIMARY)
         allowed = DAMAGE_ERROR if m.source.kind == "control" else max(SMALLEST_ERROR, RELATIVE_ERROR * applied)
-        ok = agrees(found, applied, allowed, IMPRECISE)
+        ok = agrees(found, applied, allowed, 2 * IMPRECISE * max(1.0, applied) ** 2)
         row = {"title": m.source.title, "applied": applied, "read": blur(evidence, m, PRIMARY), "allowed": allowed}
         checks.append({**row, "error": found.value - applied, "ok": ok})
     wrong = [f"{check['title']}: {check['read']['text']}" for check in checks if not check["ok"]]

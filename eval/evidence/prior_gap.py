@@ -1,5 +1,7 @@
 """The decoder or the prior? Decoded draws from the aggregated posterior say which of them blurs prior samples."""
 
+from typing import Any
+
 from eval.blur.measures import PRIMARY
 from eval.evidence.findings import Evidence, entry, estimate
 from eval.uncertainty.estimates import MINIMAL_EFFECT, Estimate, Interval, difference_interval
@@ -27,13 +29,13 @@ def describe(evidence: Evidence, instrument_ok: bool) -> dict | None:
     found = {kind: {m.source.run: m for m in evidence.of(kind)} for kind in ("samples", "posterior", "reconstructions")}
     runs = [run for run in evidence.runs if run.label in found["posterior"]]
     pixels = evidence.calibrations[PRIMARY].pixels
-    rows = []
+    rows: list[dict[str, Any]] = []
     for run in runs:
         prior, posterior, paired = (estimate(evidence, found[kind][run.label], PRIMARY) for kind in found)
         words = {"reading": reading(prior, posterior) if instrument_ok else UNKNOWN}
         sides = {"prior": prior, "posterior": posterior, "reconstructions": paired}
         entries = {name: entry(side.interval, pixels) for name, side in sides.items()}
-        rows.append({"run": run.label, "title": run.title, **entries, **words})
+        rows.append({"run": run.label, "title": run.title} | entries | words)
     return {"rows": rows, "sentence": sentence(rows)} if rows else None
 
 

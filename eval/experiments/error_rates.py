@@ -107,14 +107,14 @@ def simulate(
     of image."""
     # Both figures of a spread come from the same draws, and every comparison from its own.
     generators = [np.random.default_rng((design.seed, i)) for i in range(design.comparisons)]
-    words = {what: [] for what in COMPARED}
+    words: dict[str, list[str]] = {what: [] for what in COMPARED}
     for rng in tqdm(generators, f"spread {spread:g}, difference {difference:g}", leave=False):
         ruler = redrawn(calibration, design.images, rng)
         originals = rng.integers(len(population.values), size=design.images)
         sides = [
             team(design, ruler, population, design.blur + more, spread, originals, rng) for more in (difference, 0.0)
         ]
-        found = decide([tuple(side[what] for side in sides) for what in COMPARED])
+        found = decide([(sides[0][what], sides[1][what]) for what in COMPARED])
         for what, verdict in zip(COMPARED, found, strict=True):
             words[what].append(verdict.outcome)
     return {what: np.array(said) for what, said in words.items()}
@@ -137,7 +137,7 @@ def team(
 ) -> dict[str, Estimate]:
     """One side: by kind of image the equivalent blur over its runs, each of which blurs by `sigma` and a bit. All runs
     reconstruct the same `originals` (n,); each samples images of its own."""
-    runs = {what: [] for what in COMPARED}
+    runs: dict[str, list[Estimate]] = {what: [] for what in COMPARED}
     real = population.under(0.0, originals)
     for own in rng.normal(sigma, spread, size=design.seeds_per_side):
         noise = np.exp(rng.normal(-(IMAGE_SPREAD**2) / 2, IMAGE_SPREAD, size=len(originals)))  # of mean 1
