@@ -60,13 +60,8 @@ def sentences(evidence: Evidence) -> dict[str, str]:
         ),
         "instrument": (
             "Read by the primary measure. A reading is right when its 95 % interval comes within the allowed error of "
-<<<<<<< HEAD
-            "the truth and reaches no further than 0.3 px² (0.15 px at 1 px) to a side; one wrong reading and the "
-            "report has no verdict."
-=======
             "the truth and reaches, in px², no further than ±15 % of what is read (of 1 px at least) do; one wrong "
             "reading and the report has no verdict."
->>>>>>> stats
         ),
         "laplacian": (
             "Laplacian variance is named as in the WAE paper, whose code reports the minimum over the plotted images: "
