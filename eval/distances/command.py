@@ -85,7 +85,8 @@ def measured(given: Sequence[str], arguments: Asked) -> list[dict]:
         return of_runs(given, arguments)
     if not arguments.reference:
         raise UsageError("against which data set? Give --reference, for example --reference mnist or --reference DIR")
-    resize = size_of(arguments.resize) or (arguments.image_size and (arguments.image_size,) * 2)
+    side = arguments.image_size
+    resize = size_of(arguments.resize) or ((side, side) if side else None)
     streams = [open_stream(source, resize) for source in given]
     real = plain.real_images(arguments.reference, resize, arguments.data_dir or Path("data"), streams[0].size)
     if arguments.samples:
