@@ -5,7 +5,7 @@ import torch
 from tiny_faces import NAMES, call, faces, save_faces, train_tiny
 
 import vaegan
-from eval import compare
+from eval.evidence import collection
 from eval.sources import runs as sources
 from vaegan import checkpoint, conditions, processes, sample, training
 from vaegan.conditions import Conditions
@@ -133,7 +133,7 @@ def check_sources(run_dir):
     (run,) = sources.open_runs([run_dir])
     test = sources.load_split(run, "test")
     held_out = sources.held_out(test, 100, seed=0)
-    every = [*compare.image_sources([run], held_out, 0), *compare.extra_sources([run], held_out, test, 0)]
+    every = [*collection.image_sources([run], held_out, 0), *collection.extra_sources([run], held_out, test, 0)]
     images = {source.name: torch.cat(list(source.batches())) for source in every}
     want = run.model.reconstruct(held_out.report, held_out.report_labels)
     assert torch.equal(images["vaegan/reconstructions"], want)

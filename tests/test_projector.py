@@ -115,7 +115,7 @@ def test_a_second_call_replaces_the_first_and_another_folder_is_refused(make_run
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-@pytest.mark.parametrize(("n", "words"), [(1, "use 2 or more"), (5, "at most 3 images")])
+@pytest.mark.parametrize(("n", "words"), [(1, "use 2 or more"), (5, "at most 4 images")])
 def test_a_number_of_images_that_cannot_be_shown(make_run, project, n, words):
     assert words in project(make_run("none"), "--n", n, code=2)
 

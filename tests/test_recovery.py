@@ -52,6 +52,6 @@ def test_too_few_held_out_images_are_one_line(monkeypatch, capsys):
     three = ImageSet("three", "test", torch.zeros(3, 1, 32, 32, dtype=torch.uint8))
     monkeypatch.setattr(vaegan.data, "load", lambda *_, **__: three)
     with pytest.raises(SystemExit) as stop:
-        run(monkeypatch)
+        run()
     assert stop.value.code == 1
     assert "has 3 held-out image(s)" in capsys.readouterr().err

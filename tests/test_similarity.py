@@ -41,7 +41,7 @@ def reader(monkeypatch):
         number = images[:, 0, 0, 0].long()
         return torch.stack([number >> bit & 1 for bit in range(3)], dim=1).double()
 
-    monkeypatch.setattr(similarity, "probabilities", read)
+    monkeypatch.setattr(experiment, "probabilities", read)
 
 
 def permutation(count, seed):
@@ -72,7 +72,7 @@ def test_real_images_are_on_top_and_a_deaf_model_is_at_the_floor(reader):
 
 
 def test_a_model_above_real_images_is_pointed_out(monkeypatch):
-    monkeypatch.setattr(similarity, "probabilities", lambda network, images: images)
+    monkeypatch.setattr(experiment, "probabilities", lambda network, images: images)
     images = faces(64)
     truth = images.labels.double()
     blurred = 0.5 + 0.4 * (truth - 0.5) * (torch.arange(3) < 2) + 0.1 * (torch.arange(3) == 2)

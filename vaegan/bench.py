@@ -7,7 +7,7 @@ from pathlib import Path
 
 import baselines.objectives
 from vaegan import config as configuration
-from vaegan import run
+from vaegan import devices, run
 from vaegan.commandline import at_least, parse, require
 from vaegan.config import Config
 from vaegan.errors import exits_cleanly
@@ -54,7 +54,7 @@ def main(args: Sequence[str] | None = None) -> None:
         configuration.check(replace(config, width=width))
     for n in asked.threads:
         require(n >= 1, "threads", n, "use 1 or more")
-    run.check_device(asked.device)
+    devices.check(asked.device)
     if asked.json:
         check_writable(asked.json)
     from baselines import updates

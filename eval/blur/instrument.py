@@ -21,7 +21,7 @@ from eval.uncertainty.spread import Scale
 from vaegan.errors import UsageError
 
 LADDER_PIXELS = 2**20  # of images blurred at every sigma: 256 of 64x64; blurring them is most of a calibration's cost
-ON_AUDIT_LADDER = 32  # images: a flag allows half as much again, so its curve need not be as exact as a reading's
+ON_AUDIT_LADDER = 100  # images: a flag allows half as much again, so its curve need not be as exact as a reading's
 FEWEST_ON_LADDER = 16  # of large images, each of which has much to measure
 LEAST_REFERENCE, LEAST = 8, 4  # images: half of 8 is the least that an interval over images means anything for
 FEW = 400  # reference images below which each half calibrates in turn, so that none is lost

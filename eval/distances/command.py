@@ -22,13 +22,14 @@ from eval.images.streams import open_stream
 from eval.sources import runs as sources
 from eval.sources.held_out import drawn, halves, shuffled
 from eval.sources.runs import Run
-from eval.words import finite, fixed
+from eval.words import finite, fixed, markdown_table
 from vaegan import processes
 from vaegan.config import Config
 from vaegan.data import ImageSet, load
 from vaegan.errors import UsageError, UserError
 from vaegan.model import prior_codes
 from vaegan.run import torch_device
+from vaegan.writing import write_whole
 
 SCHEMA_VERSION = 1
 RUN_SAMPLES = 10_000
@@ -84,7 +85,8 @@ def measured(given: Sequence[str], arguments: Asked) -> list[dict]:
         return of_runs(given, arguments)
     if not arguments.reference:
         raise UsageError("against which data set? Give --reference, for example --reference mnist or --reference DIR")
-    resize = size_of(arguments.resize) or (arguments.image_size and (arguments.image_size,) * 2)
+    side = arguments.image_size
+    resize = size_of(arguments.resize) or ((side, side) if side else None)
     streams = [open_stream(source, resize) for source in given]
     real = plain.real_images(arguments.reference, resize, arguments.data_dir or Path("data"), streams[0].size)
     if arguments.samples:
@@ -198,12 +200,7 @@ def read(file: Path) -> list[dict]:
 
 def write(table: dict, file: Path) -> None:
     """Write the table whole or not at all."""
-    partial = file.with_name(f".{file.name}.partial")
-    try:
-        partial.write_text(json.dumps({"schema_version": SCHEMA_VERSION, **finite(table)}, indent=1) + "\n")
-        partial.replace(file)
-    except OSError as error:
-        raise UserError(f"cannot write {file} ({error.strerror})") from None
+    write_whole(file, (json.dumps({"schema_version": SCHEMA_VERSION, **finite(table)}, indent=1) + "\n").encode())
 
 
 def text(table: dict) -> str:
@@ -213,11 +210,8 @@ def text(table: dict) -> str:
         [row["title"], f"{row['fingerprint']['count']:,}", *(cell(row, column) for column in table["columns"])]
         for row in table["rows"]
     ]
-    widths = [max(len(line[i]) for line in (head, *cells)) for i in range(len(head))]
-    lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in (head, *cells)]
-    rule = "|" + "|".join("-" * (w + 2) for w in widths) + "|"
     warnings = [f"{row['title']}: {flag}" for row in table["rows"] for flag in row["flags"]]
-    return "\n".join([lines[0], rule, *lines[1:], "", *warnings, *table["notes"]])
+    return "\n".join([markdown_table(head, cells), "", *warnings, *table["notes"]])
 
 
 def cell(row: dict, column: dict) -> str:

@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from eval.images.streams import digests
 from vaegan import processes
 from vaegan.data.cache import cache_dir, cache_key
 from vaegan.errors import UserError
+from vaegan.writing import write_file
 
 BATCH = 250  # images a pass, always the same ones together, whatever the number of processes
 MOST_KEPT = 10_000  # vectors of a stream that are kept for neighbours and kernels, whose cost grows as their square
@@ -147,23 +146,14 @@ def _read(path: Path, shape: tuple[int, int], say: Callable[[str], object]) -> T
 
 def _write(path: Path, vectors: Tensor, key: dict[str, str]) -> None:
     metadata = {"format": CACHE_FORMAT, "digest": _digest(vectors), "of": json.dumps(key)}
-    partial_path = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-        os.close(handle)
-        partial_path = Path(name)
-        safetensors.torch.save_file({"vectors": vectors.contiguous()}, partial_path, metadata)
-        os.replace(partial_path, path)
-    except (OSError, safetensors.SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
+        write_file(path, safetensors.torch.save({"vectors": vectors.contiguous()}, metadata))
+    except OSError as error:
+        reason = error.strerror or error
         raise UserError(
-            f"cannot write {vectors.nbytes / 1e6:.0f} MB to the cache folder {path.parent} ({reason}); free some space "
-            "or set VAEGAN_CACHE to another folder"
+            f"cannot write {vectors.nbytes / 1e6:.0f} MB to the cache folder {path.parent} ({reason}); "
+            "free some space or set VAEGAN_CACHE to another folder"
         ) from None
-    finally:
-        if partial_path:
-            partial_path.unlink(missing_ok=True)
 
 
 def _digest(vectors: Tensor) -> str:

@@ -99,7 +99,8 @@ def extracted(
 ) -> tuple[Features, str, np.ndarray]:
     """A stream's features in an order decided by the seed, the sha256 of its images in their own, a number an image.
     With `most`, of that many images, whose vectors are all kept."""
-    order, seen = shuffled(stream.count, seed)[:most], {}
+    order = shuffled(stream.count, seed)[:most]
+    seen: dict[int, np.ndarray] = {}
     images = digesting(lambda first, last: stream.images(order[first:last].tolist()), seen)
     with progress(stream.title, len(order)) as bar:
         found = extract(len(order), images, extractor, bar.update, most or MOST_KEPT)

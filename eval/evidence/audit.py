@@ -1,6 +1,5 @@
 """Is a run healthy? Diversity, repeated images, grain and speckle, the discriminator's state: one row a run."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -8,12 +7,14 @@ from pathlib import Path
 
 from torch import Tensor
 
+from eval import words
 from eval.blur.audits import AUDITS
 from eval.distances.neighbours import mean_pairwise_distance, nearest_pair
 from eval.evidence.measuring import MAPPED
 from eval.features.choice import FeatureNetwork, network_for
 from eval.sources.held_out import drawn
 from eval.sources.runs import load_split, open_runs
+from vaegan import metrics
 from vaegan.errors import UserError
 
 MIN_DIVERSITY = 0.7  # mean pairwise distance among samples in the 8x8 maps, relative to real images
@@ -163,22 +164,6 @@ def nearest_in_grids(features: Tensor) -> float:
     return sum(nearest_pair(grid)[0] for grid in whole) / len(whole)
 
 
-def read_metrics(directory: Path) -> list[dict]:
-    """The rows of a run's metrics.jsonl in order of step; [] when there is none; a torn last line is left out."""
-    path = Path(directory) / "metrics.jsonl"
-    if not path.is_file():
-        return []
-    rows = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            continue  # a run killed while writing leaves half a line
-        if isinstance(row, dict) and isinstance(row.get("step"), int):
-            rows[row["step"]] = row  # a resumed run may write a step twice: the later row counts
-    return [rows[step] for step in sorted(rows)]
-
-
 def losses_finite(metrics: Sequence[dict]) -> bool:
     """Whether every "terms/..." and "losses/..." value that was ever logged is a finite number."""
     values = [value for row in metrics for key, value in row.items() if key.startswith(("terms/", "losses/"))]
@@ -204,7 +189,7 @@ def examine_run(directory: Path, count: int = 512, seed: int = 0, data_dir: Path
         raise UserError(f"{run.config.dataset} has {len(real)} held-out image(s); health needs at least 2")
     samples = run.model.sample(len(real), seed=seed)
     network, _ = network_for(held_out)
-    health = examine(look(samples, network), look(real, network), read_metrics(run.directory))
+    health = examine(look(samples, network), look(real, network), metrics.read(run.directory))
     return {
         "run": str(directory),
         "mode": run.config.mode,
@@ -220,7 +205,7 @@ def table(rows: Sequence[dict]) -> str:
     """The rows as aligned text, one run a line, with the thresholds in the heading."""
     head = ("run", "step", "finite", *(f"{name}{limit}" for name, _, limit in FIGURES))
     head += ("p(real)", "p(fake)", f"gap {BLIND}..{CERTAIN}", "verdict")
-    cells = [head] + [
+    cells = [
         (
             Path(row["run"]).name,
             str(row["step"]),
@@ -230,10 +215,10 @@ def table(rows: Sequence[dict]) -> str:
         )
         for row in rows
     ]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
     names = sorted({row["features"] for row in rows})
-    return "\n".join([*lines, f"features: {', '.join(names)}; ratios to {rows[0]['images']} real held-out images"])
+    return "\n".join(
+        [words.table(head, cells), f"features: {', '.join(names)}; ratios to {rows[0]['images']} real held-out images"]
+    )
 
 
 def _number(value: float | None) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from eval import words
 from eval.evidence import certificate
 from eval.evidence.certificate import Certificate
 from eval.sources import runs as sources
@@ -273,12 +274,10 @@ def table(value: dict) -> str:
         "KL(q(z) || p)",
     ]
     head += ["variance of z", "likelihood"]
-    lines = [head] + [_line(row, value["draws"]) for row in value["rows"]]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    text = words.table(head, [_line(row, value["draws"]) for row in value["rows"]])
     notes = [f"warning: {row['title']}: {row['warning']}" for row in value["rows"] if row["warning"]]
     notes += [f"{row['title']}: {row['certificate']['text']}" for row in value["rows"] if row["certificate"]]
-    return "\n".join([*text, "", value["protocol"], *notes])
+    return "\n".join([text, "", value["protocol"], *notes])
 
 
 def _line(row: dict, draws: Sequence[int]) -> list[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from eval import words
 from eval.features import choice as features
 from eval.features import network as feature_network
 from eval.features.network import FeatureNetwork
@@ -182,14 +183,14 @@ def table(value: dict) -> str:
     """The rows as aligned text under the protocol."""
     head = ["", "runs", *(measure["title"] for measure in value["measures"])]
     names = [measure["name"] for measure in value["measures"]]
-    lines = [head]
+    lines = []
     for row in value["rows"]:
         runs = str(row["runs"]) if row["kind"] == "model" else "-"
         lines.append([row["title"], runs, *(_shown(row[name]) for name in names)])
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
     notes = [f"{measure['title']}: {measure['meaning']}" for measure in value["measures"]]
-    return "\n".join([*text, "", value["protocol"], *notes, *(f"warning: {w}" for w in value["warnings"])])
+    return "\n".join(
+        [words.table(head, lines), "", value["protocol"], *notes, *(f"warning: {w}" for w in value["warnings"])]
+    )
 
 
 def _shown(interval: dict) -> str:

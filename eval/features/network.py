@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from vaegan.data.fitting import fit
 from vaegan.errors import UserError
 from vaegan.pixels import to_float
+from vaegan.writing import write_file
 
 SHIPPED = Path(__file__).with_name("weights")
 INPUT_SIZE = 32
@@ -203,9 +204,8 @@ def save(network: FeatureNetwork, file: Path) -> Card:
     """Write the weights to `file` and, beside it, the network's card with their sha256; return that card."""
     card, data = packed(network)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
-        file.with_suffix(".json").write_text(card.to_json())
+        write_file(file, data)
+        write_file(file.with_suffix(".json"), card.to_json().encode())
     except OSError as error:
         raise UserError(f"cannot write {file} ({error.strerror}); choose another --out") from None
     return card

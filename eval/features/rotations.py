@@ -5,9 +5,7 @@ an image and where they are.
 """
 
 import hashlib
-import os
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from vaegan.data import ImageSet
 from vaegan.data.cache import cache_dir, cache_key
 from vaegan.data.fitting import fit
 from vaegan.errors import UserError
+from vaegan.writing import write_file
 
 TURNS = ("0 degrees", "90 degrees", "180 degrees", "270 degrees")
 IMAGES = 20_000  # at most, evenly spaced: reading and hashing 200,000 would take longer than the training
@@ -121,21 +120,11 @@ def _opened(file: Path, quiet: bool = False) -> FeatureNetwork | None:
 
 def _written(network: FeatureNetwork, file: Path) -> FeatureNetwork:
     card, weights = packed(network)
-    partial = None
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".partial", delete=False) as opened:
-            partial = Path(opened.name)
-            opened.write(safetensors.torch.save(safetensors.torch.load(weights), {CARD: card.to_json()}))
-            opened.flush()
-            os.fsync(opened.fileno())
-        os.replace(partial, file)
+        write_file(file, safetensors.torch.save(safetensors.torch.load(weights), {CARD: card.to_json()}))
     except OSError as error:
         raise UserError(
             f"cannot write 1 MB to the cache folder {file.parent} ({error.strerror or error}); free some space or set "
             "VAEGAN_CACHE to another folder"
         ) from None
-    finally:
-        if partial:
-            partial.unlink(missing_ok=True)
     return rebuilt(card, weights)

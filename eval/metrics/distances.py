@@ -45,7 +45,7 @@ class FeatureMetric(Metric):
         super().__init__(**kwargs)
         self.normalize, self._placed = normalize, torch.device("cpu")
         real = _real(reference, normalize)
-        chosen = choice.choose(features, lambda: plain.example(real))[0] if _is_name(features) else features
+        chosen = choice.choose(features, lambda: plain.example(real))[0] if isinstance(features, str) else features
         # In a tuple it is no submodule: a model that is set to train, or saved, would else train and save it too.
         self._held: tuple[Extractor] = (chosen,)
         order = shuffled(real.test.count, seed)
@@ -163,10 +163,6 @@ class DensityCoverage(_Vectors):
         """{"density", "coverage", "precision", "recall"} of all images so far. Raises UserError for fewer than six."""
         found = filling(neighbourhoods(self._all()), self.near)
         return {name: self._tensor(value) for name, value in vars(found).items()}
-
-
-def _is_name(features: str | Extractor) -> bool:
-    return isinstance(features, str)
 
 
 def _real(reference: Images, normalize: bool) -> plain.Real:
