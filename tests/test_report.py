@@ -325,3 +325,18 @@ def test_every_mode_there_is_has_its_images_in_the_page():
     value, _ = study()
     value = replace(value, runs=[replace(value.runs[0], label=f"{mode}-s0", mode=mode) for mode in sources.OBJECTIVES])
     assert grouping.shown(value) == {f"{mode}-s0" for mode in sources.OBJECTIVES}
+
+
+def test_runs_of_one_mode_with_other_settings_are_groups_of_their_own():
+    report, _ = study()
+    vaes = [run for run in report.runs if run.mode == "vae"]
+    kinds = {vaes[0].label: "VAE, beta 8.0", **{run.label: "VAE, beta 1.0" for run in vaes[1:]}}
+    runs = [replace(run, kind=kinds.get(run.label, "")) for run in report.runs]
+    pooled = [replace(row, title=kind) for kind in set(kinds.values()) for row in report.pooled if row.mode == "vae"]
+    found = replace(report, runs=runs, pooled=pooled)
+    titles = [group.title for group in grouping.modes(found)]
+    assert titles[:2] == ["VAE, beta 8.0", "VAE, beta 1.0"] and len(titles) == len(grouping.modes(report)) + 1
+    assert {row.title: row.run for row in page.pooled(found)} == {
+        "VAE, beta 8.0": vaes[0].label,
+        "VAE, beta 1.0": vaes[1].label,
+    }

@@ -10,6 +10,7 @@ from eval.evidence import bounds, certificate, claims, content, decomposition, f
 from eval.evidence.collection import timed
 from eval.evidence.evidence import Evidence
 from eval.evidence.pictures import Picture
+from eval.evidence.replicates import replicates
 from eval.report import protocol, schema, sections, stored
 from eval.report.schema import Report
 from eval.words import dataset_title
@@ -46,7 +47,9 @@ def report_of(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) -
 def judged(evidence: Evidence, summed: Sequence[dict], failed: Mapping[str, str]) -> dict[str, Any]:
     """What stands or falls with the instrument; `failed`: by label, what a run's certificate says against it."""
     instrument, runs = findings.instrument(evidence), findings.run_rows(evidence)
-    runs = [{**run, "withheld": [failed[run["label"]]] if run["label"] in failed else []} for run in runs]
+    kinds = {run.label: title for title, team in replicates(evidence.runs).items() for run in team}
+    against = {label: [words] for label, words in failed.items()}
+    runs = [run | {"withheld": against.get(run["label"], []), "kind": kinds[run["label"]]} for run in runs]
     verdicts = claims.with_audits(claims.verdicts(evidence, instrument["ok"]), runs)
     return {
         "headline": claims.headline(dataset_title(evidence.runs[0].config.dataset), summed, verdicts),

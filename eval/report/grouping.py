@@ -46,9 +46,9 @@ class Averages:
 
 
 def modes(report: Report) -> list[Group]:
-    """The report's runs by mode, in order of appearance."""
-    names = dict.fromkeys(run.mode for run in report.runs)
-    return [_group([run for run in report.runs if run.mode == mode]) for mode in names]
+    """The report's runs by what they are replicates of, their mode and its settings, in order of appearance."""
+    names = dict.fromkeys(run.team for run in report.runs)
+    return [_group([run for run in report.runs if run.team == name]) for name in names]
 
 
 def groups(report: Report) -> list[Group]:
@@ -59,7 +59,7 @@ def groups(report: Report) -> list[Group]:
 
 def _group(runs: Sequence[Run]) -> Group:
     alone = runs[0].label == runs[0].mode  # the only one of its mode: its title may say more than the mode's
-    return Group(runs[0].title if alone else runs[0].mode_title, tuple(runs))
+    return Group(runs[0].title if alone else runs[0].team, tuple(runs))
 
 
 def place(report: Report, label: str | None) -> int | None:

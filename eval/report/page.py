@@ -148,11 +148,11 @@ def sample_grids(report: Report) -> tuple[list[Picture], list[Picture]]:
 
 
 def pooled(report: Report) -> list[OverSeeds]:
-    """Pooled readings as a table, a row a mode."""
-    first = {run.mode: run.label for run in reversed(report.runs)}
+    """Pooled readings as a table, a row for each kind of run."""
+    first = {run.team: run.label for run in reversed(report.runs)}
     rows: dict[str, OverSeeds] = {}
     for row in report.pooled:
-        over = rows.setdefault(row.mode, OverSeeds(row.title, first[row.mode], row.seeds, {}))
+        over = rows.setdefault(row.title, OverSeeds(row.title, first[row.title], row.seeds, {}))
         over.readings[row.what] = row
     return list(rows.values())
 

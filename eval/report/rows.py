@@ -103,6 +103,12 @@ class Run:
     finished: bool
     health: Health
     withheld: list[str] = field(default_factory=list)  # why no verdict may rest on it, beyond its health
+    kind: str = ""  # title of the runs that differ from it in nothing but the seed; "" where a mode has one kind
+
+    @property
+    def team(self) -> str:
+        """What it is a replicate of."""
+        return self.kind or self.mode_title
 
 
 @dataclass(frozen=True)

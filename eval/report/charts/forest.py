@@ -52,14 +52,14 @@ def forest(report: Report, measure: str, origin: str) -> Chart:
 def forest_rows(report: Report, measure: str) -> list[Row]:
     """The lines of the plot from the top: a mode's pooled estimate where it has several seeds, then its runs."""
     single = {(s.kind, s.run): s.blur[measure] for s in report.sources}
-    pooled = {(row.what, row.mode): row for row in report.pooled}
+    pooled = {(row.what, row.title): row for row in report.pooled}
     rows, y = [], 0.0
     for group in grouping.modes(report):
         several = len(group.runs) > 1
         if several:
-            diamonds = {kind: pooled.get((kind, group.runs[0].mode)) for kind in PANELS}
+            diamonds = {kind: pooled.get((kind, group.runs[0].team)) for kind in PANELS}
             shade = colour(report, group.labels[0]) if len(grouping.modes(report)) > 1 else INK
-            title = f"{group.title}, {len(group.runs)} seeds"
+            title = f"{group.title}, {len({run.seed for run in group.runs})} seeds"
             rows.append(Row(y, title, title, shade, True, diamonds))
             y += 1
         for run in group.runs:
