@@ -71,7 +71,7 @@ def saved(tmp_path, dataset="mnist", channels=1, **settings):
     }
     weights = {name: network.state_dict() for name, network in networks.items()}
     checkpoint.save(tmp_path, {**state, "networks": weights, "decoder_ema": weights["decoder"]})
-    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "config.json").write_text(json.dumps(state["config"]))
     return tmp_path
 
 

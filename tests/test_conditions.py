@@ -134,7 +134,7 @@ def check_sources(run_dir):
     test = sources.load_split(run, "test")
     held_out = sources.held_out(test, 100, seed=0)
     every = [*collection.image_sources([run], held_out, 0), *collection.extra_sources([run], held_out, test, 0)]
-    images = {source.name: torch.cat(list(source.batches())) for source in every}
+    images = {source.id: torch.cat(list(source.batches())) for source in every}
     want = run.model.reconstruct(held_out.report, held_out.report_labels)
     assert torch.equal(images["vaegan/reconstructions"], want)
     assert torch.equal(images["vaegan/samples"], run.model.sample(len(want), 0))
