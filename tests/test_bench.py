@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from baselines import updates
-from vaegan import bench, model, timing
+from vaegan import bench, devices, model, timing
 from vaegan.config import Config
 from vaegan.objective import OBJECTIVES
 from vaegan.trainer import Trainer
@@ -27,6 +27,15 @@ def test_figures_cover_every_mode_and_are_ratios_within_one_run(tmp_path, monkey
     assert {"this project", "a backward pass a network", "textbook"} <= set(ways)
     x_tilde_and_x_p = 2 * 4 * 3 * 32 * 32 * 4 / 1e6
     assert all(f["peak_mb"] > x_tilde_and_x_p for f in ways.values())
+
+
+@pytest.mark.parametrize(("units", "precision"), [("AMX", "bf16"), (None, "fp32")])
+def test_updates_are_timed_in_the_precision_that_a_run_would_take(monkeypatch, units, precision):
+    asked = []
+    monkeypatch.setattr(devices, "matrix_units", lambda device: units)
+    monkeypatch.setattr(timing, "figures", lambda config, *_: asked.append(config.precision) or [])
+    bench.main(["--device", "cpu"])
+    assert asked == [precision]
 
 
 @pytest.mark.parametrize("way", [updates.apart, updates.textbook])

@@ -188,8 +188,7 @@ def turn(climbs: Gradient, loss: Tensor, other: Tensor, dis: list[Judged | None]
     """Return the gradients of `other` at images from those of `loss`, both functions of the images' logits alone.
 
     What they send back through Dis differs by a factor for each image, the ratio of their gradients at its logit (Shen
-    et al. 2021, "Training Generative Adversarial Networks in One Stage"): a backward pass through Dis is saved. None
-    where a gradient is too small to be scaled up.
+    et al., arXiv 2103.00430): a backward pass through Dis is saved. None where a gradient is too small to be scaled up.
     """
     logits = [judged.logit for judged in dis if judged is not None]
     ours, theirs = differentiate([loss], tuple(logits)), differentiate([other], tuple(logits))

@@ -55,6 +55,7 @@ def main(args: Sequence[str] | None = None) -> None:
     for n in asked.threads:
         require(n >= 1, "threads", n, "use 1 or more")
     devices.check(asked.device)
+    config = replace(config, precision=devices.precision(config.precision, config.device))  # what a run would take
     if asked.json:
         check_writable(asked.json)
     from baselines import updates
