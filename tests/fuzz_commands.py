@@ -21,6 +21,7 @@ import typing
 from pathlib import Path
 
 import numpy as np
+import torch
 
 SECONDS = 10
 MEMORY = 6 * 2**30  # bytes of address space, most of which torch maps without using it
@@ -159,6 +160,7 @@ class Fuzz:
         """The child: streams to the parent, work cut off, and never back into the caller."""
         code = 70
         try:
+            torch.set_num_threads(1)  # the pool of threads does not survive a fork: a parallel loop would wait for ever
             os.chdir(self.folder)
             null = os.open(os.devnull, os.O_RDWR)
             os.dup2(null, 0), os.dup2(null, 1), os.dup2(write, 2)
