@@ -85,7 +85,7 @@ def _label_digests(labels: Tensor | None) -> np.ndarray:
 
 
 def _packed(array: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(array)).decode()
+    return base64.b64encode(np.ascontiguousarray(array).data).decode()
 
 
 def _unpacked(text: str, dtype: type[np.generic]) -> np.ndarray:
