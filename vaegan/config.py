@@ -109,6 +109,18 @@ class Config:
     dry_run: bool = False
     """Say what would run, and stop."""
 
+    @property
+    def directory(self) -> Path:
+        """Where the run is written, of a config from `run.resolve`."""
+        assert self.run_dir is not None
+        return self.run_dir
+
+    @property
+    def side(self) -> int:
+        """Pixels a side, of a config whose data were asked for theirs where it left them open."""
+        assert self.image_size is not None
+        return self.image_size
+
 
 # Fields by topic, as --help shows them.
 TOPICS = {
@@ -199,7 +211,9 @@ def from_dict(values: object, origin: str) -> Config:
     wrong = next((name for name, value in values.items() if not is_of(value, hints[name])), None)
     if wrong:
         raise UserError(f"{origin} has a {wrong} that cannot be meant ({values[wrong]!r:.80}): restore the file")
-    config = Config(**{k: Path(v) if v is not None and Path in kinds(hints[k]) else v for k, v in values.items()})
+    settings: dict[str, Any]  # of the types just checked
+    settings = {k: Path(v) if v is not None and Path in kinds(hints[k]) else v for k, v in values.items()}
+    config = Config(**settings)
     try:
         check(config)
     except UsageError as error:

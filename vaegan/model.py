@@ -1,6 +1,6 @@
 """A trained run as an object: sample, encode, decode, reconstruct."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -92,9 +92,9 @@ class Model:
         [-1, 1]; errors as `decode`."""
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
             raise UsageError(f"codes of shape {tuple(z.shape)} do not fit: this model takes (N, {self.latent_dim})")
-        side = self.config.image_size
+        side = self.config.side
         size = size or side
-        decoder = self.networks["decoder"]
+        decoder: Callable[..., Tensor] = self.networks["decoder"]
         if ARCHITECTURES[self.config.architecture].any_size:
             decoder = partial(decoder, size=size)
         elif size != side:
@@ -112,7 +112,7 @@ class Model:
         """Return mu and logvar, both (N, latent_dim). Raises UserError without an encoder or for other shapes."""
         if not self.has_encoder:
             raise UserError(f"a run of mode {self.config.mode} has no encoder: it can only sample")
-        expected = (self.channels, self.config.image_size, self.config.image_size)
+        expected = (self.channels, self.config.side, self.config.side)
         if images.dtype != torch.uint8 or tuple(images.shape[1:]) != expected:
             raise UserError(
                 f"images of shape {tuple(images.shape)} and {images.dtype} do not fit: need uint8 (N, {expected})"
@@ -128,7 +128,7 @@ class Model:
 
     def _batches(self, inputs: Tensor, attributes: Tensor | None, size: int = BATCH) -> Iterator[tuple[Tensor, ...]]:
         """Yield what a network takes at a time: its input and, for a conditional model, what it is told."""
-        told = ()
+        told: tuple[Tensor, ...] = ()
         if attributes is not None:
             told = (self.conditions.numbers(self.conditions.checked(attributes, len(inputs))),)
         elif self.is_conditional:
@@ -198,7 +198,7 @@ def networks_of(config: Config, names: tuple[str, ...], channels: int, condition
     return build(
         names,
         channels=channels,
-        image_size=config.image_size,
+        image_size=config.side,
         width=config.width,
         latent_dim=config.latent_dim,
         norm=config.norm,

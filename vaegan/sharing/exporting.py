@@ -52,7 +52,7 @@ def export(run: Path, out: Path, kind: str, part: str) -> float:
 
 def example(model: Model, part: str) -> tuple[Tensor, ...]:
     """Return inputs of a part: codes from N(0, I), or noise in the shape of images; and labels, if it is told any."""
-    size = model.config.image_size
+    size = model.config.side
     images = torch.rand(COMPARED, model.channels, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
     first = prior_codes(COMPARED, model.latent_dim, 0) if part == "decoder" else images
     if not model.is_conditional:
