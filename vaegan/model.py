@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vaegan import checkpoint, conditions, fitting, snapshots
+from vaegan import checkpoint, conditions, fitting, pretrained, snapshots
 from vaegan import config as configuration
 from vaegan.conditions import UNCONDITIONAL, Conditions
 from vaegan.config import Config
@@ -150,12 +150,13 @@ def load(
 ) -> Model:
     """Load a run from its checkpoint alone; `ema` takes the decoder's averaged weights, which blur (docs/choices.md).
 
-    `snapshot` takes one of the weights kept from the last tenth of training: 1 is the earliest, the highest number the
-    last. Raises UserError when there is no such checkpoint, or it is damaged or of another version.
+    `run_dir` may also be a folder of `vaegan.export --part all`, or the name of one that ships with the project:
+    synthfaces-vaegan, for example (`vaegan.pretrained.NAMES`). `snapshot` takes one of the weights kept from the last
+    tenth of training: 1 is the earliest, the highest number the last. Raises UserError when there is no such
+    checkpoint, or it is damaged or of another version.
     """
-    run_dir = Path(run_dir)
-    state = checkpoint.read(run_dir) if snapshot is None else snapshots.read(run_dir, snapshot)
-    source = checkpoint.path(run_dir, checkpoint.LAST if snapshot is None else snapshots.name(snapshot))
+    run_dir = pretrained.located(run_dir)
+    state, source = stored(run_dir, snapshot)
     config = configuration.from_dict(state["config"], str(source))
     configuration.compare(run_dir, config)
     told = conditions.restored(state.get("conditions"))  # checkpoints from before there were any have none
@@ -165,6 +166,15 @@ def load(
         averaged = weights == "ema" and name == "decoder"
         network.load_state_dict(state["decoder_ema"] if averaged else state["networks"][name], assign=True)
     return Model(config, networks, state["step"], state["channels"], device, told, state.get("data"))
+
+
+def stored(run_dir: Path, snapshot: int | None) -> tuple[dict[str, Any], Path]:
+    """Read a run's state and say from which file."""
+    if snapshot is not None:
+        return snapshots.read(run_dir, snapshot), checkpoint.path(run_dir, snapshots.name(snapshot))
+    if pretrained.is_pretrained(run_dir):
+        return pretrained.read(run_dir), run_dir / pretrained.WEIGHTS
+    return checkpoint.read(run_dir), checkpoint.path(run_dir)
 
 
 def check_fit(expected: dict[str, nn.Module], state: dict[str, Any], source: Path) -> None:

@@ -15,7 +15,7 @@ from baselines.objectives import OBJECTIVES as BASELINES
 from eval.blur import damages
 from eval.blur.measures import gaussian_blur
 from eval.sources.held_out import halves
-from vaegan import posterior
+from vaegan import posterior, pretrained
 from vaegan.data import ImageSet, load
 from vaegan.errors import UsageError, UserError
 from vaegan.generator import told
@@ -92,7 +92,7 @@ def open_runs(directories: Sequence[Path], weights: str = "raw") -> list[Run]:
     UserError where one cannot be loaded, UsageError where two cannot be compared (other data set or image size) or are
     the same directory.
     """
-    resolved = [Path(directory).resolve() for directory in directories]
+    resolved = [pretrained.located(directory).resolve() for directory in directories]
     for directory, times in Counter(resolved).items():
         if times > 1:
             raise UsageError(f"run given {times} times: {directory}; name each run once")

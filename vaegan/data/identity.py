@@ -134,6 +134,8 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         [_unpacked(identity[key], dtype) for identity in (old, new)]
         for key, dtype in (("rows", np.uint32), ("labels", np.uint16))
     )
+    if len(a) != old["count"]:  # kept without a line for every image
+        return []
     before, after = Counter(a.tolist()), Counter(b.tolist())
     added, removed = (after - before).total(), (before - after).total()
     if added and len(a) == len(b):
