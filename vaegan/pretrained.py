@@ -84,7 +84,7 @@ def digest(settings: str, tensors: Mapping[str, Tensor]) -> str:
     whole = hashlib.sha256(settings.encode())
     for name, tensor in sorted(tensors.items()):
         whole.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        whole.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy())
+        whole.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return whole.hexdigest()
 
 
