@@ -156,16 +156,16 @@ class Relay:
     def to(self, process: subprocess.Popen) -> None:
         self.process = process
         if self.received is not None:
-            self.send()
+            self.send(process)
 
     def catch(self, number: int, _) -> None:
         self.received = number
         if self.process:
-            self.send()
+            self.send(self.process)
 
-    def send(self) -> None:
+    def send(self, process: subprocess.Popen) -> None:
         """SIGINT as it is, anything else as SIGTERM: those two a training answers by saving."""
-        self.process.send_signal(signal.SIGINT if self.received == signal.SIGINT else signal.SIGTERM)
+        process.send_signal(signal.SIGINT if self.received == signal.SIGINT else signal.SIGTERM)
 
 
 def duration(seconds: float) -> str:

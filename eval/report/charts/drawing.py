@@ -1,6 +1,7 @@
 """How charts are drawn: one look, saved as PNG and as SVG that follows the page's light or dark theme."""
 
 import io
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from eval.report import grouping
+from eval.report.rows import Number
 from eval.report.schema import Report
 
 if TYPE_CHECKING:
@@ -58,6 +60,11 @@ class Chart:
     draw: Callable[[Figure, bool], None]  # of (figure, narrow)
     height: float
     narrow_height: float
+
+
+def number(value: Number) -> float:
+    """A value; NaN where there is none, which a chart leaves out."""
+    return math.nan if value is None else value
 
 
 def render(chart: Chart) -> tuple[bytes, str, str]:
