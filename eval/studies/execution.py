@@ -7,9 +7,10 @@ from pathlib import Path
 
 from eval.report import stored
 from eval.studies import jobs, summary
-from eval.studies.jobs import Interrupted, Line, Log, duration
+from eval.studies.jobs import Interrupted
 from eval.studies.asked import Study
 from eval.studies.plans import Plan
+from eval.studies.progress import Line, Log, duration
 from eval.studies.summary import Outcome
 from eval.words import dataset_title, shown, slug
 from vaegan import metrics
