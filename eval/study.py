@@ -11,12 +11,14 @@ if not __package__:  # run as a script: sys.path[0] is eval/, from where neither
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from eval.studies import plans
-from eval.studies.plans import Study
-from vaegan.commandline import parse, words
+from eval.studies.asked import Flags, ask
+from eval.studies.grid import OBJECTIVES
+from vaegan.commandline import words
 from vaegan.data import DATASETS
 from vaegan.errors import exits_cleanly
 from vaegan.presets import PRESETS
 
+__all__ = ["Flags", "main"]
 PROG = "python eval/study.py"
 
 
@@ -25,11 +27,11 @@ def main(args: Sequence[str] | None = None) -> None:
     """Plan, train, compare, sum up."""
     said = {
         "dataset": f"Data sets, as in vaegan.train: {', '.join(DATASETS)}, folder:DIR or npz:FILE.",
-        "modes": f"Modes to train: {', '.join(plans.OBJECTIVES)}; vae vae-disl vaegan-pixel vaegan tell which "
+        "modes": f"Modes to train: {', '.join(OBJECTIVES)}; vae vae-disl vaegan-pixel vaegan tell which "
         "ingredient removes blur.",
         "preset": f"Named set of defaults of vaegan.train: {', '.join(PRESETS)}.",
     }
-    study = parse(Study, args, prog=PROG, said=said)
+    study = ask(words(args), PROG, said)
     planned = plans.plan(study)
     from eval.studies import execution
 

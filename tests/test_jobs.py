@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from eval.studies import jobs
-from eval.studies.jobs import Line, Log, duration
+from eval.studies import jobs, progress
+from eval.studies.progress import Line, Log, duration
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def call(log: Log, program: str, progress=lambda: "working") -> int:
-    return jobs.run([sys.executable, "-c", program], log, Line("job"), progress)
+def call(log: Log, program: str, said=lambda: "working") -> int:
+    return jobs.run([sys.executable, "-c", program], log, Line("job"), said)
 
 
 def test_output_goes_to_the_log_beside_what_the_child_made(tmp_path, monkeypatch):
@@ -58,7 +58,7 @@ def test_a_log_file_gets_the_start_and_the_end_and_seldom_more(capsys, monkeypat
     line = Line("[1/2] x")
     for text in ("starting", "step 1", "step 2"):
         (line.start if text == "starting" else line.update)(text)
-    monkeypatch.setattr(jobs, "QUIET", 0)
+    monkeypatch.setattr(progress, "QUIET", 0)
     line.update("step 3")
     line.end("done")
     assert capsys.readouterr().out == "[1/2] x: starting\n[1/2] x: step 3\n[1/2] x: done\n"
@@ -86,9 +86,10 @@ def test_durations(seconds, words):
 PARENT = """
 import sys
 from pathlib import Path
-from eval.studies import jobs
+from eval.studies import jobs, progress
+log, line = progress.Log(Path("log"), Path()), progress.Line("x")
 try:
-    jobs.run([sys.executable, "-c", Path("child.py").read_text()], jobs.Log(Path("log"), Path()), jobs.Line("x"), str)
+    jobs.run([sys.executable, "-c", Path("child.py").read_text()], log, line, str)
 except jobs.Interrupted as stop:
     sys.exit(128 + stop.number)
 """

@@ -24,6 +24,7 @@ from eval.report import rendering
 from eval.report import stored as report_file
 from eval.studies import execution as study
 from eval.studies import plans
+from eval.studies.asked import Study
 from vaegan import checkpoint
 from vaegan import config as configuration
 from vaegan.run import resolve
@@ -103,7 +104,7 @@ def test_finished_runs_are_kept_and_compared_in_the_order_of_the_modes(tmp_path,
 
 def test_a_failed_run_stops_none_but_those_that_need_it(tmp_path, leaves, monkeypatch, capsys):
     out = tmp_path / "runs"
-    names = [plans.run_directory(plans.Study(out=out), leaves[0], "vaegan", seed).name for seed in (0, 1)]
+    names = [plans.run_directory(Study(out=out), leaves[0], "vaegan", seed).name for seed in (0, 1)]
     stand = Stand(broken=names[:1], collapsed=names[1:])
     monkeypatch.setattr(study.jobs, "run", stand)
     modes = ["vae", "vae-disl", "vaegan"]
@@ -122,7 +123,7 @@ def test_a_failed_run_stops_none_but_those_that_need_it(tmp_path, leaves, monkey
 
 def test_a_data_set_all_of_whose_runs_fail_is_not_compared(tmp_path, leaves, monkeypatch, capsys):
     out = tmp_path / "runs"
-    only = plans.run_directory(plans.Study(out=out), leaves[0], "vae", 0).name
+    only = plans.run_directory(Study(out=out), leaves[0], "vae", 0).name
     stand = Stand(broken=[only])
     monkeypatch.setattr(study.jobs, "run", stand)
     assert call(monkeypatch, "--dataset", *leaves, "--out", out, "--modes", "vae") == 1
@@ -132,7 +133,7 @@ def test_a_data_set_all_of_whose_runs_fail_is_not_compared(tmp_path, leaves, mon
 
 def test_progress_is_read_from_the_metrics(tmp_path):
     directory = stored(tmp_path, None, steps=1500, batch_size=64)
-    run = plans.plan_run(plans.Study(dataset=("mnist",), out=tmp_path), "mnist", "vae", 0)
+    run = plans.plan_run(Study(out=tmp_path), "mnist", "vae", 0)
     assert study.progress(run) == "starting"
     rows = [
         {"step": step, "images_per_second": speed} for step, speed in ((25, 1), *((50 * i, 340) for i in range(2, 10)))

@@ -48,10 +48,14 @@ def default_of(field: dataclasses.Field, default: object) -> Any:
 
 
 def documented(cls: type) -> dict[str, str]:
-    """Return the docstring, or the comment on its line, of each field of a dataclass and of those that it extends."""
+    """Return the docstring, or the comment on its line, of each field of a dataclass and of those that it extends; a
+    class that was made by a program has no text of its own."""
     texts: dict[str, str] = {}
     for part in reversed(cls.__mro__[:-1]):
-        source = textwrap.dedent(inspect.getsource(part))
+        try:
+            source = textwrap.dedent(inspect.getsource(part))
+        except OSError:
+            continue
         lines, body = source.splitlines(), ast.parse(source).body[0].body  # type: ignore[attr-defined]
         for node, after in zip(body, [*body[1:], None], strict=True):
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):

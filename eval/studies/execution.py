@@ -7,8 +7,10 @@ from pathlib import Path
 
 from eval.report import stored
 from eval.studies import jobs, summary
-from eval.studies.jobs import Interrupted, Line, Log, duration
-from eval.studies.plans import Plan, Study
+from eval.studies.jobs import Interrupted
+from eval.studies.asked import Study
+from eval.studies.plans import Plan
+from eval.studies.progress import Line, Log, duration
 from eval.studies.summary import Outcome
 from eval.words import dataset_title, shown, slug
 from vaegan import metrics
@@ -92,7 +94,7 @@ def compare(study: Study, dataset: str, outcomes: Sequence[Outcome]) -> dict:
         return summary.dataset_entry(dataset, study.modes, own, None, "no run is finished")
     line.start(f"{len(able)} runs")
     flags = ["--out", str(out), "--samples", str(study.samples)]
-    flags += ["--data-dir", str(study.data_dir)] if study.data_dir else []
+    flags += ["--data-dir", str(study.fixed["data_dir"])] if "data_dir" in study.fixed else []
     script = str(Path(__file__).parents[1] / "compare.py")
     begun, log = time.monotonic(), Log(study.out / f"{out.name}.log", study.out)
     words = [sys.executable, script, *(str(o.plan.directory) for o in able), *flags]

@@ -2,19 +2,17 @@
 
 import ctypes
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
+
+from eval.studies.progress import Line, Log
 
 ROOT = Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 POLL = 1.0  # s between two looks at a child
-QUIET = 60.0  # s between two lines of progress where lines cannot be rewritten
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -24,77 +22,6 @@ class Interrupted(Exception):
     def __init__(self, number: int):
         super().__init__(number)
         self.number = number
-
-
-class Line:
-    """One line of progress: rewritten in place on a terminal, elsewhere printed at its start, its end and seldom
-    between."""
-
-    def __init__(self, title: str):
-        self.title, self.live, self.printed = title, sys.stdout.isatty(), time.monotonic()
-
-    def start(self, text: str) -> None:
-        self._rewrite(text) if self.live else self._print(text)
-
-    def update(self, text: str) -> None:
-        if self.live:
-            self._rewrite(text)
-        elif time.monotonic() - self.printed >= QUIET:
-            self._print(text)
-
-    def end(self, text: str) -> None:
-        if self.live:
-            print("\r\x1b[2K", end="")
-        self._print(text)
-
-    def _rewrite(self, text: str) -> None:
-        line = f"{self.title}: {text}"[: shutil.get_terminal_size().columns - 1]
-        print(f"\r\x1b[2K{line}", end="", flush=True)
-
-    def _print(self, text: str) -> None:
-        self.printed = time.monotonic()
-        print(f"{self.title}: {text}", flush=True)
-
-
-class Log:
-    """Where a child's output goes: `target` once the child has made its folder, until then a hidden file in `out`."""
-
-    def __init__(self, target: Path, out: Path):
-        out.mkdir(parents=True, exist_ok=True)
-        self.target = target
-        self.path = target if target.parent.is_dir() else out / f".{target.parent.name}-{target.name}"
-        self.begin = self.path.stat().st_size if self.path.exists() else 0
-
-    def settle(self) -> None:
-        """Move the file to its place where that exists by now; the child goes on writing to it."""
-        if self.path != self.target and self.target.parent.is_dir():
-            with suppress(OSError):  # Windows moves no open file: the next call will
-                self.path.replace(self.target)
-                self.path = self.target
-
-    def close(self) -> None:
-        """Remove the file of a child that never made its folder."""
-        if self.path != self.target:
-            self.path.unlink(missing_ok=True)
-
-    def lines(self) -> list[str]:
-        """What this child has written, a line each state of a progress bar."""
-        with open(self.path, "rb") as file:
-            file.seek(self.begin)
-            text = file.read().decode(errors="replace")
-        return [line.strip() for line in text.replace("\r", "\n").split("\n") if line.strip()]
-
-    def warning(self) -> str:
-        """The last warning, or nothing."""
-        return next((line for line in reversed(self.lines()) if line.startswith("warning: ")), "")
-
-    def reason(self, code: int) -> str:
-        """Why a child ended with an exit code that is not 0, in one line."""
-        if code < 0:
-            return f"killed by {signal.Signals(-code).name}"
-        lines = self.lines()
-        said = next((line for line in reversed(lines) if line.startswith("error: ")), lines[-1] if lines else "")
-        return said.removeprefix("error: ") or f"exit code {code}"
 
 
 def run(command: Sequence[str], log: Log, line: Line, progress: Callable[[], str]) -> int:
@@ -166,11 +93,3 @@ class Relay:
     def send(self, process: subprocess.Popen) -> None:
         """SIGINT as it is, anything else as SIGTERM: those two a training answers by saving."""
         process.send_signal(signal.SIGINT if self.received == signal.SIGINT else signal.SIGTERM)
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people: "24 s", "4 min 52 s", "1 h 3 min"."""
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
