@@ -292,8 +292,7 @@ def _line(row: dict, draws: Sequence[int]) -> list[str]:
     else:
         low, high = found["variance"]
         cells += [_interval(found["kl"]), f"{found['active']} of {row['latent_dim']}", str(found["informative"])]
-        cells += [f"{found['to_prior']:.1f}"]
-        cells += [f"{low:.2f} to {high:.2f}"]
+        cells += [f"{found['to_prior']:.1f}", f"{low:.2f} to {high:.2f}"]
     return [row["title"], *cells, row["likelihood"] or f"- ({row['why']})"]
 
 
