@@ -40,7 +40,7 @@ class Run:
     model: Any = field(repr=False)  # a Generator; one that was trained also has a config, a step and networks
 
     @property
-    def config(self):
+    def config(self) -> Any:  # as the model is
         return self.model.config
 
     @property

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from eval.report import stored
 from eval.studies import jobs, summary
-from eval.studies.jobs import Interrupted
 from eval.studies.asked import Study
+from eval.studies.jobs import Interrupted
 from eval.studies.plans import Plan
 from eval.studies.progress import Line, Log, duration
 from eval.studies.summary import Outcome
