@@ -19,7 +19,7 @@ from vaegan import posterior, pretrained
 from vaegan.data import ImageSet, load
 from vaegan.errors import UsageError, UserError
 from vaegan.generator import told
-from vaegan.model import prior_codes
+from vaegan.model import Model, prior_codes
 from vaegan.objective import OBJECTIVES as VAEGAN
 
 BATCH = 250  # images a batch: 12 MB of float32 at 64x64 RGB, so that memory does not grow with the number of images
@@ -105,7 +105,7 @@ def open_runs(directories: Sequence[Path], weights: Literal["raw", "ema"] = "raw
     ]
 
 
-def _open(directory: Path, weights: Literal["raw", "ema"]):
+def _open(directory: Path, weights: Literal["raw", "ema"]) -> Model:
     if not directory.is_dir():
         raise UserError(f"no such run directory: {directory}; train one with python -m vaegan.train")
     if not (directory / "config.json").is_file():
@@ -119,7 +119,7 @@ def _open(directory: Path, weights: Literal["raw", "ema"]):
     return model
 
 
-def _title(label: str, model) -> str:
+def _title(label: str, model: Model) -> str:
     """The mode in words with what makes the label unique, and where a run that is not finished stopped."""
     title = OBJECTIVES[model.config.mode].title + label[len(model.config.mode) :]
     finished = model.step >= model.config.steps

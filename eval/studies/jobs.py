@@ -76,7 +76,7 @@ class Relay:
         self.before = {s: signal.signal(s, self.catch) for s in heeded}
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, handler in self.before.items():
             signal.signal(number, handler)
 
@@ -85,7 +85,7 @@ class Relay:
         if self.received is not None:
             self.send(process)
 
-    def catch(self, number: int, _) -> None:
+    def catch(self, number: int, _: object) -> None:
         self.received = number
         if self.process:
             self.send(self.process)

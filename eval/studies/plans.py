@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,7 @@ def _prefixes() -> list[str]:
     return [f"{prefix}:" for prefix in data.PREFIXES]
 
 
-def _known(what: str, names: Sequence[str], known: Sequence[str]) -> None:
+def _known(what: str, names: Sequence[str], known: Collection[str]) -> None:
     for name in names:
         if name not in known:
             raise UsageError(f"unknown {what} {name!r}{nearest(name, known)}; known are {', '.join(sorted(known))}")
