@@ -14,7 +14,7 @@ from vaegan import config as configuration
 from vaegan.conditions import UNCONDITIONAL, Conditions
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError
-from vaegan.networks.architectures import ARCHITECTURES
+from vaegan.networks import architectures, plugins
 from vaegan.networks.building import build
 from vaegan.pixels import to_float, to_uint8
 
@@ -95,7 +95,7 @@ class Model:
         side = self.config.side
         size = size or side
         decoder: Callable[..., Tensor] = self.networks["decoder"]
-        if ARCHITECTURES[self.config.architecture].any_size:
+        if architectures.row(self.config.architecture).any_size:
             decoder = partial(decoder, size=size)
         elif size != side:
             raise UsageError(
@@ -193,8 +193,11 @@ def check_fit(expected: dict[str, nn.Module], state: dict[str, Any], source: Pat
 def outlined(config: Config, names: tuple[str, ...], channels: int, conditions: int) -> dict[str, nn.Module]:
     """Build a config's networks without memory for their numbers, which a file's may become.
 
-    Raises UsageError for sizes that no tensor has.
+    Raises UsageError for sizes that no tensor has. Networks of one's own are made with numbers: what their code keeps
+    beside its weights is in no file.
     """
+    if plugins.is_plugin(config.architecture):
+        return networks_of(config, names, channels, conditions)
     try:
         with torch.device("meta"):
             return networks_of(config, names, channels, conditions)
