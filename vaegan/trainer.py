@@ -151,8 +151,10 @@ class Trainer:
         """Continue from `state()`. Raises ValueError, before anything is changed, for one that does not fit."""
         parts = {**self.networks, "decoder_ema": self.decoder_ema}
         given = {**state["networks"], "decoder_ema": state["decoder_ema"]}
-        wrong = [(name, fitting.misfit(part.state_dict(), given.get(name))) for name, part in parts.items()]
         stored = state["optimizers"]
+        unknown = map(str, given.keys() - parts.keys() | stored.keys() - self.optimizers.keys())
+        wrong = [(name[:60], "is none of this mode's networks") for name in sorted(unknown)]
+        wrong += [(name, fitting.misfit(part.state_dict(), given.get(name))) for name, part in parts.items()]
         wrong += [
             (f"{name} optimizer", fitting.optimizer_misfit(o, stored.get(name))) for name, o in self.optimizers.items()
         ]
