@@ -24,7 +24,7 @@ PROG = "python eval/study.py"
 
 @exits_cleanly
 def main(args: Sequence[str] | None = None) -> None:
-    """Plan, train, compare, sum up."""
+    """Plan; then say what would run, or train, compare and sum up."""
     said = {
         "dataset": f"Data sets, as in vaegan.train: {', '.join(DATASETS)}, folder:DIR or npz:FILE.",
         "modes": f"Modes to train: {', '.join(OBJECTIVES)}; vae vae-disl vaegan-pixel vaegan tell which "
@@ -33,9 +33,14 @@ def main(args: Sequence[str] | None = None) -> None:
     }
     study = ask(words(args), PROG, said)
     planned = plans.plan(study)
-    from eval.studies import execution
+    from eval.studies import execution, preview
 
-    execution.run(study, planned, shlex.join([*PROG.split(), *words(args)]))
+    if study.commands:
+        preview.print_commands(planned)
+    elif study.dry_run:
+        print(preview.runs(study, planned))
+    else:
+        execution.run(study, planned, shlex.join([*PROG.split(), *words(args)]))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from vaegan import checkpoint, conditions, fitting, pretrained, snapshots
 from vaegan import config as configuration
 from vaegan.conditions import UNCONDITIONAL, Conditions
 from vaegan.config import Config
-from vaegan.errors import UsageError, UserError
-from vaegan.networks.architectures import ARCHITECTURES
+from vaegan.errors import UsageError, UserError, nearest
+from vaegan.networks import architectures, plugins
 from vaegan.networks.building import build
 from vaegan.pixels import to_float, to_uint8
 
@@ -95,7 +95,7 @@ class Model:
         side = self.config.side
         size = size or side
         decoder: Callable[..., Tensor] = self.networks["decoder"]
-        if ARCHITECTURES[self.config.architecture].any_size:
+        if architectures.row(self.config.architecture).any_size:
             decoder = partial(decoder, size=size)
         elif size != side:
             raise UsageError(
@@ -169,7 +169,9 @@ def load(
 
 
 def stored(run_dir: Path, snapshot: int | None) -> tuple[dict[str, Any], Path]:
-    """Read a run's state and say from which file."""
+    """Read a run's state and say from which file. Raises UserError when there is none."""
+    if not run_dir.exists() and (meant := nearest(str(run_dir), pretrained.NAMES)):
+        raise UserError(f"no such run: {run_dir}{meant}")
     if snapshot is not None:
         return snapshots.read(run_dir, snapshot), checkpoint.path(run_dir, snapshots.name(snapshot))
     if pretrained.is_pretrained(run_dir):
@@ -193,8 +195,11 @@ def check_fit(expected: dict[str, nn.Module], state: dict[str, Any], source: Pat
 def outlined(config: Config, names: tuple[str, ...], channels: int, conditions: int) -> dict[str, nn.Module]:
     """Build a config's networks without memory for their numbers, which a file's may become.
 
-    Raises UsageError for sizes that no tensor has.
+    Raises UsageError for sizes that no tensor has. Networks of one's own are made with numbers: what their code keeps
+    beside its weights is in no file.
     """
+    if plugins.is_plugin(config.architecture):
+        return networks_of(config, names, channels, conditions)
     try:
         with torch.device("meta"):
             return networks_of(config, names, channels, conditions)

@@ -22,7 +22,7 @@ from eval.uncertainty.estimates import mean_interval
 from vaegan import data
 from vaegan.generator import told
 from vaegan.model import Model
-from vaegan.networks.architectures import ARCHITECTURES
+from vaegan.networks import architectures
 
 SIZE = 1024  # px
 COUNT = 8  # images whose softness is measured
@@ -50,7 +50,7 @@ class Way:
 
 def able(run: Run) -> bool:
     """Whether a run's decoder draws any size and its encoder says what to draw."""
-    return run.model.has_encoder and ARCHITECTURES[run.config.architecture].any_size
+    return run.model.has_encoder and architectures.row(run.config.architecture).any_size
 
 
 def of_report(runs: Sequence[Run], held_out: HeldOut) -> tuple[dict | None, list[Picture]]:

@@ -17,7 +17,7 @@ from eval.blur.measures import gaussian_blur
 from eval.sources.held_out import halves
 from vaegan import posterior, pretrained
 from vaegan.data import ImageSet, load
-from vaegan.errors import UsageError, UserError
+from vaegan.errors import UsageError, UserError, nearest
 from vaegan.generator import told
 from vaegan.model import Model, prior_codes
 from vaegan.objective import OBJECTIVES as VAEGAN
@@ -107,7 +107,8 @@ def open_runs(directories: Sequence[Path], weights: Literal["raw", "ema"] = "raw
 
 def _open(directory: Path, weights: Literal["raw", "ema"]) -> Model:
     if not directory.is_dir():
-        raise UserError(f"no such run directory: {directory}; train one with python -m vaegan.train")
+        meant = nearest(directory.name, pretrained.NAMES)
+        raise UserError(f"no such run directory: {directory}{meant or '; train one with python -m vaegan.train'}")
     if not (directory / "config.json").is_file():
         raise UserError(f"not a run directory (no config.json): {directory}; give the folder that vaegan.train wrote")
     model = vaegan.load(directory, weights=weights)

@@ -1,4 +1,4 @@
-"""What a study is asked for: its own settings, and every flag of vaegan.train, from a command line or a plan in TOML."""
+"""What a study is asked for: its own settings, and every flag of vaegan.train, by command line or a plan in TOML."""
 
 import dataclasses
 import json
@@ -73,7 +73,7 @@ class Study(Asked):
 
 
 def _passed_on(name: str, hint: Any) -> tuple[str, Any, Any]:
-    """A setting of a run as a flag of the study: absent unless given, with any number of values where they make runs."""
+    """A setting of a run as a flag of the study: absent unless given, of any number of values where they make runs."""
     if hint is bool:
         return name, bool, False
     return (name, hint | None, None) if name in SINGLE else (name, tuple[hint, ...], ())

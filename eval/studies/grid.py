@@ -94,9 +94,7 @@ def check(study: Study) -> None:
 
 def name(dataset: str, mode: str, point: Mapping[str, Any], seed: int) -> str:
     """What a run's directory is called: that of vaegan.train, with the swept values before the seed."""
-    apart = [
-        re.sub(r"[^A-Za-z0-9_.]+", "-", f"{key}-{_short(value)}").replace("_", "-") for key, value in point.items()
-    ]
+    apart = [re.sub(r"[^A-Za-z0-9.]+", "-", f"{key}-{_short(value)}") for key, value in point.items()]
     whole = configuration.default_run_dir(Config(dataset=dataset, mode=mode, seed=seed)).name
     return "-".join([whole.removesuffix(f"-s{seed}"), *apart, f"s{seed}"])
 

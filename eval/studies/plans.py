@@ -174,7 +174,7 @@ def check_same(directory: Path, stored: Config, wanted: dict, step: int) -> None
     """Raise UsageError when a run has other settings than those wanted; its steps may still grow."""
     for name, value in wanted.items():
         found = getattr(stored, name)
-        longer = name == "steps" and step <= value and stored.learning_rate_decay == 1  # as vaegan.train --resume
+        longer = name == "steps" and step <= value and stored.may_grow  # as vaegan.train --resume
         decided = value is None or (name, value) == ("precision", "auto")  # by the data, by the device
         if name in configuration.EXECUTION or decided or found == value or longer:
             continue

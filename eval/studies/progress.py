@@ -10,34 +10,54 @@ from pathlib import Path
 QUIET = 60.0  # s between two lines of progress where lines cannot be rewritten
 
 
+class Screen:
+    """The lines of progress that a terminal shows at once, rewritten in place below those that have ended."""
+
+    def __init__(self) -> None:
+        self.live = sys.stdout.isatty()
+        self.texts: dict[object, str] = {}
+        self.drawn = 0
+
+    def show(self, line: object, text: str) -> None:
+        self.texts[line] = text
+        self._draw()
+
+    def end(self, line: object, text: str) -> None:
+        self.texts.pop(line, None)
+        self._draw(f"{text}\n")
+
+    def _draw(self, ended: str = "") -> None:
+        width = shutil.get_terminal_size().columns - 1
+        up = f"\x1b[{self.drawn - 1}A" if self.drawn > 1 else ""
+        print(f"\r{up}\x1b[J{ended}" + "\n".join(text[:width] for text in self.texts.values()), end="", flush=True)
+        self.drawn = len(self.texts)
+
+
 class Line:
     """One line of progress: rewritten in place on a terminal, elsewhere printed at its start, its end and seldom
     between."""
 
-    def __init__(self, title: str):
-        self.title, self.live, self.printed = title, sys.stdout.isatty(), time.monotonic()
+    def __init__(self, title: str, screen: Screen | None = None):
+        self.title, self.screen, self.printed = title, screen or Screen(), time.monotonic()
 
     def start(self, text: str) -> None:
-        self._rewrite(text) if self.live else self._print(text)
+        self.screen.show(self, self._said(text)) if self.screen.live else self._print(text)
 
     def update(self, text: str) -> None:
-        if self.live:
-            self._rewrite(text)
+        if self.screen.live:
+            self.screen.show(self, self._said(text))
         elif time.monotonic() - self.printed >= QUIET:
             self._print(text)
 
     def end(self, text: str) -> None:
-        if self.live:
-            print("\r\x1b[2K", end="")
-        self._print(text)
+        self.screen.end(self, self._said(text)) if self.screen.live else self._print(text)
 
-    def _rewrite(self, text: str) -> None:
-        line = f"{self.title}: {text}"[: shutil.get_terminal_size().columns - 1]
-        print(f"\r\x1b[2K{line}", end="", flush=True)
+    def _said(self, text: str) -> str:
+        return f"{self.title}: {text}"
 
     def _print(self, text: str) -> None:
         self.printed = time.monotonic()
-        print(f"{self.title}: {text}", flush=True)
+        print(self._said(text), flush=True)
 
 
 class Log:
