@@ -33,6 +33,7 @@ WORK = (  # where minutes of work begin
     ("baselines.memories", "store"),
     ("baselines.curve", "measured_curve"),
     ("eval.studies.execution", "run"),
+    ("eval.studies.estimate", "seconds"),
     ("eval.features.training", "train_network"),
     ("eval.experiments.recovery", "calibrate"),
     ("eval.experiments.error_rates", "prepare"),
