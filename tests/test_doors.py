@@ -170,9 +170,3 @@ def test_help_shows_every_flag_with_the_defaults_that_hold_for_the_mode(command_
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_no_command_line_ends_in_a_traceback(tmp_path):
     assert not list(Fuzz(tmp_path, seed=0).faults(count=60))
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_no_command_line_of_ten_thousand_ends_in_a_traceback(tmp_path):
-    assert not list(Fuzz(tmp_path, seed=1).faults(count=10_000))
