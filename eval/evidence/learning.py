@@ -39,12 +39,12 @@ class LearningCurve:
         self.held, training = (data.load(config.dataset, split, **where) for split in ("test", "train"))
         self.halves = runs.held_out(self.held, IMAGES, seed=0)
         self.ruler = calibrate(MEASURES[PRIMARY], self.halves.calibration)
+        assert self.ruler.limits, "images without edges have none: that is said before a run begins"
         self.originals = self.ruler.measure.function(self.halves.report)
         self.fitted = held_out.drawn_set(training, IMAGES, seed=0)
         self.network = choice.network_for(training)[0]
         both = torch.cat([self.halves.calibration, self.halves.report])
         self.reference = moments(self.network.features(both))
-        self.ruler.limits  # noqa: B018  # images without edges have none: said before a run begins
 
     def __call__(self, model: Model) -> dict[str, float]:
         """Return scalars by name; what a mode does not have, or lies beyond the calibrated range, is left out."""
