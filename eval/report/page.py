@@ -16,6 +16,8 @@ from eval.report.sections import Distance, Learning, Picture
 
 PICTURE_BYTES = 3_600_000  # of base64 in one page, so that with its charts it stays below 5 MB
 
+BAND = 4  # of coherence: the finest in which plain VAEs still have a part of the real power
+
 
 @dataclass(frozen=True)
 class Embedded:
@@ -85,6 +87,8 @@ def view(report: Report, folder: Path) -> dict[str, Any]:
         "sources": [list(same) for _, same in groupby(report.sources, key=lambda source: source.kind)],
         "pooled": pooled(report),
         "steady": [source for source in report.sources if source.steadiness],
+        "band": report.coherence and report.coherence.rows[0].bands[BAND],
+        "band_index": BAND,
         "flat": {label: flat(run, report.thresholds["flat"]) for label, run in report.learning.items()},
         "quality": quality_by_group(report),
         "distances_by_group": distances_by_group(report),
