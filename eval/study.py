@@ -11,29 +11,36 @@ if not __package__:  # run as a script: sys.path[0] is eval/, from where neither
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from eval.studies import plans
-from eval.studies.plans import Study
-from vaegan.commandline import parse, words
+from eval.studies.asked import Flags, ask
+from eval.studies.grid import OBJECTIVES
+from vaegan.commandline import words
 from vaegan.data import DATASETS
 from vaegan.errors import exits_cleanly
 from vaegan.presets import PRESETS
 
+__all__ = ["Flags", "main"]
 PROG = "python eval/study.py"
 
 
 @exits_cleanly
 def main(args: Sequence[str] | None = None) -> None:
-    """Plan, train, compare, sum up."""
+    """Plan; then say what would run, or train, compare and sum up."""
     said = {
         "dataset": f"Data sets, as in vaegan.train: {', '.join(DATASETS)}, folder:DIR or npz:FILE.",
-        "modes": f"Modes to train: {', '.join(plans.OBJECTIVES)}; vae vae-disl vaegan-pixel vaegan tell which "
+        "modes": f"Modes to train: {', '.join(OBJECTIVES)}; vae vae-disl vaegan-pixel vaegan tell which "
         "ingredient removes blur.",
         "preset": f"Named set of defaults of vaegan.train: {', '.join(PRESETS)}.",
     }
-    study = parse(Study, args, prog=PROG, said=said)
+    study = ask(words(args), PROG, said)
     planned = plans.plan(study)
-    from eval.studies import execution
+    from eval.studies import execution, preview
 
-    execution.run(study, planned, shlex.join([*PROG.split(), *words(args)]))
+    if study.commands:
+        preview.print_commands(planned)
+    elif study.dry_run:
+        print(preview.runs(study, planned))
+    else:
+        execution.run(study, planned, shlex.join([*PROG.split(), *words(args)]))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ WORK = (  # where minutes of work begin
     ("baselines.memories", "store"),
     ("baselines.curve", "measured_curve"),
     ("eval.studies.execution", "run"),
+    ("eval.studies.estimate", "seconds"),
     ("eval.features.training", "train_network"),
     ("eval.experiments.recovery", "calibrate"),
     ("eval.experiments.error_rates", "prepare"),
@@ -186,7 +187,7 @@ class Fuzz:
 
 def judged(code: int, error: str) -> str:
     """Say what is wrong with an ending; "" when nothing is."""
-    complaint = [line for line in error.splitlines() if "\r" not in line and line.strip()]
+    complaint = [line for line in error.split("\n") if "\r" not in line and line.strip()]  # bars of progress rewrite
     if "Traceback" in error:
         return "traceback"
     if code not in (0, 1, 2):

@@ -141,6 +141,12 @@ def test_the_front_door_lists_runs_and_names_the_nearest(capsys, command_line):
     assert "did you mean '--steps'?" in command_line(main, "train", "--stepz", "1", code=2).err
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_a_wrong_value_is_named_whatever_the_terminal_can_draw(encoding):
+    done = python("-m", "vaegan", "train", "--beta", "x", env={"PYTHONIOENCODING": encoding})
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "--beta: could not convert" in done.stderr
+
+
 def test_a_folder_that_hides_a_package_is_named(tmp_path):
     (tmp_path / "eval").mkdir()
     (tmp_path / "eval" / "__init__.py").touch()

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from eval.studies import jobs
-from eval.studies.jobs import Line, Log, duration
+from eval.studies import jobs, progress
+from eval.studies.progress import Line, Log, duration
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def call(log: Log, program: str, progress=lambda: "working") -> int:
-    return jobs.run([sys.executable, "-c", program], log, Line("job"), progress)
+def call(log: Log, program: str, said=lambda: "working") -> int:
+    return jobs.run([sys.executable, "-c", program], log, Line("job"), said)
 
 
 def test_output_goes_to_the_log_beside_what_the_child_made(tmp_path, monkeypatch):
@@ -58,7 +58,7 @@ def test_a_log_file_gets_the_start_and_the_end_and_seldom_more(capsys, monkeypat
     line = Line("[1/2] x")
     for text in ("starting", "step 1", "step 2"):
         (line.start if text == "starting" else line.update)(text)
-    monkeypatch.setattr(jobs, "QUIET", 0)
+    monkeypatch.setattr(progress, "QUIET", 0)
     line.update("step 3")
     line.end("done")
     assert capsys.readouterr().out == "[1/2] x: starting\n[1/2] x: step 3\n[1/2] x: done\n"
@@ -72,8 +72,50 @@ def test_a_terminal_gets_one_line_that_is_rewritten_and_fits(capsys, monkeypatch
     line.update("a text that is longer than the terminal")
     line.end("done")
     out = capsys.readouterr().out
-    assert out.count("\n") == 1 and out.endswith("\r\x1b[2K[1/2] x: done\n")
-    assert all(len(part.removeprefix("\x1b[2K")) < 20 for part in out.split("\r"))
+    assert out.count("\n") == 1 and out.endswith("\r\x1b[J[1/2] x: done\n")
+    assert all(len(part.removeprefix("\x1b[J")) < 20 for part in out.split("\r"))
+
+
+def test_several_lines_are_rewritten_together_and_those_that_end_stay_above(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    screen = progress.Screen()
+    first, second = Line("a", screen), Line("b", screen)
+    first.start("1")
+    second.start("1")
+    capsys.readouterr()
+    first.update("2")
+    assert capsys.readouterr().out == "\r\x1b[1A\x1b[Ja: 2\nb: 1"
+    first.end("done")
+    assert capsys.readouterr().out == "\r\x1b[1A\x1b[Ja: done\nb: 1"
+    second.end("done")
+    assert capsys.readouterr().out == "\r\x1b[Jb: done\n"
+
+
+def test_threads_are_shared_out(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
+    assert [jobs.threads_each(n) for n in (1, 2, 3, 20)] == [None, 4, 2, 1]
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert jobs.threads_each(2) >= 1
+
+
+def test_commands_run_side_by_side_each_with_its_threads(tmp_path):
+    meet = "import os, time; open({0!r}, 'w').close()\nwhile not os.path.exists({1!r}): time.sleep(0.02)\n"
+    meet += "print(os.environ['OMP_NUM_THREADS'])"  # neither can end before the other has begun
+    places = [str(tmp_path / name) for name in "ab"]
+    with jobs.Children() as children:
+        for i, (own, other) in enumerate([places, places[::-1]]):
+            log = Log(tmp_path / f"{i}.log", tmp_path)
+            children.start([sys.executable, "-c", meet.format(own, other)], log, Line(str(i)), str, threads=3 + i)
+        assert sorted(children.wait().code for _ in places) == [0, 0]
+    assert [(tmp_path / f"{i}.log").read_text() for i in range(2)] == ["3\n", "4\n"]
+
+
+def test_an_error_of_ours_ends_the_children(tmp_path):
+    with pytest.raises(ZeroDivisionError), jobs.Children() as children:
+        sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
+        child = children.start(sleeper, Log(tmp_path / "log", tmp_path), Line("x"), str)
+        1 / 0  # noqa: B018
+    assert child.code == -signal.SIGTERM
 
 
 @pytest.mark.parametrize(
@@ -86,9 +128,10 @@ def test_durations(seconds, words):
 PARENT = """
 import sys
 from pathlib import Path
-from eval.studies import jobs
+from eval.studies import jobs, progress
+log, line = progress.Log(Path("log"), Path()), progress.Line("x")
 try:
-    jobs.run([sys.executable, "-c", Path("child.py").read_text()], jobs.Log(Path("log"), Path()), jobs.Line("x"), str)
+    jobs.run([sys.executable, "-c", Path("child.py").read_text()], log, line, str)
 except jobs.Interrupted as stop:
     sys.exit(128 + stop.number)
 """

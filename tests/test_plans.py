@@ -1,13 +1,15 @@
 """Planning a study: what is there, what is left, and everything that cannot be, before anything is trained."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from stand_in import dead_leaves, save_npz, save_run
 
 from eval.studies import plans
-from eval.studies.plans import Plan, Study
+from eval.studies.asked import Study
+from eval.studies.plans import Plan
 from vaegan import checkpoint, devices
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError
@@ -31,8 +33,14 @@ def stored(out: Path, step: int | None = 5, **settings) -> Path:
     return directory
 
 
+def study(out: Path, dataset=("mnist",), modes=("vae", "vaegan"), seeds=(0,), samples=10_000, **settings) -> Study:
+    """A study; of a setting one value or a tuple of several."""
+    values = {name: value if isinstance(value, tuple) else (value,) for name, value in settings.items()}
+    return Study(dataset=dataset, modes=modes, seeds=seeds, out=out, samples=samples, settings=values)
+
+
 def planned(out: Path, mode: str = "vae", seed: int = 0, **settings) -> Plan:
-    return plans.plan_run(Study(dataset=("mnist",), out=out, **settings), "mnist", mode, seed)
+    return plans.plan_run(study(out, **settings), "mnist", mode, seed)
 
 
 def test_a_missing_run_is_trained(tmp_path):
@@ -45,7 +53,7 @@ def test_a_missing_run_is_trained(tmp_path):
 @pytest.mark.parametrize(("step", "asked", "finished"), [(5, None, True), (5, 5, True), (3, 5, False), (5, 8, False)])
 def test_finished_means_the_checkpoint_is_at_the_last_step(tmp_path, step, asked, finished):
     stored(tmp_path, step, learning_rate_decay=1.0)  # a rate that falls fixes the number of steps
-    plan = planned(tmp_path, steps=asked)
+    plan = planned(tmp_path, **({"steps": asked} if asked else {}))
     assert plan.finished is finished and plan.step == step and plan.config.steps == (asked or 5)
 
 
@@ -59,11 +67,9 @@ def test_the_flags_that_resume_a_run_are_accepted_by_the_trainer(tmp_path):
     directory = stored(
         tmp_path, 3, width=1.0, mode="vae-disl", discriminator=Path("elsewhere"), learning_rate_decay=1.0
     )
-    study = Study(dataset=("mnist",), modes=("vaegan",), out=tmp_path, steps=8, width=1.0)
     with pytest.raises(UsageError, match="a run with --discriminator elsewhere"):
-        plans.plan_run(study, "mnist", "vae-disl", 0)
-    plan = plans.plan_run(Study(dataset=("mnist",), out=tmp_path / "other", steps=8), "mnist", "vae", 0)
-    assert not plan.exists
+        planned(tmp_path, "vae-disl", steps=8, width=1.0)
+    assert not planned(tmp_path / "other", steps=8).exists
     directory = stored(tmp_path, 3, width=1.0, learning_rate_decay=1.0)
     plan = planned(tmp_path, steps=8, width=1.0, data_dir=Path("D"), preset="cpu")
     config, _ = resolve(plan.flags)
@@ -87,44 +93,45 @@ def test_a_folder_that_is_no_run_is_left_alone(tmp_path):
 
 def test_runs_of_one_study_differ_in_nothing_but_mode_and_seed(tmp_path):
     stored(tmp_path)
-    plans.check_alike([planned(tmp_path), planned(tmp_path, "vaegan", 3, steps=5)])
+    alike = partial(plans.check_alike, study(tmp_path))
+    alike([planned(tmp_path), planned(tmp_path, "vaegan", 3, steps=5)])
     with pytest.raises(UsageError, match=r"--steps is 5 in .*vae-s0 and \d+ in .*vaegan-s3: give --steps"):
-        plans.check_alike([planned(tmp_path), planned(tmp_path, "vaegan", 3)])
+        alike([planned(tmp_path), planned(tmp_path, "vaegan", 3)])
     stored(tmp_path, seed=1, gamma=0.5)
-    with pytest.raises(UsageError, match=r"--gamma is 0.006 .* and 0.5 .*: choose another --out"):
-        plans.check_alike([planned(tmp_path), planned(tmp_path, seed=1)])
+    with pytest.raises(UsageError, match=r"--gamma is 0.006 .* and 0.5 .*: .*choose another --out"):
+        alike([planned(tmp_path), planned(tmp_path, seed=1)])
 
 
 def test_a_setting_that_a_mode_needs_may_differ_and_any_other_value_of_it_may_not(tmp_path):
     (name, needed), *_ = plans.MODES["vae"].items()
-    fresh = [plans.plan_run(Study(dataset=("mnist",), out=tmp_path), "mnist", mode, 0) for mode in ("vaegan", "vae")]
+    fresh = [planned(tmp_path, mode) for mode in ("vaegan", "vae")]
     assert getattr(fresh[0].config, name) != getattr(fresh[1].config, name) == needed
-    plans.check_alike(fresh)
+    plans.check_alike(study(tmp_path), fresh)
     odd = replace(fresh[1], config=replace(fresh[1].config, **{name: 0.123}))
     with pytest.raises(UsageError, match="choose another --out"):
-        plans.check_alike([fresh[0], odd])
+        plans.check_alike(study(tmp_path), [fresh[0], odd])
 
 
 def test_the_donor_of_a_discriminator_is_trained_first(tmp_path):
-    study = Study(modes=("vae-disl", "vae", "vaegan"), out=tmp_path)
-    assert plans.training_order(study.modes) == ["vae", "vaegan", "vae-disl"]
-    plan = plans.plan_run(study, "synthfaces", "vae-disl", 1)
+    asked = study(tmp_path, modes=("vae-disl", "vae", "vaegan"))
+    assert plans.training_order(asked) == ["vae", "vaegan", "vae-disl"]
+    plan = plans.plan_run(asked, "synthfaces", "vae-disl", 1)
     assert plan.config.discriminator == tmp_path / "synthfaces-vaegan-s1"
     assert plan.flags[plan.flags.index("--discriminator") + 1] == str(tmp_path / "synthfaces-vaegan-s1")
     with pytest.raises(UsageError, match="add vaegan"):
-        plans.training_order(["vae", "vae-disl"])
+        plans.training_order(study(tmp_path, modes=("vae", "vae-disl")))
 
 
 def test_a_discriminator_is_the_same_by_any_path_to_it(tmp_path, monkeypatch):
     stored(tmp_path / "runs", mode="vae-disl", discriminator=Path("runs/mnist-vaegan-s0"))
     monkeypatch.chdir(tmp_path)
-    study = Study(dataset=("mnist",), modes=("vaegan", "vae-disl"), out=tmp_path / "runs")
-    assert plans.plan_run(study, "mnist", "vae-disl", 0).finished
+    asked = study(tmp_path / "runs", modes=("vaegan", "vae-disl"))
+    assert plans.plan_run(asked, "mnist", "vae-disl", 0).finished
 
 
 def test_every_data_set_mode_and_seed_is_planned_seed_by_seed(tmp_path):
     sets = tuple(save_npz(tmp_path / f"{name}.npz", dead_leaves(60)) for name in ("a", "b"))
-    found = plans.plan(Study(dataset=sets, seeds=(0, 1), out=tmp_path, samples=5))
+    found = plans.plan(study(tmp_path, sets, seeds=(0, 1), samples=5))
     assert [plan.title for plan in found] == [
         f"{name} {mode} seed {seed}" for name in "ab" for seed in (0, 1) for mode in ("vae", "vaegan")
     ]
@@ -149,18 +156,18 @@ def test_every_data_set_mode_and_seed_is_planned_seed_by_seed(tmp_path):
 )
 def test_a_study_that_cannot_be_is_refused_before_training(tmp_path, settings, words):
     with pytest.raises(UsageError, match=words):
-        plans.plan(Study(out=tmp_path, **settings))
+        plans.plan(study(tmp_path, **{"dataset": ("synthfaces",), **settings}))
     assert not list(tmp_path.iterdir())
 
 
 def test_too_few_held_out_images_are_found_before_training(tmp_path):
     few = save_npz(tmp_path / "few.npz", dead_leaves(30))
     with pytest.raises(UserError, match=r"3 held-out image\(s\); comparing needs at least 4$"):
-        plans.plan(Study(dataset=(few,), out=tmp_path))
+        plans.plan(study(tmp_path, (few,)))
 
 
 def test_data_that_lie_elsewhere_say_that_one_folder_serves_all(tmp_path):
     enough = save_npz(tmp_path / "enough.npz", dead_leaves(60))
     missing = f"npz:{tmp_path / 'missing.npz'}"
     with pytest.raises(UserError, match="missing.npz.*one --data-dir serves every data set"):
-        plans.plan(Study(dataset=(enough, missing), out=tmp_path))
+        plans.plan(study(tmp_path, (enough, missing)))

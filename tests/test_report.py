@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import re
 import shutil
 from dataclasses import replace
@@ -264,6 +265,15 @@ def test_a_study_has_the_charts_of_its_sections():
             assert png.startswith(b"\x89PNG") and "<svg" in wide and "<svg" in narrow
     bare, _ = example()
     assert not {"rate_blur", "coherence", "learning"} & {chart.name for chart in figures.charts(bare)}
+
+
+def test_every_row_of_a_markdown_table_has_the_columns_of_its_head(of_a_study):
+    lines = (of_a_study / "report.md").read_text().splitlines()
+    tables = [list(rows) for inside, rows in itertools.groupby(lines, lambda line: line.startswith("|")) if inside]
+    assert len(tables) > 5
+    for head, *rows in tables:
+        assert re.fullmatch(r"\|( -+:? \|)+", rows[0]), head
+        assert {row.replace("\\|", "").count("|") for row in rows} == {head.count("|")}, head
 
 
 def test_averages_over_seeds_are_means_with_the_ends(of_a_study):

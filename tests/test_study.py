@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -24,6 +25,8 @@ from eval.report import rendering
 from eval.report import stored as report_file
 from eval.studies import execution as study
 from eval.studies import plans
+from eval.studies.asked import Study
+from eval.studies.progress import Line, Log
 from vaegan import checkpoint
 from vaegan import config as configuration
 from vaegan.run import resolve
@@ -45,13 +48,44 @@ def flag(command: list[str], name: str) -> str:
     return command[command.index(name) + 1]
 
 
+@dataclass(eq=False)
+class Ended:
+    """A command that has run already."""
+
+    log: Log
+    line: Line
+    code: int
+
+    @property
+    def process(self) -> SimpleNamespace:
+        return SimpleNamespace(returncode=self.code)
+
+
+def in_turn(act) -> type:
+    """Stands in for `jobs.Children`: each command is `act`ed at its start."""
+
+    class Children(contextlib.nullcontext):
+        def __init__(self):
+            super().__init__(self)
+            self.ended = []
+
+        def start(self, command, log, line, progress, threads=None) -> Ended:
+            self.ended.append(Ended(log, line, act(command, log)))
+            return self.ended[-1]
+
+        def wait(self) -> Ended:
+            return self.ended.pop(0)
+
+    return Children
+
+
 class Stand:
     """Stands in for processes: training leaves a finished run, comparing a report; the runs in `broken` fail."""
 
     def __init__(self, broken=(), collapsed=()):
         self.broken, self.collapsed, self.trained, self.compared = broken, collapsed, [], []
 
-    def __call__(self, command, log, line, progress) -> int:
+    def __call__(self, command, log) -> int:
         log.path.touch()
         if "vaegan.train" in command:
             return self.train(Path(flag(command, "--run-dir")), command[3:], log)
@@ -74,9 +108,10 @@ class Stand:
         ill = replace(HEALTHY, nearest=0.0)
         rows = [replace(row, health=ill if row.label in self.collapsed else HEALTHY) for row in rows]
         modes = dict.fromkeys(config.mode for config in configs)
+        stored_as = {run.name: configuration.to_dict(c) for run, c in zip(runs, configs, strict=True)}
         found = [pooled(mode, what, 0.5) for mode in modes for what in ("reconstructions", "samples")]
         out.mkdir(exist_ok=True)
-        report_file.write(report_of(runs=rows, pooled=found, verdicts=[], count=10), out)
+        report_file.write(report_of(runs=rows, pooled=found, verdicts=[], count=10, configs=stored_as), out)
         return 0
 
 
@@ -92,7 +127,7 @@ def summed_up(out: Path) -> dict:
 def test_finished_runs_are_kept_and_compared_in_the_order_of_the_modes(tmp_path, leaves, monkeypatch, capsys):
     out = tmp_path / "runs"
     stand = Stand()
-    monkeypatch.setattr(study.jobs, "run", stand)
+    monkeypatch.setattr(study.jobs, "Children", in_turn(stand))
     command = ["--dataset", leaves[0], "--out", out, "--modes", "vaegan", "vae", "--seeds", 1, 0, "--steps", 300]
     assert call(monkeypatch, *command) == 0
     assert len(stand.trained) == 4 and capsys.readouterr().out.count("done in") == 5
@@ -103,9 +138,9 @@ def test_finished_runs_are_kept_and_compared_in_the_order_of_the_modes(tmp_path,
 
 def test_a_failed_run_stops_none_but_those_that_need_it(tmp_path, leaves, monkeypatch, capsys):
     out = tmp_path / "runs"
-    names = [plans.run_directory(plans.Study(out=out), leaves[0], "vaegan", seed).name for seed in (0, 1)]
+    names = [plans.run_directory(Study(out=out), leaves[0], "vaegan", seed).name for seed in (0, 1)]
     stand = Stand(broken=names[:1], collapsed=names[1:])
-    monkeypatch.setattr(study.jobs, "run", stand)
+    monkeypatch.setattr(study.jobs, "Children", in_turn(stand))
     modes = ["vae", "vae-disl", "vaegan"]
     code = call(monkeypatch, "--dataset", *leaves, "--out", out, "--modes", *modes, "--seeds", 0, 1, "--steps", 300)
     printed = capsys.readouterr()
@@ -122,9 +157,9 @@ def test_a_failed_run_stops_none_but_those_that_need_it(tmp_path, leaves, monkey
 
 def test_a_data_set_all_of_whose_runs_fail_is_not_compared(tmp_path, leaves, monkeypatch, capsys):
     out = tmp_path / "runs"
-    only = plans.run_directory(plans.Study(out=out), leaves[0], "vae", 0).name
+    only = plans.run_directory(Study(out=out), leaves[0], "vae", 0).name
     stand = Stand(broken=[only])
-    monkeypatch.setattr(study.jobs, "run", stand)
+    monkeypatch.setattr(study.jobs, "Children", in_turn(stand))
     assert call(monkeypatch, "--dataset", *leaves, "--out", out, "--modes", "vae") == 1
     assert len(stand.compared) == 1 and "a not compared: no run is finished" in capsys.readouterr().err
     assert summed_up(out)["datasets"][1]["rows"][0]["samples"]["value"] == 0.5
@@ -132,7 +167,7 @@ def test_a_data_set_all_of_whose_runs_fail_is_not_compared(tmp_path, leaves, mon
 
 def test_progress_is_read_from_the_metrics(tmp_path):
     directory = stored(tmp_path, None, steps=1500, batch_size=64)
-    run = plans.plan_run(plans.Study(dataset=("mnist",), out=tmp_path), "mnist", "vae", 0)
+    run = plans.plan_run(Study(out=tmp_path), "mnist", "vae", 0)
     assert study.progress(run) == "starting"
     rows = [
         {"step": step, "images_per_second": speed} for step, speed in ((25, 1), *((50 * i, 340) for i in range(2, 10)))
@@ -141,7 +176,7 @@ def test_progress_is_read_from_the_metrics(tmp_path):
     assert study.progress(run) == "step 450 of 1,500, 340 images/s, 3 min 18 s left"  # 1050 x 64 / 340
 
 
-def in_process(command, log, line, progress) -> int:
+def in_process(command, log) -> int:
     """The real trainer and the real comparison, without the seconds that a new process takes to import."""
     main = vaegan.train.main if "vaegan.train" in command else eval.compare.main
     with open(log.path, "a") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
@@ -156,7 +191,7 @@ def in_process(command, log, line, progress) -> int:
 
 def test_two_data_sets_are_trained_compared_and_summed_up(tmp_path, monkeypatch, capsys):
     sets = [save_npz(tmp_path / f"{n}.npz", dead_leaves(200, channels=c, seed=c)) for n, c in (("grey", 1), ("red", 3))]
-    monkeypatch.setattr(study.jobs, "run", in_process)
+    monkeypatch.setattr(study.jobs, "Children", in_turn(in_process))
     monkeypatch.setattr(rendering, "render", lambda folder: None)
     out = tmp_path / "runs"
     assert call(monkeypatch, "--dataset", *sets, "--out", out, *TINY, "--steps", 2, "--modes", "vae") == 0, (
@@ -172,7 +207,7 @@ def test_two_data_sets_are_trained_compared_and_summed_up(tmp_path, monkeypatch,
 
 def test_four_modes_in_one_study_have_their_cells(tmp_path, monkeypatch, capsys):
     dataset = save_npz(tmp_path / "leaves.npz", dead_leaves(200))
-    monkeypatch.setattr(study.jobs, "run", in_process)
+    monkeypatch.setattr(study.jobs, "Children", in_turn(in_process))
     monkeypatch.setattr(rendering, "render", lambda folder: None)
     modes = ["vae", "vae-disl", "vaegan-pixel", "vaegan", "vae-sigma"]
     code = call(

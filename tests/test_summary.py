@@ -9,21 +9,26 @@ import pytest
 
 from eval.report import rate, rows
 from eval.report.schema import Report
+from eval.sources.runs import OBJECTIVES
 from eval.studies import summary
 from eval.studies.plans import Plan
-from eval.studies.summary import Outcome
-from vaegan.config import Config
+from eval.studies.summary import Compared, Outcome
+from vaegan.config import Config, to_dict
 
+MNIST = Compared("mnist")
 HEALTHY = replace(example_report.HEALTHY, diversity=0.9, nearest=0.9)
 
 
-def outcome(mode: str, seed: int = 0, state: str = "trained", reason: str = "") -> Outcome:
-    config = Config(mode=mode, dataset="mnist", seed=seed)
-    return Outcome(Plan(Path(f"runs/mnist-{mode}-s{seed}"), config, (), exists=True, step=1500), state, reason, 61.24)
+def outcome(mode: str, seed: int = 0, state: str = "trained", reason: str = "", **point) -> Outcome:
+    config = Config(mode=mode, dataset="mnist", seed=seed, **point)
+    plan = Plan(Path(f"runs/mnist-{mode}-s{seed}"), config, (), exists=True, step=1500, point=point)
+    return Outcome(plan, state, reason, 61.24)
 
 
 def pooled(mode: str, what: str, value: float) -> rows.Pooled:
-    return rows.Pooled(**example_report.reading(value, 0.01), what=what, mode=mode, title=mode, seeds=2)
+    return rows.Pooled(
+        **example_report.reading(value, 0.01), what=what, mode=mode, title=OBJECTIVES[mode].title, seeds=2
+    )
 
 
 def verdict(what: str, mode: str, outcome: str, p: float) -> rows.Verdict:
@@ -62,7 +67,7 @@ REPORT = report_of(
 
 def entry(report=REPORT, *outcomes: Outcome, modes=("vae", "vaegan")) -> dict:
     outcomes = outcomes or [outcome(mode, seed) for mode in modes for seed in (0, 1)]
-    return summary.dataset_entry("mnist", modes, outcomes, report, "" if report else "no run is finished")
+    return summary.dataset_entry(MNIST, modes, outcomes, report, "" if report else "no run is finished")
 
 
 def test_figures_are_those_of_the_report():
@@ -117,7 +122,7 @@ def test_collapse_is_more_than_being_unhealthy(change, words):
 
 def test_every_data_set_has_a_table_of_distances_of_its_own():
     report = replace(example_report.study()[0], verdicts=[])
-    found = summary.dataset_entry("mnist", ("vae",), [outcome("vae")], report)
+    found = summary.dataset_entry(MNIST, ("vae",), [outcome("vae")], report)
     lines = summary.markdown(summary.value([found, entry()], "study")).splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("| MNIST, mean"))
     assert "Fréchet distance (squared; 0 is best)" in lines[start] and "FID" not in lines[start]
@@ -139,7 +144,8 @@ def test_files_say_what_was_found_and_how_it_is_made_again(tmp_path):
                   "python eval/study.py --dataset mnist"):  # fmt: skip
         assert words in text
     assert value["datasets"][0]["runs"][0] == {
-        "run": "runs/mnist-vae-s0", "mode": "vae", "seed": 0, "steps": Config().steps, "state": "trained", "reason": "",
+        "run": "runs/mnist-vae-s0", "title": "MNIST vae seed 0",
+        "mode": "vae", "seed": 0, "steps": Config().steps, "state": "trained", "reason": "",
         "seconds": 61.2,
     }  # fmt: skip
 
@@ -170,3 +176,29 @@ def test_a_withheld_verdict_stands_in_the_table_with_its_reason():
     found = [replace(row, verdict="withheld", withheld=["VAE s0: not converged"]) for row in REPORT.verdicts]
     table = summary.table(summary.value([entry(replace(REPORT, verdicts=found))], "study")["datasets"])
     assert "withheld: VAE s0: not converged" in table and "supported" not in table
+
+
+def test_runs_of_a_grid_have_a_row_for_each_point_with_its_own_figures():
+    points = [outcome("vae", seed, beta=beta) for beta in (0.5, 4.0) for seed in (0, 1)]
+    kinds = {0.5: "VAE, beta 0.5", 4.0: "VAE, beta 4.0"}
+    config = {f"vae-{i}": to_dict(o.plan.config) for i, o in enumerate(points)}
+    found = [
+        replace(example_report.run("vae", "vae", o.plan.config.seed, f"vae-{i}"), kind=kinds[o.plan.config.beta],
+                step=1500, health=replace(HEALTHY, nearest=0.0 if i == 3 else 0.9))
+        for i, o in enumerate(points)
+    ]  # fmt: skip
+    figures = [replace(pooled("vae", "samples", beta), title=title) for beta, title in kinds.items()]
+    report = report_of(runs=found, pooled=figures, verdicts=[], configs=config)
+    rows = entry(report, *summary.judged(points, report), modes=("vae",))["rows"]
+    assert [(row["title"], row["settings"], row["samples"]["value"]) for row in rows] == [
+        ("VAE, beta 0.5", {"beta": 0.5}, 0.5), ("VAE, beta 4.0", {"beta": 4.0}, 4.0),
+    ]  # fmt: skip
+    assert rows[0]["remarks"] == [] and rows[1]["remarks"][0].startswith("seed 1 collapsed: repeated images")
+    assert [row["title"] for row in entry(None, *points, modes=("vae",))["rows"]] == ["VAE, beta 0.5", "VAE, beta 4"]
+
+
+def test_sizes_that_are_swept_have_a_report_each():
+    small, large = Compared("mnist", 32), Compared("mnist", 64)
+    plan = outcome("vae", image_size=64).plan
+    assert large.concerns(plan) and not small.concerns(plan) and MNIST.concerns(plan)
+    assert (large.title, large.folder, MNIST.folder) == ("MNIST at 64 px", "report-mnist-64px", "report-mnist")

@@ -9,12 +9,15 @@ import dataclasses
 import io
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vaegan.errors import UsageError, nearest, one_line
 from vaegan.explanation import HELP, explain
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 MOST = 2**31  # seeds and counts stay below
 
 
@@ -64,10 +67,12 @@ def words(args: Sequence[str] | None) -> list[str]:
 
 
 def first_paragraph(box: str) -> str:
-    """Return the first paragraph of tyro's boxed message, joined to one line."""
-    lines = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
-    rule = next((i for i, line in enumerate(lines) if line.startswith("─")), len(lines))
-    return " ".join(lines[:rule]).strip() or "the command line could not be read"
+    """Return the first paragraph of tyro's message, joined to one line: it stands between two rules, in a box where
+    the terminal can draw one."""
+    lines = [line.strip("│ ") for line in box.splitlines()]
+    rules = [i for i, line in enumerate(lines) if line[:1] in ("╭", "╰") or len(line) > 3 and set(line) <= {"─", "-"}]
+    text = " ".join(lines[rules[0] + 1 : rules[1]]).strip() if len(rules) > 1 else ""
+    return text or "the command line could not be read"
 
 
 def flag(name: str) -> str:

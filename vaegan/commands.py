@@ -21,7 +21,7 @@ class Command(NamedTuple):
 TOPICS: dict[str, dict[str, Command]] = {
     "train and draw": {
         "train": Command("vaegan.train", "train one run: a VAE, a VAE/GAN or a mode between them", "run.Config"),
-        "study": Command("eval.study", "train what is missing of data sets x modes x seeds, and compare", "Study"),
+        "study": Command("eval.study", "train what is missing of data sets x modes x seeds, and compare", "Flags"),
         "sample": Command("vaegan.sample", "draw a picture of a run: samples, reconstructions, paths, attributes"),
         "projector": Command("vaegan.projector", "codes and images of a run for TensorBoard's projector"),
         "export": Command("vaegan.export", "take a run's networks elsewhere: safetensors, ONNX, torch.export"),

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from vaegan.commandline import require
 from vaegan.errors import UsageError, UserError
-from vaegan.networks.architectures import ARCHITECTURES
+from vaegan.networks.architectures import ARCHITECTURES, row
 from vaegan.schedules import LEARNING_RATES, SCHEDULES
 
 
@@ -31,7 +31,7 @@ class Config:
     image_size: int | None = 32
     """Pixels a side: 32, 64 or 128 (mlp and cppn also 26, and with kvfrans 28); none: the data's own."""
     architecture: str = "convolutional"
-    """convolutional (Larsen et al.), larsen-paper, kvfrans, mlp (jmetzen) or cppn (hardmaru)."""
+    """convolutional (Larsen et al.), larsen-paper, kvfrans, mlp (jmetzen), cppn (hardmaru), or package.module:Name."""
     width: float = 0.25
     """Multiplies every layer's channels (16 at least at full resolution); 1 is the released network."""
     latent_dim: int = 64
@@ -56,6 +56,8 @@ class Config:
 
     beta: float = 1.0
     """Weight of the prior term (beta-VAE); 1 is the ELBO."""
+    beta_warmup: float = 0.0
+    """Share of the updates over which beta rises from 0, so that the prior term switches no dimension off early."""
     likelihood: Literal["gaussian", "bernoulli"] = "gaussian"
     """Pixel likelihood; gaussian has unit variance on [-1, 1], as in the paper."""
     gamma: float = 6e-3
@@ -111,6 +113,23 @@ class Config:
     dry_run: bool = False
     """Say what would run, and stop."""
 
+    @property
+    def directory(self) -> Path:
+        """Where the run is written, of a config from `run.resolve`."""
+        assert self.run_dir is not None
+        return self.run_dir
+
+    @property
+    def side(self) -> int:
+        """Pixels a side, of a config whose data were asked for theirs where it left them open."""
+        assert self.image_size is not None
+        return self.image_size
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether `--steps` may grow when a run is resumed: nothing that it did so far depended on its length."""
+        return self.learning_rate_decay == 1 and not self.beta_warmup
+
 
 # Fields by topic, as --help shows them.
 TOPICS = {
@@ -118,7 +137,8 @@ TOPICS = {
     "data": "dataset data_dir validation_images image_size condition".split(),
     "networks": "architecture width latent_dim norm code_norm".split(),
     "objective": (
-        "beta likelihood gamma feature_precision adversarial_loss fakes gate_equilibrium gate_margin discriminator"
+        "beta beta_warmup likelihood gamma feature_precision adversarial_loss fakes gate_equilibrium gate_margin "
+        "discriminator"
     ).split(),
     "optimiser": (
         "schedule batch_size learning_rate discriminator_learning_rate optimizer adam_beta1 learning_rate_decay "
@@ -156,8 +176,6 @@ def check(config: Config) -> None:
     require(config.batch_size >= 2, "batch_size", config.batch_size, "use 2 or more: batch norm needs two images")
     for name in ("validation_images", "snapshots", "measure_every"):
         require(getattr(config, name) >= 0, name, getattr(config, name), "use 0 or more")
-    remedy = f"known are {', '.join(ARCHITECTURES)}"
-    require(config.architecture in ARCHITECTURES, "architecture", config.architecture, remedy)
     require(config.schedule in SCHEDULES, "schedule", config.schedule, f"known are {', '.join(SCHEDULES)}")
     rates = config.learning_rate_schedule
     require(rates in LEARNING_RATES, "learning_rate_schedule", rates, f"known are {', '.join(LEARNING_RATES)}")
@@ -170,6 +188,7 @@ def check(config: Config) -> None:
     for name in ("beta", "gamma", "weight_decay", "gate_equilibrium"):
         value = getattr(config, name)
         require(0 <= value < float("inf"), name, value, "use a finite number, 0 or more")
+    require(0 <= config.beta_warmup <= 1, "beta_warmup", config.beta_warmup, "use a share of the updates, in [0, 1]")
     require(config.gate_margin >= 0, "gate_margin", config.gate_margin, "use 0 or more")
     require(0 <= config.adam_beta1 < 1, "adam_beta1", config.adam_beta1, "use a number in [0, 1)")
     require(0 <= config.ema_decay < 1, "ema_decay", config.ema_decay, "use a number in [0, 1)")
@@ -178,11 +197,15 @@ def check(config: Config) -> None:
 
 def check_size(config: Config) -> None:
     """Raise UsageError for an image size that the config's networks cannot do."""
-    *most, last = ARCHITECTURES[config.architecture].sizes
-    remedy = f"use {', '.join(map(str, most))} or {last}"
+    sizes = row(config.architecture).sizes
+    if not sizes:
+        require((config.image_size or 1) >= 1, "image_size", config.image_size, "use 1 or more")
+        return
+    *most, last = map(str, sizes)
+    remedy = f"use {' or '.join(filter(None, [', '.join(most), last]))}"
     others = sorted({name for name, row in ARCHITECTURES.items() if config.image_size in row.sizes})
     remedy += f", or --architecture {' or '.join(others)}" if others else ""
-    require(config.image_size in (None, *most, last), "image_size", config.image_size, remedy)
+    require(config.image_size in (None, *sizes), "image_size", config.image_size, remedy)
 
 
 def to_dict(config: Config) -> dict[str, Any]:
@@ -202,7 +225,13 @@ def from_dict(values: object, origin: str) -> Config:
     wrong = next((name for name, value in values.items() if not is_of(value, hints[name])), None)
     if wrong:
         raise UserError(f"{origin} has a {wrong} that cannot be meant ({values[wrong]!r:.80}): restore the file")
-    config = Config(**{k: Path(v) if v is not None and Path in kinds(hints[k]) else v for k, v in values.items()})
+    settings: dict[str, Any]  # of the types just checked
+    settings = {k: Path(v) if v is not None and Path in kinds(hints[k]) else v for k, v in values.items()}
+    config = Config(**settings)
+    try:
+        row(config.architecture)
+    except UsageError as error:
+        raise UserError(f"{origin} has networks that are not here: {error}") from None
     try:
         check(config)
     except UsageError as error:
@@ -248,7 +277,7 @@ def compare(run_dir: Path, trained: Config) -> None:
 
 def compare_with(run_dir: Path, trained: Config, written: Config) -> None:
     """As `compare`, of a config.json that has been read."""
-    if trained.learning_rate_decay == 1:  # a run made longer has a new number before its first checkpoint
+    if trained.may_grow:  # a run made longer has a new number before its first checkpoint
         trained = dataclasses.replace(trained, steps=written.steps)
     if ":" in written.dataset and trained.dataset.partition(":")[0] == written.dataset.partition(":")[0]:
         trained = dataclasses.replace(trained, dataset=written.dataset)  # moved: the images themselves are compared

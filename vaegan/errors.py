@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
-from typing import NoReturn, Protocol
+from typing import IO, NoReturn, Protocol
 
 
 class UserError(Exception):
@@ -64,7 +64,7 @@ def exits_cleanly(main: Main) -> Main:
         program = args is None
         if program:
             open_streams()
-        with stopping(program):
+        with stopping(program), quiet_threads():
             try:
                 main(args)
                 sys.stdout.flush()
@@ -115,7 +115,7 @@ def open_streams() -> None:
             stream.reconfigure(errors="replace")
 
 
-def silence(stream: object) -> None:
+def silence(stream: IO[str]) -> None:
     """Turn a stream that cannot be written to into one that swallows the rest, else Python complains of it at exit."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -137,6 +137,18 @@ def stopping(program: bool) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, leave_at_once if program else handler)
+
+
+@contextlib.contextmanager
+def quiet_threads() -> Iterator[None]:
+    """Let a thread that cannot write end without a traceback: TensorBoard's keeps the OSError, and raises it where the
+    next point is written or the file is closed."""
+    before = threading.excepthook
+    threading.excepthook = lambda failed: None if issubclass(failed.exc_type, OSError) else before(failed)
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def stop(number: int, frame: FrameType | None) -> None:

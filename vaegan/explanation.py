@@ -22,7 +22,7 @@ def explain(
     hints, texts = typing.get_type_hints(cls, include_extras=True), documented(cls) | dict(said)
     entries: dict[str, tuple[str, Any, Any]] = {}
     for name, field in fields.items():
-        hint = Annotated[hints[name], tyro.conf.arg(help=texts.get(name, ""))]
+        hint: Any = Annotated[hints[name], tyro.conf.arg(help=texts.get(name, ""))]
         entries[name] = (name, hint, default_of(field, default))
     grouped = {name for names in topics.values() for name in names}
     top: list[Any] = [named(entry) for name, entry in entries.items() if name not in grouped]
@@ -48,14 +48,22 @@ def default_of(field: dataclasses.Field, default: object) -> Any:
 
 
 def documented(cls: type) -> dict[str, str]:
-    """Return the docstring, or the comment on its line, of each field of a dataclass and of those that it extends."""
+    """Return the docstring, or the comment on its line, of each field of a dataclass and of those that it extends; a
+    class that was made by a program has no text of its own."""
     texts: dict[str, str] = {}
     for part in reversed(cls.__mro__[:-1]):
-        source = textwrap.dedent(inspect.getsource(part))
-        lines, body = source.splitlines(), ast.parse(source).body[0].body  # type: ignore[attr-defined]
-        for node, after in zip(body, [*body[1:], None], strict=True):
+        try:
+            source = textwrap.dedent(inspect.getsource(part))
+        except OSError:
+            continue
+        (tree,) = ast.parse(source).body
+        assert isinstance(tree, ast.ClassDef)
+        for node, after in zip(tree.body, [*tree.body[1:], None], strict=True):
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-                comment = lines[node.end_lineno - 1].partition("  # ")[2]  # type: ignore[operator]
-                texts[node.target.id] = inspect.cleandoc(after.value.value) if is_text else comment  # type: ignore[union-attr]
+                match after:
+                    case ast.Expr(value=ast.Constant(value=str(text))):
+                        texts[node.target.id] = inspect.cleandoc(text)
+                    case _:
+                        line = source.splitlines()[(node.end_lineno or node.lineno) - 1]
+                        texts[node.target.id] = line.partition("  # ")[2]
     return texts

@@ -3,7 +3,8 @@
 import contextlib
 import copy
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from vaegan import algorithm, fitting, processes
 from vaegan.config import Config
 from vaegan.networks.convolutional import RELEASED_FEATURES
+from vaegan.networks.outputs import Judges
 from vaegan.objective import Objective, Settings
 from vaegan.schedules import LEARNING_RATES, SCHEDULES, Phase, inside
 
@@ -53,7 +55,8 @@ class Trainer:
 
         Where a schedule passes through the networks more than once, a scalar is that of the last pass that has it.
         """
-        draws, scalars = noise(self.config, step), {}
+        draws = noise(self.config, step)
+        scalars: dict[str, Tensor | float] = {}
         for phase in self.phases:
             passes = 0
             for _ in range(phase.times):
@@ -80,7 +83,7 @@ class Trainer:
         with self.autocast():
             f = algorithm.forward(objective, self.settings, self.passes, x, eps, z_p, y)
         t = algorithm.terms(objective, self.settings, f)
-        routes = algorithm.route(objective, self.settings)
+        routes = algorithm.route(objective, replace(self.settings, beta=beta(self.config, step)))
         routes = {name: weights for name, weights in routes.items() if name in phase.moves}
         costs = adversarial_costs(t)
         skip = algorithm.gate(self.settings, costs["real"], costs["fake"]) if costs else set()
@@ -148,8 +151,10 @@ class Trainer:
         """Continue from `state()`. Raises ValueError, before anything is changed, for one that does not fit."""
         parts = {**self.networks, "decoder_ema": self.decoder_ema}
         given = {**state["networks"], "decoder_ema": state["decoder_ema"]}
-        wrong = [(name, fitting.misfit(part.state_dict(), given.get(name))) for name, part in parts.items()]
         stored = state["optimizers"]
+        unknown = map(str, given.keys() - parts.keys() | stored.keys() - self.optimizers.keys())
+        wrong = [(name[:60], "is none of this mode's networks") for name in sorted(unknown)]
+        wrong += [(name, fitting.misfit(part.state_dict(), given.get(name))) for name, part in parts.items()]
         wrong += [
             (f"{name} optimizer", fitting.optimizer_misfit(o, stored.get(name))) for name, o in self.optimizers.items()
         ]
@@ -186,7 +191,9 @@ def adversarial_costs(t: dict[str, Tensor]) -> dict[str, float]:
 
 def feature_count(networks: dict[str, nn.Module]) -> int:
     """Return how many numbers Dis_l holds; without a discriminator nobody asks, and it is the released number."""
-    return networks["discriminator"].feature_count if "discriminator" in networks else RELEASED_FEATURES
+    if "discriminator" not in networks:
+        return RELEASED_FEATURES
+    return cast(Judges, networks["discriminator"]).feature_count  # modules in a dict have no types of their own
 
 
 def compiled(network: nn.Module) -> nn.Module:
@@ -218,6 +225,12 @@ def learning_rate(config: Config, name: str, step: int) -> float:
     first = config.discriminator_learning_rate if name == "discriminator" else config.learning_rate
     last = first * config.learning_rate_decay
     return first - LEARNING_RATES[config.learning_rate_schedule](step / config.steps) * (first - last)
+
+
+def beta(config: Config, step: int) -> float:
+    """Return the prior term's weight at one step: it rises along a line from 0 (Sonderby et al., arXiv 1602.02282)."""
+    rising = config.beta_warmup * config.steps
+    return config.beta * min(1.0, step / rising) if rising else config.beta
 
 
 def describe(

@@ -11,7 +11,8 @@ from eval import words
 from eval.blur.audits import AUDITS
 from eval.distances.neighbours import mean_pairwise_distance, nearest_pair
 from eval.evidence.measuring import MAPPED
-from eval.features.choice import FeatureNetwork, network_for
+from eval.features.choice import network_for
+from eval.features.network import FeatureNetwork
 from eval.sources.held_out import drawn
 from eval.sources.runs import load_split, open_runs
 from vaegan import metrics
@@ -60,9 +61,9 @@ class Health:
 
     diversity: float  # in the feature network's 8x8 maps: what is where
     semantic_diversity: float  # in its last features, also lowered by attributes that are drawn unclearly; not judged
-    nyquist: float
-    colour_nyquist: float | None  # None: grey images
-    speckle: float
+    nyquist: float | None  # these four by GRAINS; None: of the colour of grey images
+    colour_nyquist: float | None
+    speckle: float | None
     colour_speckle: float | None
     nearest: float
     gap: float | None  # Dis: p(real) - p(fake); None without a discriminator

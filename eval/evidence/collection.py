@@ -1,6 +1,7 @@
 """Collecting the evidence: calibrate on one half of the held-out images, then stream every source once."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,13 +11,14 @@ from tqdm import tqdm
 
 from eval.blur.calibration import calibrate
 from eval.blur.measures import MEASURES
-from eval.distances import reference, table
+from eval.distances import columns, reference, table
 from eval.distances.table import Set
 from eval.evidence import measuring, steadiness
 from eval.evidence.evidence import BASELINE, COMPARED, Evidence, Splits
 from eval.evidence.measuring import Measured
 from eval.features import choice
-from eval.features.choice import Extractor, FeatureNetwork
+from eval.features.choice import Extractor
+from eval.features.network import FeatureNetwork
 from eval.sources import runs as streams
 from eval.sources.held_out import drawn_set
 from eval.sources.runs import HeldOut, Run, Source
@@ -38,7 +40,7 @@ def collect(runs: Sequence[Run], samples: int, features: str, seed: int, data_di
     extractor, own = choice.choose(features, splits.train)
     network = extractor if isinstance(extractor, FeatureNetwork) else choice.network_for(splits.train)[0]
     calibrations = {
-        name: timed(f"calibrate {measure.title}", lambda measure=measure: calibrate(measure, held_out.calibration))
+        name: timed(f"calibrate {measure.title}", partial(calibrate, measure, held_out.calibration))
         for name, measure in MEASURES.items()
     }
     measured = measure_all(runs, held_out, splits.train, network, seed)
@@ -89,9 +91,7 @@ def image_sources(runs: Sequence[Run], held_out: HeldOut, seed: int) -> list[Sou
 def linear_sources(runs: Sequence[Run], held_out: HeldOut, train: ImageSet, seed: int) -> list[Source]:
     """Linear VAEs at each latent size of the runs."""
     sizes = sorted({run.model.latent_dim for run in runs})
-    pairs = [
-        timed(f"linear VAEs, {d}", lambda d=d: streams.linear(train.images, held_out.report, d, seed)) for d in sizes
-    ]
+    pairs = [timed(f"linear VAEs, {d}", partial(streams.linear, train.images, held_out.report, d, seed)) for d in sizes]
     return [source for pair in pairs for source in pair]
 
 
@@ -120,7 +120,7 @@ def distances_of(
 ) -> dict:
     """The table of distances of all reconstructions and prior samples, by an extractor that may be another network than
     the one that measured them."""
-    if len(held_out.report) < table.LEAST:
+    if len(held_out.report) < columns.LEAST:
         return table.absent(len(held_out.report))
     halves = (held_out.calibration, held_out.report)
     protocol, floors = reference.prepared(splits.test, splits.train, halves, extractor, seed)

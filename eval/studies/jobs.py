@@ -1,125 +1,135 @@
-"""A command in a process of its own: its output in a file, its progress on one line, our signals handed on."""
+"""Commands in processes of their own: their output in files, a line of progress each, our signals handed on."""
 
 import ctypes
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+
+from eval.studies.progress import Line, Log
 
 ROOT = Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
-POLL = 1.0  # s between two looks at a child
-QUIET = 60.0  # s between two lines of progress where lines cannot be rewritten
+PAUSE = 0.05  # s between two looks at whether a child has ended
+POLL = 1.0  # s between two questions for its progress
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 class Interrupted(Exception):
-    """The user stopped us, and the child has ended; `number` is the signal."""
+    """The user stopped us, and every child has ended; `number` is the signal."""
 
     def __init__(self, number: int):
         super().__init__(number)
         self.number = number
 
 
-class Line:
-    """One line of progress: rewritten in place on a terminal, elsewhere printed at its start, its end and seldom
-    between."""
+@dataclass(eq=False)
+class Child:
+    """A command in a process of its own; `code` is its exit code once it has ended."""
 
-    def __init__(self, title: str):
-        self.title, self.live, self.printed = title, sys.stdout.isatty(), time.monotonic()
+    process: subprocess.Popen
+    log: Log
+    line: Line
+    progress: Callable[[], str]
 
-    def start(self, text: str) -> None:
-        self._rewrite(text) if self.live else self._print(text)
-
-    def update(self, text: str) -> None:
-        if self.live:
-            self._rewrite(text)
-        elif time.monotonic() - self.printed >= QUIET:
-            self._print(text)
-
-    def end(self, text: str) -> None:
-        if self.live:
-            print("\r\x1b[2K", end="")
-        self._print(text)
-
-    def _rewrite(self, text: str) -> None:
-        line = f"{self.title}: {text}"[: shutil.get_terminal_size().columns - 1]
-        print(f"\r\x1b[2K{line}", end="", flush=True)
-
-    def _print(self, text: str) -> None:
-        self.printed = time.monotonic()
-        print(f"{self.title}: {text}", flush=True)
+    @property
+    def code(self) -> int | None:
+        return self.process.poll()
 
 
-class Log:
-    """Where a child's output goes: `target` once the child has made its folder, until then a hidden file in `out`."""
+class Children:
+    """Commands that run side by side. While there are any, the signals that would end us are handed to all of them;
+    none outlives this block."""
 
-    def __init__(self, target: Path, out: Path):
-        out.mkdir(parents=True, exist_ok=True)
-        self.target = target
-        self.path = target if target.parent.is_dir() else out / f".{target.parent.name}-{target.name}"
-        self.begin = self.path.stat().st_size if self.path.exists() else 0
+    received: int | None = None
 
-    def settle(self) -> None:
-        """Move the file to its place where that exists by now; the child goes on writing to it."""
-        if self.path != self.target and self.target.parent.is_dir():
-            with suppress(OSError):  # Windows moves no open file: the next call will
-                self.path.replace(self.target)
-                self.path = self.target
+    def __enter__(self) -> "Children":
+        self.running: list[Child] = []
+        heeded = [s for s in SIGNALS if signal.getsignal(s) is not signal.SIG_IGN]  # nohup, or in the background
+        self.before = {s: signal.signal(s, self.catch) for s in heeded}
+        return self
 
-    def close(self) -> None:
-        """Remove the file of a child that never made its folder."""
-        if self.path != self.target:
-            self.path.unlink(missing_ok=True)
+    def __exit__(self, *_: object) -> None:
+        for child in self.running:  # an error of ours: else each has ended
+            child.process.terminate()
+        for child in self.running:
+            child.process.wait()
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
 
-    def lines(self) -> list[str]:
-        """What this child has written, a line each state of a progress bar."""
-        with open(self.path, "rb") as file:
-            file.seek(self.begin)
-            text = file.read().decode(errors="replace")
-        return [line.strip() for line in text.replace("\r", "\n").split("\n") if line.strip()]
+    def start(
+        self, command: Sequence[str], log: Log, line: Line, progress: Callable[[], str], threads: int | None = None
+    ) -> Child:
+        """Start a command, with `threads` of the processor where that is said; `progress` is asked what to show."""
+        paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        share = {"OMP_NUM_THREADS": str(threads)} if threads else {}
+        environment = {**os.environ, **share, "PYTHONPATH": os.pathsep.join(paths)}
+        with open(log.path, "ab") as output:
+            # A session of its own: else a terminal's Ctrl-C reaches the child twice, and a second one ends it unsaved.
+            process = subprocess.Popen(
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True, preexec_fn=dies_with(os.getpid()),
+            )  # fmt: skip
+        child = Child(process, log, line, progress)
+        self.running.append(child)
+        if self.received is not None:
+            self.send(child)
+        return child
 
-    def warning(self) -> str:
-        """The last warning, or nothing."""
-        return next((line for line in reversed(self.lines()) if line.startswith("warning: ")), "")
+    def wait(self) -> Child:
+        """Wait until a command has ended, and return it. Raises Interrupted after a signal was handed on and all have
+        ended, which may have saved their work."""
+        asked = time.monotonic()
+        while not (ended := [child for child in self.running if child.code is not None]):
+            time.sleep(PAUSE)
+            if time.monotonic() - asked >= POLL:
+                asked = time.monotonic()
+                for child in self.running:
+                    child.log.settle()
+                    child.line.update(child.progress())
+        if self.received is not None:
+            self.finish()
+            raise Interrupted(self.received)
+        ended[0].log.settle()
+        self.running.remove(ended[0])
+        return ended[0]
 
-    def reason(self, code: int) -> str:
-        """Why a child ended with an exit code that is not 0, in one line."""
-        if code < 0:
-            return f"killed by {signal.Signals(-code).name}"
-        lines = self.lines()
-        said = next((line for line in reversed(lines) if line.startswith("error: ")), lines[-1] if lines else "")
-        return said.removeprefix("error: ") or f"exit code {code}"
+    def finish(self) -> None:
+        """Wait for every command's end."""
+        for child in self.running:
+            child.process.wait()
+            child.log.settle()
+        self.running.clear()
+
+    def catch(self, number: int, _: object) -> None:
+        self.received = number
+        for child in self.running:
+            self.send(child)
+
+    def send(self, child: Child) -> None:
+        """SIGINT as it is, anything else as SIGTERM: those two a training answers by saving."""
+        child.process.send_signal(signal.SIGINT if self.received == signal.SIGINT else signal.SIGTERM)
 
 
 def run(command: Sequence[str], log: Log, line: Line, progress: Callable[[], str]) -> int:
-    """Run a command to its end and return its exit code; `progress` is asked what to show. Raises Interrupted after
-    handing on a signal and waiting for the child, which may have saved its work."""
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    with Relay() as relay, open(log.path, "ab") as output:
-        # A session of its own: else a terminal's Ctrl-C reaches the child twice, and a second one ends it unsaved.
-        process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-            preexec_fn=dies_with(os.getpid()),
-        )  # fmt: skip
-        relay.to(process)
-        while True:
-            try:
-                code = process.wait(POLL)
-                break
-            except subprocess.TimeoutExpired:
-                log.settle()
-                line.update(progress())
-    log.settle()
-    if relay.received is not None:
-        raise Interrupted(relay.received)
-    return code
+    """Run a command to its end and return its exit code; errors as `Children.wait`."""
+    with Children() as children:
+        child = children.start(command, log, line, progress)
+        children.wait()
+    return child.process.returncode
+
+
+def threads_each(at_once: int) -> int | None:
+    """How many threads of the processor each of several commands gets; None, as many as it takes, for one alone."""
+    if at_once == 1:
+        return None
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, (int(asked) if asked.isdecimal() else cores) // at_once)
 
 
 def dies_with(parent: int) -> Callable[[], None] | None:
@@ -136,41 +146,3 @@ def dies_with(parent: int) -> Callable[[], None] | None:
             os._exit(1)
 
     return follow
-
-
-class Relay:
-    """While a child runs, hand it the signals that would end us."""
-
-    received: int | None = None
-    process: subprocess.Popen | None = None
-
-    def __enter__(self) -> "Relay":
-        heeded = [s for s in SIGNALS if signal.getsignal(s) is not signal.SIG_IGN]  # nohup, or in the background
-        self.before = {s: signal.signal(s, self.catch) for s in heeded}
-        return self
-
-    def __exit__(self, *_) -> None:
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
-
-    def to(self, process: subprocess.Popen) -> None:
-        self.process = process
-        if self.received is not None:
-            self.send()
-
-    def catch(self, number: int, _) -> None:
-        self.received = number
-        if self.process:
-            self.send()
-
-    def send(self) -> None:
-        """SIGINT as it is, anything else as SIGTERM: those two a training answers by saving."""
-        self.process.send_signal(signal.SIGINT if self.received == signal.SIGINT else signal.SIGTERM)
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people: "24 s", "4 min 52 s", "1 h 3 min"."""
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

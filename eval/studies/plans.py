@@ -1,58 +1,26 @@
 """What a study consists of: one plan a run, found out and checked before anything is trained."""
 
 import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass
+import functools
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from baselines.objectives import OBJECTIVES as BASELINES
+from eval.studies import grid
+from eval.studies.asked import Study
 from eval.words import dataset_title, slug
 from vaegan import config as configuration
 from vaegan import data
 from vaegan import run as running
+from vaegan.commandline import at_least, flag
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError, nearest
-from vaegan.objective import OBJECTIVES as VAEGAN
 from vaegan.ownership import is_fresh
 from vaegan.presets import MODES, PRESETS
 
-OBJECTIVES = VAEGAN | BASELINES
-# Settings that go to vaegan.train as flags, when they are given.
-PASSED_ON = ("steps", "data_dir", "image_size", "width", "batch_size", "preset")
-OWN = configuration.EXECUTION | {"mode", "seed", "discriminator"}  # what runs of one study may differ in
-
-
-@dataclass(frozen=True)
-class Study:
-    """Train what is missing of data sets x modes x seeds, then compare each data set's runs and sum up."""
-
-    dataset: tuple[str, ...] = ("synthfaces",)
-    """Data sets, as in vaegan.train."""
-    modes: tuple[str, ...] = ("vae", "vaegan")
-    """Modes to train, as in vaegan.train; vae vae-disl vaegan-pixel vaegan tell which ingredient removes blur."""
-    seeds: tuple[int, ...] = (0,)
-    """One run of every mode for each seed."""
-    steps: int | None = None
-    """Updates of every run; this and what follows: vaegan.train's default unless given."""
-    data_dir: Path | None = None
-    """Where downloaded data sets lie: one folder for all of them."""
-    image_size: int | None = None
-    """Pixels a side."""
-    width: float | None = None
-    """Width of the networks."""
-    batch_size: int | None = None
-    """Images an update."""
-    preset: str | None = None
-    """Named set of defaults of vaegan.train."""
-    out: Path = Path("runs")
-    """Where the runs, a report for each data set, study.md and study.json are written."""
-    samples: int = 10_000
-    """Images a source, as in eval/compare.py."""
-
-    @property
-    def given(self) -> dict:
-        """The settings of runs that were given."""
-        return {name: getattr(self, name) for name in PASSED_ON if getattr(self, name) is not None}
+OWN = configuration.EXECUTION | {"mode", "seed", "discriminator", "init"}  # what runs of one study may differ in
 
 
 @dataclass(frozen=True)
@@ -65,6 +33,7 @@ class Plan:
     flags: tuple[str, ...]
     exists: bool = False
     step: int = 0
+    point: Mapping[str, Any] = field(default_factory=dict)  # its values of the settings that the study sweeps
 
     @property
     def finished(self) -> bool:
@@ -73,19 +42,28 @@ class Plan:
     @property
     def title(self) -> str:
         """The run on a line of progress."""
-        return f"{dataset_title(self.config.dataset)} {self.config.mode} seed {self.config.seed}"
+        where = f" {grid.words(self.point)}," if self.point else ""
+        return f"{dataset_title(self.config.dataset)} {self.config.mode}{where} seed {self.config.seed}"
+
+    @property
+    def kind(self) -> tuple[str, tuple[tuple[str, Any], ...]]:
+        """What runs of other seeds have in common with it."""
+        return self.config.mode, tuple(self.point.items())
 
 
 def plan(study: Study) -> list[Plan]:
-    """All runs in the order of their training, a seed's modes together. Raises UsageError for a study that cannot be,
-    UserError where data are missing."""
+    """All runs in the order of their training, a seed's together, those that take another run's discriminator last.
+    Raises UsageError for a study that cannot be, UserError where data are missing."""
     check(study)
     plans = []
     for dataset in study.dataset:
-        runs = [plan_run(study, dataset, m, seed) for seed in study.seeds for m in training_order(study.modes)]
-        check_alike(runs)
-        check_data(study, runs[0].config)
+        rows = [(mode, point) for mode in training_order(study) for point in grid.points(study, mode)]
+        runs = [plan_run(study, dataset, mode, seed, point) for seed in study.seeds for mode, point in rows]
+        check_alike(study, runs)
+        for size in dict.fromkeys(run.config.image_size for run in runs):
+            check_data(study, next(run.config for run in runs if run.config.image_size == size))
         plans += runs
+    check_apart(plans)
     return plans
 
 
@@ -95,109 +73,145 @@ def check(study: Study) -> None:
         values = getattr(study, name)
         if len(set(values)) < max(len(values), 1):
             raise UsageError(f"--{name} {' '.join(map(str, values))}: give at least one, and each only once")
-    _known("mode", study.modes, OBJECTIVES)
+    _known("mode", study.modes, grid.OBJECTIVES)
     _known("data set", [name for name in study.dataset if ":" not in name], [*data.DATASETS, *_prefixes()])
-    _known("preset", [study.preset] if study.preset else [], PRESETS)
-    if study.samples < 2:
-        raise UsageError(f"--samples {study.samples} is not possible: use 2 or more")
-    folders = {}
+    _known("preset", study.settings.get("preset", ()), PRESETS)
+    at_least(study, samples=2, jobs=1)
+    grid.check(study)
+    folders: dict[str, str] = {}
     for dataset in study.dataset:
         other = folders.setdefault(slug(dataset), dataset)
         if other != dataset:
             raise UsageError(f"--dataset {other} and {dataset} would share their run directories: study them apart")
 
 
+def check_apart(plans: Sequence[Plan]) -> None:
+    """Raise UsageError when two runs would have one directory."""
+    seen: dict[Path, Plan] = {}
+    for run in plans:
+        if (other := seen.setdefault(run.directory, run)) is not run:
+            raise UsageError(f"{other.title} and {run.title} would share {run.directory}: study them apart")
+
+
 def _prefixes() -> list[str]:
     return [f"{prefix}:" for prefix in data.PREFIXES]
 
 
-def _known(what: str, names: Sequence[str], known: Sequence[str]) -> None:
+def _known(what: str, names: Sequence[str], known: Collection[str]) -> None:
     for name in names:
         if name not in known:
             raise UsageError(f"unknown {what} {name!r}{nearest(name, known)}; known are {', '.join(sorted(known))}")
 
 
-def needs_donor(mode: str) -> bool:
-    """Whether a mode takes its frozen discriminator from another run."""
-    return "discriminator" in set(OBJECTIVES[mode].needs) - set(OBJECTIVES[mode].trains)
-
-
-def donor(modes: Sequence[str]) -> str | None:
-    """The mode of the study whose discriminator others use: one trained with Dis_l as its metric, else any."""
-    able = [mode for mode in modes if "discriminator" in OBJECTIVES[mode].trains]
-    return next((mode for mode in able if OBJECTIVES[mode].reconstruction == "features"), able[0] if able else None)
-
-
-def training_order(modes: Sequence[str]) -> list[str]:
+def training_order(study: Study) -> list[str]:
     """The modes with those that take another run's discriminator last. Raises UsageError when no run can give one."""
-    for mode in filter(needs_donor, modes):
-        if donor(modes) is None:
+    for mode in filter(grid.needs_donor, study.modes):
+        if grid.donor(study.modes) is None and "discriminator" not in study.settings:
             raise UsageError(f"--modes {mode} needs a trained discriminator: add vaegan to --modes")
-    return sorted(modes, key=needs_donor)
+    return sorted(study.modes, key=grid.needs_donor)
 
 
-def run_directory(study: Study, dataset: str, mode: str, seed: int) -> Path:
+def run_directory(study: Study, dataset: str, mode: str, seed: int, point: Mapping[str, Any] | None = None) -> Path:
     """Where a run of the study lies."""
-    return study.out / configuration.default_run_dir(Config(dataset=dataset, mode=mode, seed=seed)).name
+    return study.out / grid.name(dataset, mode, point or {}, seed)
 
 
-def plan_run(study: Study, dataset: str, mode: str, seed: int) -> Plan:
+def donor_directory(study: Study, dataset: str, seed: int, point: Mapping[str, Any]) -> Path:
+    """Where the run lies whose discriminator a run of the same seed and values takes."""
+    mode = grid.donor(study.modes)
+    assert mode is not None, "training_order has found one"
+    return run_directory(study, dataset, mode, seed, {n: v for n, v in point.items() if grid.uses(study, mode, n)})
+
+
+def plan_run(study: Study, dataset: str, mode: str, seed: int, point: Mapping[str, Any] | None = None) -> Plan:
     """Find out what is left to do for one run. Raises UsageError for settings that no run can have, and when its
     directory holds something else."""
-    directory = run_directory(study, dataset, mode, seed)
-    flags = {"mode": mode, "dataset": dataset, "seed": seed, **study.given, "run_dir": directory}
-    if needs_donor(mode):
-        flags["discriminator"] = run_directory(study, dataset, donor(study.modes), seed)
+    point = point or {}
+    directory, given = run_directory(study, dataset, mode, seed, point), grid.settings(study, mode, point)
+    flags = {"mode": mode, "dataset": dataset, "seed": seed, **given, "run_dir": directory}
+    if grid.needs_donor(mode) and "discriminator" not in given:
+        flags["discriminator"] = donor_directory(study, dataset, seed, point)
     if not (directory / "config.json").is_file():
         if not is_fresh(directory):
             raise UsageError(f"{directory} exists and is no run (no config.json): remove it, or choose another --out")
-        return Plan(directory, fresh(words(flags)), words(flags))
+        return Plan(directory, fresh(flags), words(flags), point=point)
     stored = configuration.read(directory)
     step = running.stored_step(directory)
-    check_same(directory, stored, PRESETS.get(study.preset, {}) | flags, step)
-    config = dataclasses.replace(stored, steps=study.steps or stored.steps)
-    changes = {name: value for name, value in study.given.items() if name in ("steps", "data_dir")}
-    return Plan(directory, config, (*words(changes | {"run_dir": directory}), "--resume"), exists=True, step=step)
+    check_same(directory, stored, PRESETS.get(given.get("preset", ""), {}) | flags, step)
+    config = dataclasses.replace(stored, steps=given.get("steps", stored.steps))
+    changes = {name: value for name, value in given.items() if name == "steps" or name in configuration.EXECUTION}
+    changes.pop("preset", None)
+    return Plan(directory, config, (*words(changes | {"run_dir": directory}), "--resume"), True, step, point)
 
 
-def words(flags: dict) -> tuple[str, ...]:
+def words(flags: Mapping[str, Any]) -> tuple[str, ...]:
     """Settings as a command line."""
-    return tuple(word for name, value in flags.items() for word in (f"--{name.replace('_', '-')}", str(value)))
+    pairs = ((flag(name), ()) if value is True else (flag(name), (str(value),)) for name, value in flags.items())
+    return tuple(word for name, values in pairs for word in (name, *values))
 
 
-def fresh(flags: Sequence[str]) -> Config:
+def fresh(flags: Mapping[str, Any]) -> Config:
     """The settings that vaegan.train makes of flags, its errors included."""
+    own = {name: flags[name] for name in ("seed", "run_dir", "discriminator") if name in flags}
+    shared = {name: value for name, value in flags.items() if name not in own}
+    config = dataclasses.replace(_resolved(words(shared), os.getcwd()), **own)
+    configuration.check(config)
+    return config
+
+
+@functools.cache
+def _resolved(flags: tuple[str, ...], folder: str) -> Config:
+    """A command line is read once for all seeds, it takes 50 ms; `folder` is where its paths begin."""
     config, _ = running.resolve(flags)
-    size = config.image_size or data.native_size(config.dataset, config.data_dir)
-    return dataclasses.replace(config, image_size=size)
+    return dataclasses.replace(config, image_size=config.image_size or _native_size(config))
+
+
+def _native_size(config: Config) -> int:
+    return data.native_size(config.dataset, config.data_dir)
 
 
 def check_same(directory: Path, stored: Config, wanted: dict, step: int) -> None:
     """Raise UsageError when a run has other settings than those wanted; its steps may still grow."""
     for name, value in wanted.items():
         found = getattr(stored, name)
-        longer = name == "steps" and step <= value and stored.learning_rate_decay == 1  # as vaegan.train --resume
-        if name in configuration.EXECUTION or value is None or found == value or longer:
+        longer = name == "steps" and step <= value and stored.may_grow  # as vaegan.train --resume
+        decided = value is None or (name, value) == ("precision", "auto")  # by the data, by the device
+        if name in configuration.EXECUTION or decided or found == value or longer:
             continue
         if name == "dataset" and found == data.resolved(value):  # a run's own path is absolute
             continue
         if isinstance(value, Path) and found is not None and Path(found).resolve() == value.resolve():
             continue
-        flag = f"--{name.replace('_', '-')}"
-        raise UsageError(f"{directory} is a run with {flag} {found}, not {value}: choose another --out")
+        raise UsageError(f"{directory} is a run with {flag(name)} {found}, not {value}: choose another --out")
 
 
-def check_alike(runs: Sequence[Plan]) -> None:
-    """Raise UsageError when runs of one data set, trained or to be trained, differ in more than mode and seed."""
-    first = runs[0]
-    names = [field.name for field in dataclasses.fields(Config) if field.name not in OWN]
-    for run in runs[1:]:
-        for name in names:
-            a, b = (getattr(plan.config, name) for plan in (first, run))
-            if a != b and not (set_by_mode(first.config, name) or set_by_mode(run.config, name)):
-                flag = f"--{name.replace('_', '-')}"
-                remedy = f"give {flag}, or choose another --out" if name in PASSED_ON else "choose another --out"
-                raise UsageError(f"{flag} is {a} in {first.directory} and {b} in {run.directory}: {remedy}")
+def check_alike(study: Study, runs: Sequence[Plan]) -> None:
+    """Raise UsageError when runs of one data set, trained or to be trained, differ in more than mode, seed and what is
+    swept, or, between modes, in what only one of them looks at."""
+    names = [f.name for f in dataclasses.fields(Config) if f.name not in OWN]
+    first_of_kind: dict[object, Plan] = {}
+    for run in runs:
+        other = first_of_kind.setdefault(run.kind, run)
+        check_pair(other, run, names)
+        between = [n for n in names if n not in study.swept and both_use(study, runs[0], run, n)]
+        check_pair(runs[0], run, between)
+
+
+def both_use(study: Study, a: Plan, b: Plan, name: str) -> bool:
+    """Whether a setting must agree between two modes: both look at it, and neither has a value of its own by need."""
+    own = any(set_by_mode(run.config, name) for run in (a, b))
+    return not own and all(grid.uses(study, run.config.mode, name) for run in (a, b))
+
+
+def check_pair(a: Plan, b: Plan, names: Sequence[str]) -> None:
+    """Raise UsageError when two runs differ in one of the settings named."""
+    for name in names:
+        values = [getattr(run.config, name) for run in (a, b)]
+        if values[0] != values[1]:
+            raise UsageError(
+                f"{flag(name)} is {values[0]} in {a.directory} and {values[1]} in {b.directory}: "
+                f"give {flag(name)}, or choose another --out"
+            )
 
 
 def set_by_mode(config: Config, name: str) -> bool:
@@ -212,7 +226,7 @@ def check_data(study: Study, config: Config) -> None:
 
     try:
         images = data.load(
-            config.dataset, "test", image_size=config.image_size, data_dir=study.data_dir or config.data_dir
+            config.dataset, "test", image_size=config.image_size, data_dir=study.fixed.get("data_dir", config.data_dir)
         )
         sources.held_out(images, study.samples, seed=0)
     except UserError as error:

@@ -10,18 +10,43 @@ from eval.blur.measures import PRIMARY
 from eval.evidence import claims
 from eval.evidence.evidence import COMPARED
 from eval.report.page import distances_by_group
-from eval.report.rows import Health
+from eval.report.rows import Health, Run
 from eval.report.schema import Report
 from eval.sources.runs import OBJECTIVES
+from eval.studies import grid
 from eval.studies.plans import Plan
-from eval.words import ABSENT, dataset_title, fixed, markdown_table, shown
+from eval.words import ABSENT, dataset_title, fixed, markdown_table, shown, slug
 from vaegan.collapse import CONSTANT
+from vaegan.config import to_dict
+from vaegan.data import resolved
 from vaegan.writing import write_whole
 
 SCHEMA_VERSION = 1
 JUDGED = 200  # updates; before that no run has had the time to show whether it collapses
 SOUND = ("kept", "trained")
 HEAD = ("data set", "mode", "seeds", "reconstructions", "prior samples", "VAE blurrier?", "remarks")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What one report is about: a data set, at one size of several where sizes are swept."""
+
+    dataset: str
+    image_size: int | None = None
+
+    @property
+    def title(self) -> str:
+        return dataset_title(self.dataset) + (f" at {self.image_size} px" if self.image_size else "")
+
+    @property
+    def folder(self) -> str:
+        """The name of the report's directory."""
+        return f"report-{slug(self.dataset)}" + (f"-{self.image_size}px" if self.image_size else "")
+
+    def concerns(self, plan: Plan) -> bool:
+        """Whether a run belongs to it."""
+        size = self.image_size in (None, plan.config.image_size)
+        return size and plan.config.dataset in (self.dataset, resolved(self.dataset))
 
 
 @dataclass(frozen=True)
@@ -45,7 +70,8 @@ class Outcome:
     def entry(self) -> dict:
         """The run's row of study.json."""
         config = self.plan.config
-        names = {"run": shown(self.plan.directory), "mode": config.mode, "seed": config.seed, "steps": config.steps}
+        names: dict[str, Any] = {"run": shown(self.plan.directory), "title": self.plan.title}
+        names |= {"mode": config.mode, "seed": config.seed, "steps": config.steps}
         return {**names, "state": self.state, "reason": self.reason, "seconds": round(self.seconds, 1)}
 
 
@@ -62,30 +88,41 @@ def collapse(health: Health) -> str:
     return ""
 
 
+def run_row(plan: Plan, report: Report) -> Run | None:
+    """A run's row of its data set's report: that of its mode, its seed and its values of what is swept."""
+    wanted = to_dict(plan.config)
+    for row in report.runs:
+        found = report.configs.get(row.label, {})
+        if (row.mode, row.seed) == (plan.config.mode, plan.config.seed):
+            if all(found.get(name) == wanted[name] for name in plan.point):
+                return row
+    return None
+
+
 def judged(outcomes: Sequence[Outcome], report: Report) -> list[Outcome]:
     """The outcomes of one data set, with the collapsed marked by what its report found."""
-    rows = {(row.mode, row.seed): row for row in report.runs}
     result = []
     for outcome in outcomes:
-        row = rows.get((outcome.plan.config.mode, outcome.plan.config.seed))
-        why = collapse(row.health) if row and outcome.sound and row.step >= JUDGED else ""
+        row = run_row(outcome.plan, report) if outcome.sound else None
+        why = collapse(row.health) if row and row.step >= JUDGED else ""
         result.append(Outcome(outcome.plan, "collapsed", why, outcome.seconds) if why else outcome)
     return result
 
 
 def dataset_entry(
-    dataset: str, modes: Sequence[str], outcomes: Sequence[Outcome], report: Report | None, failure: str = ""
+    compared: Compared, modes: Sequence[str], outcomes: Sequence[Outcome], report: Report | None, failure: str = ""
 ) -> dict[str, Any]:
     """A data set's part of study.json; without a report its cells are None, and `failure` says why there is none."""
+    kinds = dict.fromkeys(o.plan.kind for mode in modes for o in outcomes if o.plan.config.mode == mode)
     return {
-        "dataset": dataset,
-        "title": dataset_title(dataset),
-        "failure": failure and f"{dataset_title(dataset)} not compared: {failure}",
+        "dataset": compared.dataset,
+        "title": compared.title,
+        "failure": failure and f"{compared.title} not compared: {failure}",
         "headline": report.headline if report else None,
         "images_a_source": report.protocol.count if report else None,
         "claims": asdict(report)["verdicts"] if report else [],
         "at_equal_rate": [asdict(row) for row in report.rate.verdicts] if report and report.rate else [],
-        "rows": [row(mode, outcomes, report) for mode in modes],
+        "rows": [row([o for o in outcomes if o.plan.kind == kind], report) for kind in kinds],
         "runs": [outcome.entry() for outcome in outcomes],
         "decomposition": asdict(report)["decomposition"] if report else None,
         "distances": distances(report) if report else None,
@@ -105,29 +142,32 @@ def distances(report: Report) -> dict[str, Any] | None:
     }
 
 
-def row(mode: str, outcomes: Sequence[Outcome], report: Report | None) -> dict[str, Any]:
-    """One mode of a data set: its equivalent blur over seeds, the verdicts on it, what is wrong with its runs."""
-    own = [outcome for outcome in outcomes if outcome.plan.config.mode == mode]
+def row(team: Sequence[Outcome], report: Report | None) -> dict[str, Any]:
+    """Runs of a data set that differ in their seeds alone: their equivalent blur over seeds, the verdicts on it, what
+    is wrong with them."""
+    plan = team[0].plan
+    mode, title = (
+        plan.config.mode,
+        ", ".join(filter(None, [OBJECTIVES[plan.config.mode].title, grid.words(plan.point)])),
+    )
+    found = [row for o in team if report and (row := run_row(o.plan, report))]
+    title = found[0].team if found else title
     return {
         "mode": mode,
-        "title": OBJECTIVES[mode].title,
-        "seeds": sorted(outcome.plan.config.seed for outcome in own if outcome.comparable),
-        **{what: pooled(mode, what, report) if report else None for what in COMPARED},
-        "verdicts": {what: verdict(mode, what, report) if report else None for what in COMPARED},
-        "remarks": [f"seed {o.plan.config.seed} {o.state}: {o.reason}" for o in own if not o.sound]
+        "settings": {name: to_dict(plan.config)[name] for name in plan.point},
+        "title": title,
+        "seeds": sorted(outcome.plan.config.seed for outcome in team if outcome.comparable),
+        **{what: pooled(title, what, report) if report else None for what in COMPARED},
+        "verdicts": {what: _word(title, what, asdict(report)["verdicts"]) if report else None for what in COMPARED},
+        "remarks": [f"seed {o.plan.config.seed} {o.state}: {o.reason}" for o in team if not o.sound]
         + ["not measured"] * (report is None),
     }
 
 
-def pooled(mode: str, what: str, report: Report) -> dict[str, Any] | None:
-    """A mode's equivalent blur over its seeds, as the report has it."""
-    rows = (r for r in report.pooled if (r.mode, r.what) == (mode, what))
+def pooled(title: str, what: str, report: Report) -> dict[str, Any] | None:
+    """The equivalent blur of runs of one title over their seeds, as the report has it."""
+    rows = (r for r in report.pooled if (r.title, r.what) == (title, what))
     return next(({"value": r.value, "low": r.low, "high": r.high, "text": r.text} for r in rows), None)
-
-
-def verdict(mode: str, what: str, report: Report) -> str | None:
-    """Whether the claim holds against this mode, as the report has it."""
-    return _word(OBJECTIVES[mode].title, what, asdict(report)["verdicts"])
 
 
 def _word(title: str, what: str, rows: Sequence[dict]) -> str | None:
@@ -224,7 +264,7 @@ def problems(datasets: Sequence[dict]) -> list[str]:
     found = [entry["failure"] for entry in datasets if entry["failure"]]
     for entry in datasets:
         unsound = (run for run in entry["runs"] if run["state"] not in SOUND)
-        found += [f"{entry['title']} {r['mode']} seed {r['seed']} {r['state']}: {r['reason']}" for r in unsound]
+        found += [f"{r['title']} {r['state']}: {r['reason']}" for r in unsound]
     return found
 
 

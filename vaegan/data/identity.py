@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -41,7 +41,7 @@ def _contents(images: ImageSet) -> np.ndarray:
     """Return (N, 3) uint64: each image's digest, brightest and darkest level; kept in the cache where it has a file."""
     count = len(images.images)
 
-    def blocks():
+    def blocks() -> Iterator[np.ndarray]:
         for part in images.images.split(CHUNK):
             rows = part.numpy().reshape(len(part), -1)
             yield np.stack(
@@ -85,7 +85,7 @@ def _label_digests(labels: Tensor | None) -> np.ndarray:
 
 
 def _packed(array: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(array)).decode()
+    return base64.b64encode(np.ascontiguousarray(array).data).decode()
 
 
 def _unpacked(text: str, dtype: type[np.generic]) -> np.ndarray:
@@ -134,6 +134,8 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         [_unpacked(identity[key], dtype) for identity in (old, new)]
         for key, dtype in (("rows", np.uint32), ("labels", np.uint16))
     )
+    if len(a) != old["count"]:  # kept without a line for every image
+        return []
     before, after = Counter(a.tolist()), Counter(b.tolist())
     added, removed = (after - before).total(), (before - after).total()
     if added and len(a) == len(b):
