@@ -12,6 +12,8 @@ from eval.evidence import bounds
 from eval.report import rendering, stored
 from eval.report.schema import Report
 from eval.studies import summary
+from eval.studies.plans import Plan
+from vaegan import config as configuration
 from vaegan import train
 
 MODES = ("vae", "vaegan")
@@ -46,12 +48,14 @@ def report(folder, printed) -> Report:
     return stored.read(folder / "out")
 
 
-def test_a_vae_of_few_updates_has_no_verdict_in_headline_console_or_a_studys_table(printed, report):
+def test_a_vae_of_few_updates_has_no_verdict_in_headline_console_or_a_studys_table(folder, printed, report):
     assert printed == report.headline
     assert "withheld: VAE is not converged" in printed and "supported" not in printed and "refuted" not in printed
     assert {row.verdict for row in report.verdicts} <= {"withheld", "inconclusive"}
     assert all(any("not converged" in why for why in row.withheld) for row in report.verdicts)
-    entry = summary.dataset_entry("npz:leaves.npz", MODES, [], report)
+    plans = [Plan(folder / mode, configuration.read(folder / mode), (), exists=True, step=STEPS) for mode in MODES]
+    outcomes = [summary.Outcome(plan, "trained") for plan in plans]
+    entry = summary.dataset_entry(summary.Compared("npz:leaves.npz"), MODES, outcomes, report)
     study = summary.value([entry], "the command")
     for text in (summary.table(study["datasets"]), summary.markdown(study), json.dumps(study["datasets"][0]["rows"])):
         assert "withheld: VAE is not converged" in text and "supported" not in text and "refuted" not in text

@@ -4,9 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from eval.blur.measures import MEASURES, PRIMARY
+from eval.blur.measures import PRIMARY
+from eval.evidence.effects import effect
 from eval.evidence.evidence import COMPARED, Evidence
 from eval.evidence.findings import entry, spelled
 from eval.evidence.pictures import LADDER
@@ -27,10 +26,8 @@ from eval.uncertainty.verdicts import (
     INCONCLUSIVE,
     WITHHELD,
     Verdict,
-    cliffs_delta,
     decide,
     holm,
-    paired_effect,
     scope,
 )
 
@@ -133,6 +130,7 @@ def _in_family(row: dict, p: float) -> dict:
 def verdict_row(evidence: Evidence, claim: Hypothesis, sides: tuple[Estimate, Estimate], found: Verdict) -> dict:
     """What the rule of eval.intervals says of two sides, with the figures it says it from."""
     pixels = evidence.calibrations[PRIMARY].pixels
+    values = [[m.values[PRIMARY] for m in of_team(evidence, claim.what, team)] for team in claim.teams]
     empty = [title for team in claim.teams for title in blank(evidence, claim.what, team)]
     remarks = [f"{', '.join(empty)}: blank images, of which no blur can be told"] if empty else []
     remarks += filter(None, map(doubled, claim.teams))
@@ -150,7 +148,7 @@ def verdict_row(evidence: Evidence, claim: Hypothesis, sides: tuple[Estimate, Es
         "difference": vars(found.difference),
         "p": found.p,
         "p_holm": found.p_adjusted,
-        "effect": effect(evidence, claim),
+        "effect": effect([(a, b) for a in values[0] for b in values[1]], claim.what == "reconstructions"),
     }
 
 
@@ -191,21 +189,6 @@ def unequal_seeds(claim: Hypothesis) -> list[str]:
         lacks = f" ({', '.join(map(str, missing))} missing)" if missing else ""
         words.append(f"{name} {', '.join(map(str, seeds))}{lacks}")
     return [f"Not the same seeds: {'; '.join(words)}"]
-
-
-def effect(evidence: Evidence, claim: Hypothesis) -> dict:
-    """Effect size on the primary measure's per-image values, mean over all pairs of a run of each side; positive where
-    the first is blurrier. Reconstructions are paired: image i of both is a version of the same original."""
-    first, second = (of_team(evidence, claim.what, team) for team in claim.teams)
-    paired = all(m.source.paired for m in (*first, *second))
-    name, size = ("Cohen's d_z over pairs", paired_effect) if paired else ("Cliff's delta", cliffs_delta)
-    sizes = [size(a.values[PRIMARY], b.values[PRIMARY]) for a in first for b in second]
-    return {"name": name, "value": blurrier_sign() * float(np.mean(sizes))}
-
-
-def blurrier_sign() -> int:
-    """What turns an effect on the primary measure into one that is positive where the first is blurrier."""
-    return -1 if MEASURES[PRIMARY].sharper_is_higher else 1
 
 
 def pooled(evidence: Evidence) -> list[dict]:

@@ -10,12 +10,13 @@ from statistics import fmean
 
 from eval.blur.measures import PRIMARY
 from eval.evidence import claims
+from eval.evidence.effects import effect
 from eval.evidence.evidence import Evidence
 from eval.evidence.rate_blur import Opponent
 from eval.evidence.replicates import judged, of_team
 from eval.sources.runs import Run
 from eval.uncertainty.estimates import Estimate, mean_of, over_seeds
-from eval.uncertainty.verdicts import Verdict, cliffs_delta, decide, paired_effect, scope
+from eval.uncertainty.verdicts import Verdict, decide, scope
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ def _row(
     found: Verdict,
 ) -> dict:
     name, pixels = hypothesis.name, evidence.calibrations[PRIMARY].pixels
+    own = of_team(evidence, hypothesis.what, hypothesis.team)
+    pairs = [(against[str(m.source.run)].values[hypothesis.what], m.values[PRIMARY]) for m in own]
     nats = fmean(against[run.label].rate for run in hypothesis.team)
     names = (f"linear VAE of {nats:.0f} nats", name)
     return {
@@ -79,14 +82,5 @@ def _row(
         "difference": vars(found.difference),
         "p": found.p,
         "p_holm": found.p_adjusted,
-        "effect": _effect(evidence, against, hypothesis),
+        "effect": effect(pairs, hypothesis.what == "reconstructions"),
     }
-
-
-def _effect(evidence: Evidence, against: Mapping[str, Opponent], hypothesis: Hypothesis) -> dict:
-    """As `claims.effect`: per image, mean over the team's runs, each with its own opponent."""
-    own = of_team(evidence, hypothesis.what, hypothesis.team)
-    paired = all(m.source.paired for m in own)
-    name, size = ("Cohen's d_z over pairs", paired_effect) if paired else ("Cliff's delta", cliffs_delta)
-    sizes = [size(against[str(m.source.run)].values[hypothesis.what], m.values[PRIMARY]) for m in own]
-    return {"name": name, "value": claims.blurrier_sign() * fmean(sizes)}
