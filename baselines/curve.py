@@ -6,7 +6,9 @@ price of a nat; as it rises, codes say less and reconstructions get worse, down 
 
 import dataclasses
 import io
+import math
 from collections.abc import Sequence
+from functools import partial
 
 import matplotlib
 import torch
@@ -33,8 +35,8 @@ COLOUR = "#b5502b"
 
 def measured_curve(config: Config, betas: Sequence[float]) -> tuple[list[dict[str, float]], bytes]:
     """Train a network a beta, measure each on the same held-out images; return the points and the drawn curve."""
-    where = {"image_size": config.image_size, "data_dir": config.data_dir}
-    train, test = (data.load(config.dataset, split, **where) for split in ("train", "test"))
+    load = partial(data.load, config.dataset, image_size=config.image_size, data_dir=config.data_dir)
+    train, test = load("train"), load("test")
     held_out = test.images[:HELD_OUT]
     points, pictures = [], []
     for beta in sorted(betas):
@@ -53,7 +55,7 @@ def trained(config: Config, images: ImageSet) -> Model:
     for step in tqdm(range(config.steps), desc=f"beta {config.beta:g}", leave=False):
         indices = batch_indices(len(images.images), config.batch_size, config.seed, step)
         scalars = trainer.update(step, to_float(images.images[indices]))
-    if not torch.isfinite(scalars["losses/encoder"]):
+    if not math.isfinite(scalars["losses/encoder"]):
         raise UserError(f"the network of --betas {config.beta:g} diverged: leave that value out")
     return Model(config, trainer.networks, config.steps, images.channels, "cpu")
 
@@ -77,7 +79,7 @@ def drawn(config: Config, points: list[dict], originals: Tensor, pictures: list[
     with matplotlib.rc_context(STYLE):
         columns = len(points) + 1
         figure = Figure(figsize=(8.4, 4.1 + SHOWN * 0.62), facecolor="white")
-        top, bottom = figure.subfigures(2, 1, height_ratios=[4.1, SHOWN * 0.62])
+        top, bottom = figure.subfigures(2, 1, squeeze=False, height_ratios=[4.1, SHOWN * 0.62])[:, 0]
         curve(top.add_axes((0.09, 0.15, 0.88, 0.68)), points)
         top.text(0.02, 0.95, "A nat has a price: what codes say, and what is lost", weight="bold", size=11)
         words = f"{config.dataset}, {HELD_OUT:,} held-out images; each dot a VAE, {config.latent_dim} numbers a code"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from vaegan.commandline import parse
@@ -37,9 +38,8 @@ def main(args: Sequence[str] | None = None) -> None:
     from baselines import ppca
     from vaegan import data
 
-    where = {"image_size": asked.image_size, "data_dir": asked.data_dir}
-    train, test = (data.load(asked.dataset, split, **where) for split in ("train", "test"))
-    for line in ppca.report(train, test, asked.latent_dim, asked.rates):
+    load = partial(data.load, asked.dataset, image_size=asked.image_size, data_dir=asked.data_dir)
+    for line in ppca.report(load("train"), load("test"), asked.latent_dim, asked.rates):
         print(line, flush=True)
 
 

@@ -1,6 +1,7 @@
 """PCA as a model: the best linear code of a given size, to hold beside an autoencoder's."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -74,7 +75,8 @@ def fit(images: Tensor, latent_dim: int) -> Pca:
     A sixth of the time that all eigenvectors take at 32 pixels in colour. Raises UsageError when there are fewer images
     or pixels than directions.
     """
-    pixels = images[0].numel()
+    channels, height, width = images.shape[1:]
+    pixels = channels * height * width
     if not 1 <= latent_dim <= min(len(images) - 1, pixels):
         most = min(len(images) - 1, pixels)
         raise UsageError(f"{latent_dim} directions are not possible: {len(images)} images have {most} at most")
@@ -87,15 +89,16 @@ def fit(images: Tensor, latent_dim: int) -> Pca:
         _, singular, vectors = torch.svd_lowrank(x, q=min(latent_dim + SPARE, *x.shape), niter=ITERATIONS)
     spreads = (singular[:latent_dim] / len(x) ** 0.5).clamp_min(1e-6)
     variance = float(x.square().sum(dtype=torch.float64)) / len(x)
-    return Pca(tuple(images.shape[1:]), mean, vectors[:, :latent_dim].T.contiguous(), spreads, variance)
+    return Pca((channels, height, width), mean, vectors[:, :latent_dim].T.contiguous(), spreads, variance)
 
 
 def beside(directory: Path, data_dir: Path | None) -> list[str]:
     """Fit a run's training images, reconstruct its held-out ones; return both errors, a line each."""
     model = vaegan.load(directory)
     config = model.config
-    where = {"image_size": config.image_size, "data_dir": data_dir or config.data_dir, "trained_on": model.data}
-    train, test = (data.load(config.dataset, split, **where).images for split in ("train", "test"))
+    where = data_dir or config.data_dir
+    load = partial(data.load, config.dataset, image_size=config.image_size, data_dir=where, trained_on=model.data)
+    train, test = load("train").images, load("test").images
     pca = fit(train[config.validation_images :], config.latent_dim)
     found = {str(directory): model.reconstruct(test), "PCA": pca.reconstruct(test)}
     what = f"{config.dataset}, {config.image_size} px, {config.latent_dim} numbers a code"

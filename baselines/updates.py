@@ -15,10 +15,10 @@ from vaegan.trainer import Trainer, noise
 
 def with_plain_norm(trainer: Trainer) -> Trainer:
     """Return a trainer whose group norms are PyTorch's own, in the layout that their input has."""
-    for network in trainer.networks.values():
-        for layer in network.modules():
-            if isinstance(layer, GroupNorm):
-                layer.__class__ = nn.GroupNorm
+    layers = (layer for network in trainer.networks.values() for layer in network.modules())
+    norms: list[nn.GroupNorm] = [layer for layer in layers if isinstance(layer, GroupNorm)]
+    for norm in norms:
+        norm.__class__ = nn.GroupNorm
     return trainer
 
 
@@ -52,7 +52,7 @@ def textbook(trainer: Trainer, x: Tensor) -> None:
         for network in networks.values():
             network.zero_grad()
         loss[name].backward(retain_graph=True)
-        gradients[name] = tuple(p.grad.clone() for p in networks[name].parameters())
+        gradients[name] = tuple(p.grad.clone() for p in networks[name].parameters() if p.grad is not None)
     trainer.step(trainer.phases[0], 0, gradients)
 
 
@@ -84,7 +84,7 @@ def pythae_update(trainer: Trainer, x: Tensor) -> Callable[[], None] | None:
 
         def forward(self, x: Tensor, output_layer_levels: list[int] | None = None) -> ModelOutput:
             if output_layer_levels:
-                return ModelOutput(embedding_layer_1=networks["discriminator"].features(x))
+                return ModelOutput(embedding_layer_1=networks["discriminator"].get_submodule("features")(x))
             return ModelOutput(embedding=networks["discriminator"](x).logit.sigmoid())
 
     shape = {"input_dim": tuple(x.shape[1:]), "latent_dim": config.latent_dim}

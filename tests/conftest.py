@@ -1,4 +1,4 @@
-"""Shared fixtures: where the real data sets lie, and one intra-op thread so that tests are repeatable."""
+"""Shared fixtures: where the real data sets lie; and how many threads a test has."""
 
 import os
 from pathlib import Path
@@ -8,6 +8,9 @@ import torch
 
 from eval.features import imagenet, rotations
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # a worker a core; two threads each would wait for one another
+    os.environ.setdefault("VAEGAN_TEST_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start
 torch.set_num_threads(int(os.environ.get("VAEGAN_TEST_THREADS", "2")))
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import re
 import shutil
 from dataclasses import replace
@@ -231,6 +232,15 @@ def test_every_finding_stands_in_the_page_and_in_markdown(of_a_study, name):
         assert words in text, words
     for number in ("−0.66", "[−0.78, −0.54]", "[−0.46, −0.24]"):  # effects and pooled samples
         assert number in text, number
+
+
+def test_every_row_of_a_markdown_table_has_the_columns_of_its_head(of_a_study):
+    lines = (of_a_study / "report.md").read_text().splitlines()
+    tables = [list(rows) for inside, rows in itertools.groupby(lines, lambda line: line.startswith("|")) if inside]
+    assert len(tables) > 5
+    for head, *rows in tables:
+        assert re.fullmatch(r"\|( -+:? \|)+", rows[0]), head
+        assert {row.replace("\\|", "").count("|") for row in rows} == {head.count("|")}, head
 
 
 def test_averages_over_seeds_are_means_with_the_ends(of_a_study):

@@ -6,21 +6,24 @@ No adversarial gradient reaches Enc, no reconstruction gradient reaches Dis, gam
 gradient is taken before any network steps.
 """
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from vaegan import losses, posterior
 from vaegan.networks.normalisation import mixes_images, unrecorded
-from vaegan.networks.outputs import Judged, image_of
+from vaegan.networks.outputs import Judged, image_of, logit_of
 from vaegan.objective import Objective, Settings
 
 Networks = dict[str, nn.Module]
 Routes = dict[str, dict[str, float]]  # network -> term -> weight
 Gradient = tuple[Tensor, ...]
 Gradients = dict[str, Gradient]  # network -> one gradient a parameter
+Part = TypeVar("Part")
 
 PARTS = {"prior": "prior", "pixels": "reconstruction", "features": "reconstruction"} | dict.fromkeys(
     ("gan_decoder", "gan_real", "gan_fake"), "adversarial"
@@ -57,13 +60,13 @@ def forward(
     Conditional networks are told y (B, A), the labels of x; prior samples are drawn for, and judged with, the same.
     """
     told = () if y is None else (y,)
-    encoder, decoder, discriminator = map(networks.get, ("encoder", "decoder", "discriminator"))
+    decoder = networks["decoder"]
     mu = logvar = logit = x_tilde = x_p = dis_x = dis_x_tilde = dis_x_p = None
     prior_fakes, reconstructed_fakes = fakes(objective, settings)
     if objective.reconstruction:
-        mu, logvar = encoder(x, *told)
+        mu, logvar = networks["encoder"](x, *told)
         # Without a prior term nothing keeps the noise finite, so an autoencoder decodes its mean.
-        logit = decoder.logit(posterior.draw(mu, logvar, eps) if objective.prior else mu, *told)
+        logit = logit_of(decoder, posterior.draw(mu, logvar, eps) if objective.prior else mu, *told)
         x_tilde = image_of(logit)
     # One pass a kind of image, so that batch norm never sees a mixture. In evaluation Enc and Dis have the averages of
     # real images, Dec those of reconstructions, as released, and of prior samples where it makes nothing else.
@@ -71,6 +74,7 @@ def forward(
         with unrecorded(decoder) if objective.reconstruction else nullcontext():
             x_p = decoder(z_p, *told)
     if "discriminator" in objective.needs:
+        discriminator = networks["discriminator"]
         dis_x = discriminator(x, *told)
         with unrecorded(discriminator):
             if reconstructed_fakes or objective.reconstruction == "features":
@@ -91,25 +95,36 @@ def fakes(objective: Objective, settings: Settings) -> tuple[bool, bool]:
 
 def terms(objective: Objective, settings: Settings, f: Forward) -> dict[str, Tensor]:
     """Return the per-sample terms (B,) of a row, in nats."""
-    t = {}
+    t: dict[str, Tensor] = {}
     if objective.prior:
-        t["prior"] = losses.kl_divergence(f.mu, f.logvar)
+        t["prior"] = losses.kl_divergence(made(f.mu), made(f.logvar))
     if objective.reconstruction == "pixels":
-        t["pixels"] = losses.PIXEL_NLL[objective.likelihood or settings.likelihood](f.x, f.x_tilde, f.logit)
+        nll = losses.PIXEL_NLL[objective.likelihood or settings.likelihood]
+        t["pixels"] = nll(f.x, made(f.x_tilde), made(f.logit))
     if objective.reconstruction == "features":
         # Dis_l(x) is the target: it does not depend on Enc or Dec.
-        t["features"] = losses.gaussian_nll(
-            f.dis_x.features.detach(), f.dis_x_tilde.features, settings.feature_precision
-        )
+        target, features = made(f.dis_x).features.detach(), made(f.dis_x_tilde).features
+        t["features"] = losses.gaussian_nll(target, features, settings.feature_precision)
     if objective.adversarial:
         on = fakes(objective, settings)
-        logits = [dis.logit for dis, used in zip((f.dis_x_p, f.dis_x_tilde), on, strict=True) if used]
+        logits = [made(dis).logit for dis, used in zip((f.dis_x_p, f.dis_x_tilde), on, strict=True) if used]
         adversarial = losses.ADVERSARIAL[settings.adversarial_loss]
-        t["gan_real"] = losses.real_cost(f.dis_x.logit)
+        t["gan_real"] = losses.real_cost(made(f.dis_x).logit)
         # Eq. 10 adds the two kinds of fakes; their mean keeps real and fake in balance, as the gate's log 2 assumes.
-        t["gan_fake"] = sum(map(losses.fake_cost, logits)) / len(logits)
-        t["gan_decoder"] = sum(map(adversarial, logits)) / len(logits)
+        t["gan_fake"] = added([losses.fake_cost(logit) for logit in logits]) / len(logits)
+        t["gan_decoder"] = added([adversarial(logit) for logit in logits]) / len(logits)
     return t
+
+
+def made(part: Part | None) -> Part:
+    """Return a part of a forward pass, of a row that has a use for it."""
+    assert part is not None
+    return part
+
+
+def added(parts: Sequence[Tensor]) -> Tensor:
+    """Return the sum of one tensor or more."""
+    return sum(parts[1:], start=parts[0])
 
 
 def route(objective: Objective, settings: Settings) -> Routes:
@@ -159,23 +174,23 @@ def gradients(
     Dis to these images once, and from there Enc and Dec take it on with their own weights.
     """
     own = {name: tuple(networks[name].parameters()) for name in routes if name not in skip}
-    made = {image: dis for image, dis in ((f.logit, f.dis_x_tilde), (f.x_p, f.dis_x_p)) if image is not None}
+    images = {image: dis for image, dis in ((f.logit, f.dis_x_tilde), (f.x_p, f.dis_x_p)) if image is not None}
     gradient: Gradients = {}
     at_images: dict[str, Gradient] = {}  # term -> its gradient at each image
     if "discriminator" in own:
         loss = weighed(routes["discriminator"], t)
-        shared = tuple(made) if "decoder" in own and judges_one_by_one(networks, routes) else ()
+        shared = tuple(images) if "decoder" in own and judges_one_by_one(networks, routes) else ()
         both = differentiate([loss], own["discriminator"] + shared)
         gradient["discriminator"], climbs = both[: len(own["discriminator"])], both[len(own["discriminator"]) :]
-        if shared and (turned := turn(climbs, loss, t["gan_decoder"].mean(), list(made.values()))):
+        if shared and (turned := turn(climbs, loss, t["gan_decoder"].mean(), list(images.values()))):
             at_images["gan_decoder"] = turned
     for name in (name for name in own if name != "discriminator"):
         weights = dict(routes[name])
         prior = [weighed({"prior": weights.pop("prior")}, t)] if "prior" in weights else []
         for term in weights:
-            at_images[term] = at_images.get(term) or differentiate([t[term].mean()], tuple(made))
-        pulls = [sum(w * at_images[term][i] for term, w in weights.items()) for i in range(len(made))]
-        gradient[name] = differentiate([*made, *prior], own[name], [*pulls, *(None for _ in prior)])
+            at_images[term] = at_images.get(term) or differentiate([t[term].mean()], tuple(images))
+        pulls = [added([w * at_images[term][i] for term, w in weights.items()]) for i in range(len(images))]
+        gradient[name] = differentiate([*images, *prior], own[name], [*pulls, *(None for _ in prior)])
     return {name: gradient[name] for name in own}
 
 

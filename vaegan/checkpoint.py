@@ -10,7 +10,7 @@ import os
 import zipfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 
@@ -106,7 +106,7 @@ def opened(content: bytes) -> object:
     return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 
-def well_formed(state: object) -> bool:
+def well_formed(state: object) -> TypeGuard[dict[str, Any]]:
     """Whether a state has every part, each of its type; what they hold is for those to check who load it."""
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         return False

@@ -9,12 +9,15 @@ import dataclasses
 import io
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vaegan.errors import UsageError, nearest, one_line
 from vaegan.explanation import HELP, explain
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 MOST = 2**31  # seeds and counts stay below
 
 

@@ -6,7 +6,7 @@ dense layer.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
@@ -31,10 +31,17 @@ class Conditions:
     names: tuple[str, ...] = ()
     labels: Tensor | None = field(default=None, repr=False)
 
+    @property
+    def kept(self) -> Tensor:
+        """The labels. Raises UserError for an unconditional model."""
+        if self.labels is None:
+            raise UserError("this run is unconditional and takes no attributes: train one with --condition attributes")
+        return self.labels
+
     def draw(self, n: int, seed: int) -> Tensor:
         """Return the labels of n training images, drawn with replacement; the first k do not depend on n."""
-        rows = np.random.default_rng((seed, 2)).integers(len(self.labels), size=n)
-        return self.labels[torch.from_numpy(rows)]
+        rows = np.random.default_rng((seed, 2)).integers(len(self.kept), size=n)
+        return self.kept[torch.from_numpy(rows)]
 
     def numbers(self, labels: Tensor) -> Tensor:
         """Return what networks take for labels (N, A) or (N,): float32 (N, len(names))."""
@@ -47,16 +54,14 @@ class Conditions:
 
         Raises UserError for an unconditional model, another shape, or values that are no label.
         """
-        if self.labels is None:
-            raise UserError("this run is unconditional and takes no attributes: train one with --condition attributes")
-        labels, row = torch.as_tensor(attributes).cpu(), self.labels.shape[1:]
+        labels, row = torch.as_tensor(attributes).cpu(), self.kept.shape[1:]
         labels = labels.expand(n, *row) if labels.shape == row else labels
         if labels.shape != (n, *row):
             raise UserError(f"attributes of shape {tuple(labels.shape)} do not fit: need {(n, *row)}")
         most = 1 if row else len(self.names) - 1
         if not torch.isin(labels, torch.arange(most + 1)).all():
             raise UserError(f"attributes that are no labels: use whole numbers from 0 to {most}")
-        return labels.to(self.labels.dtype)
+        return labels.to(self.kept.dtype)
 
     def edited(self, labels: Tensor, wanted: Mapping[str, int]) -> Tensor:
         """Return attributes (N, A) with the named ones set to 0 or 1. Raises UsageError for names there are not."""
@@ -82,15 +87,21 @@ def restored(state: object) -> Conditions:
     """Rebuild from `Conditions.state()`. Raises UserError for what it cannot have returned."""
     if state is None:
         return UNCONDITIONAL
-    if isinstance(state, dict) and state.keys() == {"names", "labels"} and plausible(state["names"], state["labels"]):
-        return Conditions(tuple(state["names"]), state["labels"])
+    if isinstance(state, dict) and state.keys() == {"names", "labels"}:
+        names, labels = state["names"], state["labels"]
+        if are_names(names) and plausible(names, labels):
+            return Conditions(tuple(names), labels)
     raise UserError("the checkpoint's conditions are no labels with their names: restore it or train the run again")
 
 
-def plausible(names: object, labels: object) -> bool:
+def are_names(names: object) -> TypeGuard[list[str]]:
+    """Whether a checkpoint's names are some."""
+    return isinstance(names, list) and bool(names) and all(isinstance(name, str) for name in names)
+
+
+def plausible(names: list[str], labels: object) -> bool:
     """Whether a checkpoint's labels could be those of images: attributes, 0 or 1 in a column a name, or classes."""
-    named = isinstance(names, list) and bool(names) and all(isinstance(name, str) for name in names)
-    if not named or not isinstance(labels, Tensor) or labels.layout != torch.strided or not labels.numel():
+    if not isinstance(labels, Tensor) or labels.layout != torch.strided or not labels.numel():
         return False
     attributes = labels.ndim == 2 and labels.dtype == torch.uint8 and labels.shape[1] == len(names)
     classes = labels.ndim == 1 and labels.dtype == torch.int64
@@ -104,7 +115,7 @@ def of_images(kind: str, images: ImageSet) -> Conditions:
     if kind != kind_of(images):
         raise UsageError(f"--condition {kind} is not possible: {images.name} has {described(images)}")
     # A file may name more attributes than it has columns; a class that no image has keeps its place.
-    count = images.labels.shape[1] if kind == "attributes" else len(images.label_names)
+    count = images.known_labels.shape[1] if kind == "attributes" else len(images.label_names)
     return Conditions(tuple(images.label_names[:count]), images.labels)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from vaegan.commandline import require
 from vaegan.errors import UsageError, UserError
-from vaegan.networks.architectures import ARCHITECTURES
+from vaegan.networks.architectures import ARCHITECTURES, row
 from vaegan.schedules import LEARNING_RATES, SCHEDULES
 
 
@@ -31,7 +31,7 @@ class Config:
     image_size: int | None = 32
     """Pixels a side: 32, 64 or 128 (mlp and cppn also 26, and with kvfrans 28); none: the data's own."""
     architecture: str = "convolutional"
-    """convolutional (Larsen et al.), larsen-paper, kvfrans, mlp (jmetzen) or cppn (hardmaru)."""
+    """convolutional (Larsen et al.), larsen-paper, kvfrans, mlp (jmetzen), cppn (hardmaru), or package.module:Name."""
     width: float = 0.25
     """Multiplies every layer's channels (16 at least at full resolution); 1 is the released network."""
     latent_dim: int = 64
@@ -109,6 +109,18 @@ class Config:
     dry_run: bool = False
     """Say what would run, and stop."""
 
+    @property
+    def directory(self) -> Path:
+        """Where the run is written, of a config from `run.resolve`."""
+        assert self.run_dir is not None
+        return self.run_dir
+
+    @property
+    def side(self) -> int:
+        """Pixels a side, of a config whose data were asked for theirs where it left them open."""
+        assert self.image_size is not None
+        return self.image_size
+
 
 # Fields by topic, as --help shows them.
 TOPICS = {
@@ -153,8 +165,6 @@ def check(config: Config) -> None:
     require(config.batch_size >= 2, "batch_size", config.batch_size, "use 2 or more: batch norm needs two images")
     for name in ("validation_images", "snapshots"):
         require(getattr(config, name) >= 0, name, getattr(config, name), "use 0 or more")
-    remedy = f"known are {', '.join(ARCHITECTURES)}"
-    require(config.architecture in ARCHITECTURES, "architecture", config.architecture, remedy)
     require(config.schedule in SCHEDULES, "schedule", config.schedule, f"known are {', '.join(SCHEDULES)}")
     rates = config.learning_rate_schedule
     require(rates in LEARNING_RATES, "learning_rate_schedule", rates, f"known are {', '.join(LEARNING_RATES)}")
@@ -175,11 +185,15 @@ def check(config: Config) -> None:
 
 def check_size(config: Config) -> None:
     """Raise UsageError for an image size that the config's networks cannot do."""
-    *most, last = ARCHITECTURES[config.architecture].sizes
-    remedy = f"use {', '.join(map(str, most))} or {last}"
+    sizes = row(config.architecture).sizes
+    if not sizes:
+        require((config.image_size or 1) >= 1, "image_size", config.image_size, "use 1 or more")
+        return
+    *most, last = map(str, sizes)
+    remedy = f"use {' or '.join(filter(None, [', '.join(most), last]))}"
     others = sorted({name for name, row in ARCHITECTURES.items() if config.image_size in row.sizes})
     remedy += f", or --architecture {' or '.join(others)}" if others else ""
-    require(config.image_size in (None, *most, last), "image_size", config.image_size, remedy)
+    require(config.image_size in (None, *sizes), "image_size", config.image_size, remedy)
 
 
 def to_dict(config: Config) -> dict[str, Any]:
@@ -199,7 +213,13 @@ def from_dict(values: object, origin: str) -> Config:
     wrong = next((name for name, value in values.items() if not is_of(value, hints[name])), None)
     if wrong:
         raise UserError(f"{origin} has a {wrong} that cannot be meant ({values[wrong]!r:.80}): restore the file")
-    config = Config(**{k: Path(v) if v is not None and Path in kinds(hints[k]) else v for k, v in values.items()})
+    settings: dict[str, Any]  # of the types just checked
+    settings = {k: Path(v) if v is not None and Path in kinds(hints[k]) else v for k, v in values.items()}
+    config = Config(**settings)
+    try:
+        row(config.architecture)
+    except UsageError as error:
+        raise UserError(f"{origin} has networks that are not here: {error}") from None
     try:
         check(config)
     except UsageError as error:

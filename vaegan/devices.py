@@ -4,7 +4,7 @@ import ctypes
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from vaegan.errors import UsageError, nearest
 
@@ -99,7 +99,7 @@ def processor_units(cpuinfo: Path = Path("/proc/cpuinfo")) -> str | None:
     return next((title for flag, title in MATRIX_UNITS.items() if flag in flags.split()), None)
 
 
-def precision(asked: str, device: str) -> str:
+def precision(asked: Literal["auto", "fp32", "bf16"], device: str) -> Literal["fp32", "bf16"]:
     """Return the precision of a run, auto decided: bf16 where the device multiplies it fast, fp32 elsewhere."""
     return asked if asked != "auto" else "bf16" if matrix_units(device) else "fp32"
 

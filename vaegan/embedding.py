@@ -32,13 +32,13 @@ def show(run: Path, out: Path | None, n: int | None, seed: int, data_dir: Path |
     if not model.has_encoder:
         raise UsageError(f"{run} has no codes to show: a run of mode {model.config.mode} has no encoder")
     config = model.config
-    where = {"image_size": config.image_size, "data_dir": data_dir or config.data_dir}
-    images = data.load(config.dataset, "test", **where, trained_on=model.data)
+    where = data_dir or config.data_dir
+    images = data.load(config.dataset, "test", image_size=config.image_size, data_dir=where, trained_on=model.data)
     out = out or run / ASSETS
     n = min(N, most(images)) if n is None else n
     check(n, images, out)
     chosen = torch.randperm(len(images.images), generator=torch.Generator().manual_seed(seed))[:n]
-    codes, _ = model.encode(images.images[chosen], images.labels[chosen] if model.is_conditional else None)
+    codes, _ = model.encode(images.images[chosen], images.known_labels[chosen] if model.is_conditional else None)
     write(out, codes, images.images[chosen], *labelled(images, chosen))
     return out, n
 

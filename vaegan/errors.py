@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
-from typing import NoReturn, Protocol
+from typing import IO, NoReturn, Protocol
 
 
 class UserError(Exception):
@@ -115,7 +115,7 @@ def open_streams() -> None:
             stream.reconfigure(errors="replace")
 
 
-def silence(stream: object) -> None:
+def silence(stream: IO[str]) -> None:
     """Turn a stream that cannot be written to into one that swallows the rest, else Python complains of it at exit."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

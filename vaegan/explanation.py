@@ -22,7 +22,7 @@ def explain(
     hints, texts = typing.get_type_hints(cls, include_extras=True), documented(cls) | dict(said)
     entries: dict[str, tuple[str, Any, Any]] = {}
     for name, field in fields.items():
-        hint = Annotated[hints[name], tyro.conf.arg(help=texts.get(name, ""))]
+        hint: Any = Annotated[hints[name], tyro.conf.arg(help=texts.get(name, ""))]
         entries[name] = (name, hint, default_of(field, default))
     grouped = {name for names in topics.values() for name in names}
     top: list[Any] = [named(entry) for name, entry in entries.items() if name not in grouped]

@@ -1,4 +1,4 @@
-"""python -m vaegan.export RUN --out DIR: one network of a run in a format that other programs read, with its card."""
+"""python -m vaegan.export RUN --out DIR: a run's networks in a format that other programs read, with their card."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +10,12 @@ from vaegan.errors import UsageError, exits_cleanly, nearest
 PROG = "python -m vaegan.export"
 FORMATS = ("safetensors", "torch-export", "onnx")  # the rows of vaegan/sharing/formats.py
 PARTS = ("decoder", "encoder", "discriminator")
+ALL = "all"
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Export one network of a run; it is read back and compared with the original before anything is kept."""
+    """Export one network of a run, or all of what draws its images; read back and compared before anything is kept."""
 
     run: Path
     """Directory of the run."""
@@ -23,7 +24,9 @@ class Arguments:
     format: str = "safetensors"
     """safetensors, torch-export or onnx."""
     part: str = "decoder"
-    """decoder, encoder or discriminator."""
+    """decoder, encoder, discriminator, or all: encoder and decoder in a folder that opens wherever a run does."""
+    half: bool = False
+    """Round the weights of --part all to half precision, to half the size."""
 
 
 @exits_cleanly
@@ -33,15 +36,22 @@ def main(args: Sequence[str] | None = None) -> None:
     out = check(asked)
     from vaegan.sharing import exporting
 
-    difference = exporting.export(asked.run, out, asked.format, asked.part)
+    if asked.part == ALL:
+        difference = exporting.export_all(asked.run, out, asked.half)
+    else:
+        difference = exporting.export(asked.run, out, asked.format, asked.part)
     print(f"wrote {out}: {asked.part} as {asked.format}, equal to the original to {difference:.1e}")
 
 
 def check(asked: Arguments) -> Path:
     """Return --out. Raises UsageError for what cannot be, before a network is loaded."""
-    for name, value, known in (("format", asked.format, FORMATS), ("part", asked.part, PARTS)):
+    for name, value, known in (("format", asked.format, FORMATS), ("part", asked.part, (*PARTS, ALL))):
         if value not in known:
             raise UsageError(f"unknown {name} {value!r}{nearest(value, known)}; known are {', '.join(known)}")
+    if asked.part == ALL and asked.format != "safetensors":
+        raise UsageError(f"--part all is not possible as {asked.format}: use --format safetensors, or name one part")
+    if asked.half and asked.part != ALL:
+        raise UsageError(f"--half is not possible with --part {asked.part}: use --part all")
     if asked.out is None:
         raise UsageError("where to? Give --out DIR")
     if asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):

@@ -1,6 +1,7 @@
 """Named scalars of a run: one dict goes to metrics.jsonl and to TensorBoard under the same names."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ class Averager:
         self.sums: Scalars = {}
         self.counts: dict[str, int] = {}
 
-    def add(self, scalars: Scalars) -> None:
+    def add(self, scalars: Mapping[str, Tensor | float]) -> None:
         for name, value in scalars.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
             self.counts[name] = self.counts.get(name, 0) + 1

@@ -1,6 +1,6 @@
 """A trained run as an object: sample, encode, decode, reconstruct."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vaegan import checkpoint, conditions, fitting, snapshots
+from vaegan import checkpoint, conditions, fitting, pretrained, snapshots
 from vaegan import config as configuration
 from vaegan.conditions import UNCONDITIONAL, Conditions
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError
-from vaegan.networks.architectures import ARCHITECTURES
+from vaegan.networks import architectures, plugins
 from vaegan.networks.building import build
 from vaegan.pixels import to_float, to_uint8
 
@@ -92,10 +92,10 @@ class Model:
         [-1, 1]; errors as `decode`."""
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
             raise UsageError(f"codes of shape {tuple(z.shape)} do not fit: this model takes (N, {self.latent_dim})")
-        side = self.config.image_size
+        side = self.config.side
         size = size or side
-        decoder = self.networks["decoder"]
-        if ARCHITECTURES[self.config.architecture].any_size:
+        decoder: Callable[..., Tensor] = self.networks["decoder"]
+        if architectures.row(self.config.architecture).any_size:
             decoder = partial(decoder, size=size)
         elif size != side:
             raise UsageError(
@@ -112,7 +112,7 @@ class Model:
         """Return mu and logvar, both (N, latent_dim). Raises UserError without an encoder or for other shapes."""
         if not self.has_encoder:
             raise UserError(f"a run of mode {self.config.mode} has no encoder: it can only sample")
-        expected = (self.channels, self.config.image_size, self.config.image_size)
+        expected = (self.channels, self.config.side, self.config.side)
         if images.dtype != torch.uint8 or tuple(images.shape[1:]) != expected:
             raise UserError(
                 f"images of shape {tuple(images.shape)} and {images.dtype} do not fit: need uint8 (N, {expected})"
@@ -128,7 +128,7 @@ class Model:
 
     def _batches(self, inputs: Tensor, attributes: Tensor | None, size: int = BATCH) -> Iterator[tuple[Tensor, ...]]:
         """Yield what a network takes at a time: its input and, for a conditional model, what it is told."""
-        told = ()
+        told: tuple[Tensor, ...] = ()
         if attributes is not None:
             told = (self.conditions.numbers(self.conditions.checked(attributes, len(inputs))),)
         elif self.is_conditional:
@@ -150,12 +150,13 @@ def load(
 ) -> Model:
     """Load a run from its checkpoint alone; `ema` takes the decoder's averaged weights, which blur (docs/choices.md).
 
-    `snapshot` takes one of the weights kept from the last tenth of training: 1 is the earliest, the highest number the
-    last. Raises UserError when there is no such checkpoint, or it is damaged or of another version.
+    `run_dir` may also be a folder of `vaegan.export --part all`, or the name of one that ships with the project:
+    synthfaces-vaegan, for example (`vaegan.pretrained.NAMES`). `snapshot` takes one of the weights kept from the last
+    tenth of training: 1 is the earliest, the highest number the last. Raises UserError when there is no such
+    checkpoint, or it is damaged or of another version.
     """
-    run_dir = Path(run_dir)
-    state = checkpoint.read(run_dir) if snapshot is None else snapshots.read(run_dir, snapshot)
-    source = checkpoint.path(run_dir, checkpoint.LAST if snapshot is None else snapshots.name(snapshot))
+    run_dir = pretrained.located(run_dir)
+    state, source = stored(run_dir, snapshot)
     config = configuration.from_dict(state["config"], str(source))
     configuration.compare(run_dir, config)
     told = conditions.restored(state.get("conditions"))  # checkpoints from before there were any have none
@@ -165,6 +166,15 @@ def load(
         averaged = weights == "ema" and name == "decoder"
         network.load_state_dict(state["decoder_ema"] if averaged else state["networks"][name], assign=True)
     return Model(config, networks, state["step"], state["channels"], device, told, state.get("data"))
+
+
+def stored(run_dir: Path, snapshot: int | None) -> tuple[dict[str, Any], Path]:
+    """Read a run's state and say from which file."""
+    if snapshot is not None:
+        return snapshots.read(run_dir, snapshot), checkpoint.path(run_dir, snapshots.name(snapshot))
+    if pretrained.is_pretrained(run_dir):
+        return pretrained.read(run_dir), run_dir / pretrained.WEIGHTS
+    return checkpoint.read(run_dir), checkpoint.path(run_dir)
 
 
 def check_fit(expected: dict[str, nn.Module], state: dict[str, Any], source: Path) -> None:
@@ -183,8 +193,11 @@ def check_fit(expected: dict[str, nn.Module], state: dict[str, Any], source: Pat
 def outlined(config: Config, names: tuple[str, ...], channels: int, conditions: int) -> dict[str, nn.Module]:
     """Build a config's networks without memory for their numbers, which a file's may become.
 
-    Raises UsageError for sizes that no tensor has.
+    Raises UsageError for sizes that no tensor has. Networks of one's own are made with numbers: what their code keeps
+    beside its weights is in no file.
     """
+    if plugins.is_plugin(config.architecture):
+        return networks_of(config, names, channels, conditions)
     try:
         with torch.device("meta"):
             return networks_of(config, names, channels, conditions)
@@ -198,7 +211,7 @@ def networks_of(config: Config, names: tuple[str, ...], channels: int, condition
     return build(
         names,
         channels=channels,
-        image_size=config.image_size,
+        image_size=config.side,
         width=config.width,
         latent_dim=config.latent_dim,
         norm=config.norm,

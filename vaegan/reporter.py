@@ -27,15 +27,16 @@ class Reporter:
 
     def __init__(self, config: Config, told: Conditions, trainer: Trainer, start: int):
         self.config, self.trainer = config, trainer
-        self.averager, self.last, self.warned = Averager(), {}, set()
+        self.averager, self.warned = Averager(), set[str]()
+        self.last: dict[str, float] = {}
         self.clock = (time.monotonic(), start)
-        self.writer = None
+        self.writer: MetricsWriter | None = None
         if processes.rank() == 0:
             held_out = data.load(config.dataset, "test", image_size=config.image_size, data_dir=config.data_dir)
             self.real = held_out.images[:64]
             self.panels = panels(config, told, held_out, trainer.device)
             self.watched = watched(told, held_out, trainer.device)
-            self.writer = MetricsWriter(config.run_dir, start)
+            self.writer = MetricsWriter(config.directory, start)
 
     def __enter__(self) -> "Reporter":
         return self
@@ -81,7 +82,7 @@ class Reporter:
         samples = self.panels.samples(self.trainer.networks)
         for name, picture in self.panels.draw(self.trainer.networks, samples).items():
             self.writer.image(name, picture, step)
-            to_pil_image(picture).save(self.config.run_dir / "samples" / f"{name}-{step:07d}.png")
+            to_pil_image(picture).save(self.config.directory / "samples" / f"{name}-{step:07d}.png")
         for name, values in posteriors.items():
             if values.isfinite().all():  # nothing trains the variances of mode ae
                 self.writer.histogram(f"posterior/{name}", values, step)
@@ -106,12 +107,12 @@ def panels(config: Config, told: Conditions, held_out: ImageSet, device: torch.d
     """Return the panels of a run: the first held-out images, with their labels where networks are told them."""
     y = y_p = None
     if told.names:
-        y = told.numbers(held_out.labels[:SHOWN])
+        y = told.numbers(held_out.known_labels[:SHOWN])
         y_p = told.numbers(told.draw(COLUMNS * COLUMNS, seed=0))
     return Panels(held_out.images[:SHOWN], config.latent_dim, device, y, y_p)
 
 
 def watched(told: Conditions, held_out: ImageSet, device: torch.device) -> tuple[Tensor, ...]:
     """Return the held-out images whose posterior is logged, with what networks are told of them."""
-    y = (told.numbers(held_out.labels[:WATCHED]).to(device),) if told.names else ()
+    y = (told.numbers(held_out.known_labels[:WATCHED]).to(device),) if told.names else ()
     return held_out.images[:WATCHED].to(device), *y

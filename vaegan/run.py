@@ -40,7 +40,7 @@ def resolve(args: Sequence[str] | None = None, said: Mapping[str, str] | None = 
         explain(Config, defaults_here(given), prog=PROG, said=said, topics=configuration.TOPICS)
     asked = parse(Config, args, prog=PROG)
     config, notes = with_preset(asked, args)
-    run_dir = asked.run_dir or configuration.default_run_dir(config, PRESETS[config.preset])
+    run_dir = asked.run_dir or configuration.default_run_dir(config, PRESETS[preset_of(asked)])
     if asked.resume:
         config, notes = resumed(run_dir, args), list[str]()
     precision = devices.precision(config.precision, config.device)
@@ -48,6 +48,11 @@ def resolve(args: Sequence[str] | None = None, said: Mapping[str, str] | None = 
     configuration.check(config)
     check_share(config, devices.processes())
     return config, notes + devices.notes(precision, config.device)
+
+
+def preset_of(asked: Config) -> str:
+    """Return the name of the preset that is asked for, or else of the one for this machine."""
+    return asked.preset or ("gpu" if devices.on_cuda(asked.device) else "cpu")
 
 
 def check_share(config: Config, count: int) -> None:
@@ -70,7 +75,7 @@ def defaults_here(given: Sequence[str]) -> Config:
     """Return the defaults that hold on this machine, with the preset and the mode that are asked for."""
     try:
         asked = parse(Config, [word for word in given if word not in HELP])
-        name = asked.preset or ("gpu" if devices.on_cuda(asked.device) else "cpu")
+        name = preset_of(asked)
         mode = {"mode": asked.mode} | MODES.get(asked.mode, {})
         return dataclasses.replace(Config(), **mode | PRESETS[name])
     except (UsageError, KeyError):  # help is given beside a mistake too
@@ -79,7 +84,7 @@ def defaults_here(given: Sequence[str]) -> Config:
 
 def with_preset(asked: Config, args: Sequence[str] | None) -> tuple[Config, list[str]]:
     """Parse again over the rows of the preset and of the mode, and note each flag that contradicts the preset."""
-    name = asked.preset or ("gpu" if devices.on_cuda(asked.device) else "cpu")
+    name = preset_of(asked)
     if name not in PRESETS:
         raise UsageError(f"unknown preset {name!r}{nearest(name, PRESETS)}; known are {', '.join(PRESETS)}")
     row = PRESETS[name]
@@ -118,8 +123,8 @@ def directory(config: Config) -> Iterator[None]:
     """
     refuse_existing(config)
     try:
-        (config.run_dir / "samples").mkdir(parents=True, exist_ok=True)
-        owner = owned(config.run_dir)
+        (config.directory / "samples").mkdir(parents=True, exist_ok=True)
+        owner = owned(config.directory)
         owner.__enter__()
     except OSError as error:
         raise unwritable(config, error) from None
@@ -134,8 +139,8 @@ def claim(config: Config) -> None:
     """Write the run's config and environment. Raises UsageError when its directory holds a run already."""
     refuse_existing(config)
     try:
-        write_json(config.run_dir / "env.json", environment(config))
-        write_json(config.run_dir / "config.json", configuration.to_dict(config))  # last: with it there is a run
+        write_json(config.directory / "env.json", environment(config))
+        write_json(config.directory / "config.json", configuration.to_dict(config))  # last: with it there is a run
     except OSError as error:
         raise unwritable(config, error) from None
 
@@ -146,7 +151,7 @@ def unwritable(config: Config, error: OSError) -> UserError:
 
 def refuse_existing(config: Config) -> None:
     """Raise UsageError when the directory of a run to be started holds something."""
-    if not config.resume and not is_fresh(config.run_dir):
+    if not config.resume and not is_fresh(config.directory):
         raise UsageError(f"{config.run_dir} exists already: add --resume to continue it, or choose another --run-dir")
 
 

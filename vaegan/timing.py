@@ -112,13 +112,13 @@ def trained(config: Config, objective: Objective, gate: tuple[float, float] | No
     device = run.torch_device(config)
     trainer = Trainer(config, objective, model.networks_of(config, objective.needs, 3), device)
     trainer.settings = dataclasses.replace(trainer.settings, gate=gate)
-    x = torch.rand(config.batch_size, 3, *[config.image_size] * 2, device=device) * 2 - 1
+    x = torch.rand(config.batch_size, 3, config.side, config.side, device=device) * 2 - 1
     return trainer, x.contiguous(memory_format=torch.channels_last)
 
 
 def time_in_turns(cases: dict, rounds: int) -> dict:
     """Return the median seconds of each case over interleaved rounds, after one that is not counted."""
-    timings = {name: [] for name in cases}
+    timings: dict[str, list[float]] = {name: [] for name in cases}
     for i in tqdm(range(rounds + 1), desc="rounds", leave=False):
         for name, case in cases.items():
             begun = time.perf_counter()

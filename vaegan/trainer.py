@@ -3,7 +3,7 @@
 import contextlib
 import copy
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from vaegan import algorithm, fitting, processes
 from vaegan.config import Config
 from vaegan.networks.convolutional import RELEASED_FEATURES
+from vaegan.networks.outputs import Judges
 from vaegan.objective import Objective, Settings
 from vaegan.schedules import LEARNING_RATES, SCHEDULES, Phase, inside
 
@@ -53,7 +54,8 @@ class Trainer:
 
         Where a schedule passes through the networks more than once, a scalar is that of the last pass that has it.
         """
-        draws, scalars = noise(self.config, step), {}
+        draws = noise(self.config, step)
+        scalars: dict[str, Tensor | float] = {}
         for phase in self.phases:
             passes = 0
             for _ in range(phase.times):
@@ -186,7 +188,9 @@ def adversarial_costs(t: dict[str, Tensor]) -> dict[str, float]:
 
 def feature_count(networks: dict[str, nn.Module]) -> int:
     """Return how many numbers Dis_l holds; without a discriminator nobody asks, and it is the released number."""
-    return networks["discriminator"].feature_count if "discriminator" in networks else RELEASED_FEATURES
+    if "discriminator" not in networks:
+        return RELEASED_FEATURES
+    return cast(Judges, networks["discriminator"]).feature_count  # modules in a dict have no types of their own
 
 
 def compiled(network: nn.Module) -> nn.Module:

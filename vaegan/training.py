@@ -52,7 +52,7 @@ def start(config: Config, objective: Objective, notes: list[str]) -> None:
             train(config, images, told, Trainer(config, objective, networks, device))
     except OSError as error:  # a full disk, most often; checkpoints are whole or absent
         raise UserError(
-            f"{error.filename or config.run_dir} cannot be written ({error.strerror or error}); "
+            f"{error.filename or config.directory} cannot be written ({error.strerror or error}); "
             "the last checkpoint is intact: free space, then --resume"
         ) from None
     finally:
@@ -83,10 +83,12 @@ def check_memory(
 
 def check_data(config: Config, images: ImageSet) -> None:
     """Raise UserError when a run would go on with other data than it was begun with."""
-    if config.resume and checkpoint.path(config.run_dir).exists():
-        state = checkpoint.read(config.run_dir)
+    if config.resume and checkpoint.path(config.directory).exists():
+        state = checkpoint.read(config.directory)
         if not state.get("data") and state["config"].get("dataset") != config.dataset:
-            raise UserError(f"{config.run_dir} does not know its data, so that --dataset cannot say where they lie now")
+            raise UserError(
+                f"{config.directory} does not know its data, so that --dataset cannot say where they lie now"
+            )
         identity.check(state.get("data"), images.name, images.identity)
 
 
@@ -144,7 +146,7 @@ def announce(
         where += f" in each of {processes.count()} processes"
     steps = f"{config.steps:,} of {config.batch_size} images, seed {config.seed}"
     if config.resume:
-        steps += f", resuming at step {run.stored_step(config.run_dir):,}"
+        steps += f", resuming at step {run.stored_step(config.directory):,}"
     lines = {
         "mode": f"{config.mode} ({objective.title})",
         "data": f"{config.dataset}: {seen}" + (f" ({images.note})" if images.note else ""),
@@ -152,7 +154,7 @@ def announce(
         "steps": steps,
         **({"told": f"{config.condition}: {', '.join(told.names)}"} if told.names else {}),
         "device": where,
-        "writes to": str(config.run_dir),
+        "writes to": str(config.directory),
     }
     for name, text in [*lines.items(), *(("note", note) for note in notes)]:
         print(f"{name:>10}  {text}")
@@ -205,19 +207,19 @@ def due(config: Config, done: int, every: int) -> bool:
 
 def resume(config: Config, trainer: Trainer) -> int:
     """Load the last checkpoint into the trainer and return the number of steps done."""
-    if not config.resume or not checkpoint.path(config.run_dir).exists():
+    if not config.resume or not checkpoint.path(config.directory).exists():
         return 0
-    state = checkpoint.read(config.run_dir)
-    trained = configuration.from_dict(state["config"], str(checkpoint.path(config.run_dir)))
-    configuration.compare_with(config.run_dir, trained, config)
+    state = checkpoint.read(config.directory)
+    trained = configuration.from_dict(state["config"], str(checkpoint.path(config.directory)))
+    configuration.compare_with(config.directory, trained, config)
     try:
         trainer.load_state(state)
     except ValueError as error:
-        source = checkpoint.path(config.run_dir)
+        source = checkpoint.path(config.directory)
         raise UserError(f"{source} does not fit the run ({error}): restore it or train the run again") from None
     moved = (trained.steps, trained.snapshots) != (config.steps, config.snapshots)
     if moved and state["step"] < config.steps and processes.rank() == 0:
-        snapshots.discard(config.run_dir)
+        snapshots.discard(config.directory)
     return state["step"]
 
 
@@ -230,7 +232,7 @@ def load_batches(
     for step in range(start, config.steps):
         indices = processes.shard(batch_indices(len(held), config.batch_size, config.seed, step))
         x = to_float(held[indices.to(held.device)].to(device))
-        y = told.numbers(told.labels[indices]).to(device) if told.names else None
+        y = told.numbers(told.kept[indices]).to(device) if told.names else None
         yield step, x.contiguous(memory_format=torch.channels_last), y
 
 
@@ -258,21 +260,21 @@ def save(
     }
     if name != checkpoint.LAST:
         state["optimizers"] = {}
-    checkpoint.save(config.run_dir, state, name)
+    checkpoint.save(config.directory, state, name)
 
 
 def interrupted(config: Config, step: int, number: int) -> None:
     """Leave with the signal's exit code and the command that continues."""
     if processes.rank() == 0:
-        command = f"{spoken('train')} --resume --run-dir {config.run_dir}"
-        print(f"\ninterrupted: saved {config.run_dir} at step {step:,}; continue with: {command}", file=sys.stderr)
+        command = f"{spoken('train')} --resume --run-dir {config.directory}"
+        print(f"\ninterrupted: saved {config.directory} at step {step:,}; continue with: {command}", file=sys.stderr)
     raise SystemExit(128 + number)
 
 
 def conclude(config: Config, seconds: float) -> None:
     """Say what was written and what to run next."""
     other = "vaegan" if config.mode == "vae" else "vae"
-    sibling = config.run_dir.parent / configuration.default_run_dir(dataclasses.replace(config, mode=other)).name
-    runs = f"{config.run_dir} {sibling}" if sibling.is_dir() else f"{config.run_dir}"
-    print(f"wrote {config.run_dir} ({config.steps:,} steps, {seconds / 60:.1f} min)")
-    print(f"next: {spoken('compare')} {runs}, or: tensorboard --logdir {config.run_dir.parent}")
+    sibling = config.directory.parent / configuration.default_run_dir(dataclasses.replace(config, mode=other)).name
+    runs = f"{config.directory} {sibling}" if sibling.is_dir() else f"{config.directory}"
+    print(f"wrote {config.directory} ({config.steps:,} steps, {seconds / 60:.1f} min)")
+    print(f"next: {spoken('compare')} {runs}, or: tensorboard --logdir {config.directory.parent}")

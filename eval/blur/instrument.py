@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -120,7 +121,7 @@ def calibrated(values: Sequence[Values], ladders: Sequence[Tensor], rows: Mappin
 
 def measured_ladder(images: Tensor, rows: Mapping[str, Measure]) -> Values:
     """Every row of uint8 (M, C, H, W) under every blur of the ladder, {row: (M, len(SIGMAS))}; each blur once."""
-    rungs = list(side_by_side([lambda sigma=sigma: _rung(images, sigma, rows) for sigma in SIGMAS]))
+    rungs = list(side_by_side([partial(_rung, images, sigma, rows) for sigma in SIGMAS]))
     return {name: np.stack([rung[name] for rung in rungs], axis=1) for name in rows}
 
 

@@ -9,6 +9,7 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -30,6 +31,14 @@ EPSILON = float(np.finfo(np.float64).eps)
 QUANTISATION_VARIANCE = 1 / 255**2 / 12  # of rounding to uint8: contrast below it cannot be told from none
 
 Function = Callable[[Tensor], Tensor]
+
+
+class Quantised(Protocol):
+    """A function of uint8 (N, C, H, W) by `of_uint8`, and that of planes which it was made of."""
+
+    __wrapped__: Function
+
+    def __call__(self, images: Tensor, /) -> Tensor: ...
 
 
 def check_images(images: Tensor) -> None:
@@ -66,7 +75,7 @@ def grey(images: Tensor, weights: tuple[float, float, float] = REC_601) -> Tenso
     return (row @ x).div_(255).unflatten(1, images.shape[2:])
 
 
-def of_uint8(function: Function, planes: Function = grey) -> Function:
+def of_uint8(function: Function, planes: Function = grey) -> Quantised:
     """Turn a function of grey images, float64 (n, H, W) -> (n, ...), or of other `planes`, linear in the colours, into
     a measure of uint8 (N, C, H, W). The function of planes stays reachable as `__wrapped__`."""
 
@@ -85,7 +94,7 @@ class Measure:
     """A row of the table of measures or of audits: `function` maps uint8 (N, C, H, W) to float64 (N,) in `unit`."""
 
     name: str
-    function: Function
+    function: Quantised
     title: str
     unit: str
     sharper_is_higher: bool

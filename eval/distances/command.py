@@ -166,8 +166,8 @@ def _is_data(source: str) -> bool:
 
 def _loaded(source: str, runs: Sequence[Run], arguments: Asked) -> ImageSet:
     """All images of a data set, whatever its splits."""
-    where = {"image_size": _size(runs, arguments), "data_dir": arguments.data_dir or Path("data")}
-    parts = [load(source, split, **where) for split in ("train", "test")]
+    size, where = _size(runs, arguments), arguments.data_dir or Path("data")
+    parts = [load(source, split, image_size=size, data_dir=where) for split in ("train", "test")]
     return replace(parts[0], images=torch.cat([part.images for part in parts]), labels=None)
 
 

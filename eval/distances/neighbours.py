@@ -35,7 +35,8 @@ def nearest_pair(features: Tensor) -> tuple[float, int, int]:
         rows = torch.arange(len(distances))
         distances[rows, start + rows] = float("inf")  # itself
         row, column = divmod(int(distances.argmin()), len(features))
-        best = min(best, (distances[row, column].item(), *sorted((start + row, column))))
+        first, second = sorted((start + row, column))
+        best = min(best, (distances[row, column].item(), first, second))
     return best
 
 

@@ -60,9 +60,9 @@ class Health:
 
     diversity: float  # in the feature network's 8x8 maps: what is where
     semantic_diversity: float  # in its last features, also lowered by attributes that are drawn unclearly; not judged
-    nyquist: float
-    colour_nyquist: float | None  # None: grey images
-    speckle: float
+    nyquist: float | None  # these four by GRAINS; None: of the colour of grey images
+    colour_nyquist: float | None
+    speckle: float | None
     colour_speckle: float | None
     nearest: float
     gap: float | None  # Dis: p(real) - p(fake); None without a discriminator

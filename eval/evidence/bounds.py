@@ -181,7 +181,7 @@ def likelihood_of(run: Run, fitted: ImageSet, seed: int) -> tuple[LogLikelihood 
 def _fitted_gaussian(run: Run, fitted: ImageSet, seed: int) -> LogLikelihood:
     """The Gaussian of vae-sigma, its one variance fixed to the mean squared error on training images."""
     mu, logvar = run.model.encode(*_told(run, fitted))
-    x_tilde = _decoded(run, posterior.draw(mu, logvar, prior_codes(*mu.shape, seed)), fitted.labels)
+    x_tilde = _decoded(run, posterior.draw(mu, logvar, prior_codes(len(mu), mu.shape[1], seed)), fitted.labels)
     variance = (to_float(fitted.images) - x_tilde).square().mean().item()
     return lambda x, x_tilde: gaussian_log_likelihood(x, x_tilde, variance)
 
@@ -238,14 +238,17 @@ def weights(
     parts = []
     for i, (x, m, v, y) in enumerate(_chunks(images, mu, logvar, max(1, CHUNK // draws))):
         eps = prior_codes(draws * len(x), m.shape[1], (seed, draws, i))
-        x, m, v, y = (None if t is None else t.repeat_interleave(draws, 0) for t in (x, m, v, y))
+        x, m, v = (t.repeat_interleave(draws, 0) for t in (x, m, v))
+        y = None if y is None else y.repeat_interleave(draws, 0)
         x_tilde = _decoded(run, posterior.draw(m, v, eps), y)
         log_px = log_likelihood(x, x_tilde)
         parts.append(log_weights(log_px.double(), m.double(), v.double(), eps.double()).unflatten(0, (-1, draws)))
     return torch.cat(parts)
 
 
-def _chunks(images: ImageSet, mu: Tensor, logvar: Tensor, size: int) -> Iterator[tuple[Tensor | None, ...]]:
+def _chunks(
+    images: ImageSet, mu: Tensor, logvar: Tensor, size: int
+) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor | None]]:
     """Float images, mu, logvar and labels or None, `size` images at a time."""
     for start in range(0, len(mu), size):
         part = slice(start, start + size)
@@ -289,8 +292,7 @@ def _line(row: dict, draws: Sequence[int]) -> list[str]:
     else:
         low, high = found["variance"]
         cells += [_interval(found["kl"]), f"{found['active']} of {row['latent_dim']}", str(found["informative"])]
-        cells += [f"{found['to_prior']:.1f}"]
-        cells += [f"{low:.2f} to {high:.2f}"]
+        cells += [f"{found['to_prior']:.1f}", f"{low:.2f} to {high:.2f}"]
     return [row["title"], *cells, row["likelihood"] or f"- ({row['why']})"]
 
 

@@ -110,10 +110,11 @@ def withhold(row: dict, reasons: Sequence[str]) -> dict:
 
 
 def said(row: dict) -> str:
-    """A verdict row's word, with the reasons where it is withheld."""
+    """A verdict row's word; where it is withheld with the first reason, and how many more the report has."""
     if row["verdict"] != WITHHELD:
         return row["verdict"]
-    return f"{WITHHELD}: {'; '.join(row['withheld'])}"
+    first, *others = row["withheld"]
+    return f"{WITHHELD}: {first}" + (f"; {len(others)} more reason{'s' * (len(others) > 1)}" if others else "")
 
 
 def family(reports: Sequence[Sequence[dict]]) -> list[list[dict]]:
@@ -162,9 +163,9 @@ def with_audits(rows: Sequence[dict], runs: Sequence[dict]) -> list[dict]:
 
 
 def unsound(runs: Sequence[dict]) -> dict[str, list[str]]:
-    """By label, why a run is none to judge by: its health, and what else its row says under "withheld"."""
+    """By label, why a run is none to judge by: what its row says under "withheld" and, after that, its health."""
     found = {run["label"]: [f"{run['title']}: {reason}" for reason in run["health"]["reasons"]] for run in runs}
-    return {run["label"]: [*found[run["label"]], *run.get("withheld", ())] for run in runs}
+    return {run["label"]: [*run.get("withheld", ()), *found[run["label"]]] for run in runs}
 
 
 def _of_side(labels: Sequence[str], found: dict[str, list[str]]) -> list[str]:

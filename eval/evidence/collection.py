@@ -1,6 +1,7 @@
 """Collecting the evidence: calibrate on one half of the held-out images, then stream every source once."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,7 +39,7 @@ def collect(runs: Sequence[Run], samples: int, features: str, seed: int, data_di
     extractor, own = choice.choose(features, splits.train)
     network = extractor if isinstance(extractor, FeatureNetwork) else choice.network_for(splits.train)[0]
     calibrations = {
-        name: timed(f"calibrate {measure.title}", lambda measure=measure: calibrate(measure, held_out.calibration))
+        name: timed(f"calibrate {measure.title}", partial(calibrate, measure, held_out.calibration))
         for name, measure in MEASURES.items()
     }
     measured = measure_all(runs, held_out, splits.train, network, seed)
@@ -81,9 +82,7 @@ def image_sources(runs: Sequence[Run], held_out: HeldOut, seed: int) -> list[Sou
 def linear_sources(runs: Sequence[Run], held_out: HeldOut, train: ImageSet, seed: int) -> list[Source]:
     """Linear VAEs at each latent size of the runs."""
     sizes = sorted({run.model.latent_dim for run in runs})
-    pairs = [
-        timed(f"linear VAEs, {d}", lambda d=d: streams.linear(train.images, held_out.report, d, seed)) for d in sizes
-    ]
+    pairs = [timed(f"linear VAEs, {d}", partial(streams.linear, train.images, held_out.report, d, seed)) for d in sizes]
     return [source for pair in pairs for source in pair]
 
 

@@ -115,7 +115,7 @@ def describe(evidence: Evidence) -> dict:
 def row(evidence: Evidence, match: Matcher, m: Measured) -> dict:
     """One source of samples, read plainly and against real images like them."""
     plain = estimate(evidence, m, PRIMARY)
-    matched = match.estimate(m.values[PRIMARY], m.features, evidence.seed)
+    matched = match.estimate(m.values[PRIMARY], m.seen[1], evidence.seed)
     difference = difference_interval(plain, matched)
     pixels = evidence.calibrations[PRIMARY].pixels
     return {

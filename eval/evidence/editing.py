@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from vaegan import data
+from vaegan.errors import UsageError
 
 Judge = Callable[[Tensor], Tensor]  # uint8 (N, C, S, S) -> (N, A), 0 or 1
 Edit = Callable[[Tensor, int], Tensor]  # faces' numbers and the value that they have -> uint8 images with the other
@@ -74,14 +75,15 @@ def effect(judge: Judge, shown: Faces, attribute: int, edit: Edit, exempt: set[i
     The others are all attributes but this one and `exempt`.
     """
     others = [i for i in range(shown.labels.shape[1]) if i != attribute and i not in exempt]
-    changed, moved = [], []
+    changed: list[float] = []
+    moved: list[Tensor] = []
     for value in (0, 1):
         rows = shown.with_value(attribute, value)
         before, after = shown.seen[rows], judge(edit(rows, value))
         began = before[:, attribute] == value
         changed.append(percent(after[began, attribute] != value))
         moved.append(100 * (after.float().mean(0) - before.float().mean(0)))
-    return Effect(*changed, {i: (moved[0][i].item(), moved[1][i].item()) for i in others})
+    return Effect(changed[0], changed[1], {i: (moved[0][i].item(), moved[1][i].item()) for i in others})
 
 
 def by_vector(model, shown: Faces, step: Tensor) -> Edit:
@@ -100,7 +102,10 @@ def by_drawing(name: str, numbers: Tensor, labels: Tensor, size: int, attribute:
         wanted[:, attribute] = 1 - value
         if value == 0:
             wanted[:, sorted(exempt)] = 0
-        return data.drawn(name, "test", numbers[rows], size, wanted)
+        images = data.drawn(name, "test", numbers[rows], size, wanted)
+        if images is None:
+            raise UsageError(f"the images of {name} cannot be drawn anew: use synthfaces")
+        return images
 
     return edit
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from torch import Tensor
 
@@ -122,8 +123,7 @@ def run_rows(evidence: Evidence) -> list[dict]:
     rows = []
     for run in evidence.runs:
         (samples,) = (m for m in evidence.of("samples") if m.source.run == run.label)
-        looks = (health.Look(m.values, m.maps, m.features, m.excerpt.shape[1]) for m in (samples, evidence.real))
-        found = health.examine(*looks, metrics.read(run.directory))
+        found = health.examine(look(samples), look(evidence.real), metrics.read(run.directory))
         rows.append(
             {
                 "label": run.label,
@@ -140,13 +140,18 @@ def run_rows(evidence: Evidence) -> list[dict]:
     return rows
 
 
+def look(m: Measured) -> health.Look:
+    """What health is judged by, of a measured source."""
+    return health.Look(m.values, *m.seen, m.excerpt.shape[1])
+
+
 def instrument(evidence: Evidence) -> dict:
     """Whether real, known-blur and damaged images read what was put there, by the primary measure.
 
     A control is right when what was put there lies within the allowed error of its interval, and the interval is
     narrow: without the allowance one sound report in twenty would be called broken, without the second none.
     """
-    checks = []
+    checks: list[dict[str, Any]] = []
     for m in evidence.of("real", "blurred", "control"):
         applied, found = m.source.applied_sigma or 0.0, estimate(evidence, m, PRIMARY)
         allowed = DAMAGE_ERROR if m.source.kind == "control" else max(SMALLEST_ERROR, RELATIVE_ERROR * applied)

@@ -5,7 +5,7 @@ itself, and the question is how much softer the small one is when it is enlarged
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from eval.uncertainty.estimates import mean_interval
 from vaegan import data
 from vaegan.generator import told
 from vaegan.model import Model
-from vaegan.networks.architectures import ARCHITECTURES
+from vaegan.networks import architectures
 
 SIZE = 1024  # px
 COUNT = 8  # images whose softness is measured
@@ -41,16 +41,16 @@ class Way:
     softness: dict  # px of Gaussian blur under which the reference is as soft
     sharper: int
     pixel_error: dict | None  # levels of 255 from the truth; None where there is none
-    images: Tensor | None = None  # uint8, the first ones
+    images: Tensor  # uint8, the first ones
 
     def entry(self) -> dict:
         """What report.json says of it."""
-        return {key: value for key, value in asdict(replace(self, images=None)).items() if key != "images"}
+        return {key: value for key, value in vars(self).items() if key != "images"}
 
 
 def able(run: Run) -> bool:
     """Whether a run's decoder draws any size and its encoder says what to draw."""
-    return run.model.has_encoder and ARCHITECTURES[run.config.architecture].any_size
+    return run.model.has_encoder and architectures.row(run.config.architecture).any_size
 
 
 def of_report(runs: Sequence[Run], held_out: HeldOut) -> tuple[dict | None, list[Picture]]:
@@ -59,7 +59,8 @@ def of_report(runs: Sequence[Run], held_out: HeldOut) -> tuple[dict | None, list
     if not runs:
         return None, []
     images = held_out.report[:COUNT]
-    truth = data.drawn(runs[0].config.dataset, "test", held_out.report_rows[:COUNT], SIZE)
+    rows = held_out.report_rows
+    truth = None if rows is None else data.drawn(runs[0].config.dataset, "test", rows[:COUNT], SIZE)
     found, shown = [], []
     for run in runs:
         labels = held_out.report_labels if held_out.report_labels is None else held_out.report_labels[:COUNT]
@@ -94,8 +95,8 @@ def compared(
     originals: uint8 (N, C, S, S), the images that were encoded. Without a truth the decoder's own drawing is the
     reference, and has softness 0.
     """
-    z, told = z[:COUNT], [t[:COUNT] for t in told]
-    small, large = model.decode(z, *told), model.decode(z, *told, size=size)
+    z, attributes = z[:COUNT], told[0][:COUNT] if told else None
+    small, large = model.decode(z, attributes), model.decode(z, attributes, size)
     side = small.shape[-1]
     sets = {f"decoder at {size:,} px": large}
     sets |= {f"decoder at {side} px, {mode}": enlarged(small, size, mode) for mode in ("bilinear", "bicubic")}
@@ -153,8 +154,8 @@ def agreement(model: Model, network: FeatureNetwork, z: Tensor, told: Sequence[T
     """How often a classifier sees in the image at `size` the class, or attributes, of the one drawn at SMALL pixels."""
     attributes = told[0] if told else None
     small, same = network.predict(model.decode(z, attributes, SMALL)), []
-    for seen, *part in zip(*(t.split(AT_A_TIME) for t in (small, z, *told)), strict=True):
-        same.append(network.predict(model.decode(*part, size=size)) == seen)
+    for seen, code, *also in zip(*(t.split(AT_A_TIME) for t in (small, z, *told)), strict=True):
+        same.append(network.predict(model.decode(code, also[0] if also else None, size)) == seen)
     return float(torch.cat(same).float().mean())
 
 

@@ -34,6 +34,20 @@ class Measured:
     maps: Tensor | None = field(repr=False, default=None)  # float32, the first images'
 
     @property
+    def run(self) -> str:
+        """The label of the run that made its source. ValueError where none did."""
+        if self.source.run is None:
+            raise ValueError(f"{self.source.title} belong to no run")
+        return self.source.run
+
+    @property
+    def seen(self) -> tuple[Tensor, Tensor]:
+        """Maps and features. ValueError where it was measured without them."""
+        if self.maps is None or self.features is None:
+            raise ValueError(f"{self.source.title} was measured without a network, or is of no kind that has maps")
+        return self.maps, self.features
+
+    @property
     def all_flat(self) -> bool:
         return self.flat == self.source.count
 
@@ -47,16 +61,16 @@ def measure(
     """
     values: dict[str, list[Tensor]] = {name: [] for name in (*MEASURES, *AUDITS)}
     quality_parts: list[dict[str, Tensor]] = []
-    features, maps, excerpt, spectrum, flat, seen = [], [], [], 0.0, 0, 0
+    features, maps, excerpt, spectra, flat, seen = [], [], [], list[Tensor](), 0, 0
     for images in sound_batches(source):
         for name, row in (MEASURES | AUDITS).items():
             values[name].append(row.function(images))
-        spectrum = spectrum + power_spectrum(images).sum(dim=0)
+        spectra.append(power_spectrum(images).sum(dim=0))
         if network is not None:
             features.append(network.features(images))
         if network is not None and source.kind in MAPPED_KINDS and seen < MAPPED:
             maps.append(network.maps(images[: MAPPED - seen]))
-        if source.paired and source.kind in PRICED_KINDS and seen < QUALITY_COUNT:
+        if source.originals is not None and source.kind in PRICED_KINDS and seen < QUALITY_COUNT:
             pair = images[: QUALITY_COUNT - seen]
             quality_parts.append(quality.measure(pair, source.originals[seen : seen + len(pair)]))
         if seen < EXCERPT:
@@ -67,7 +81,7 @@ def measure(
     return Measured(
         source,
         {name: torch.cat(parts) for name, parts in values.items()},
-        spectrum / seen,
+        sum(spectra[1:], start=spectra[0]) / seen,
         {name: torch.cat([part[name] for part in quality_parts]) for name in (quality_parts or [{}])[0]},
         torch.cat(features) if features else None,
         torch.cat(excerpt),

@@ -44,7 +44,7 @@ def same_faces(originals: Tensor, reconstructions: Sequence[Measured], titles: d
     count = row_length(originals)
     rows = [tiled("original.png", originals[:count], count, STRIP_WIDTH, "Original", f"{count} held-out images")]
     for measured in reconstructions:
-        run = measured.source.run
+        run = measured.run
         alt = f"The same {count} images, reconstructed by {titles[run]}"
         row = tiled(f"reconstructions-{run}.png", measured.excerpt[:count], count, STRIP_WIDTH, titles[run], alt)
         rows.append(replace(row, run=run, detail=details[measured.source.id]))
@@ -67,7 +67,7 @@ def sample_grids(samples: Sequence[Measured], titles: dict[str, str], details: d
     """A grid of each run's first prior samples, enlarged, and where that leaves some out, all 64 behind it."""
     grids = []
     for measured in samples:
-        run, images = measured.source.run, measured.excerpt
+        run, images = measured.run, measured.excerpt
         columns = max(4, min(8, GRID_WIDTH // 2 // images.shape[-1]))
         shown = images[: columns * (8 if columns == 8 else 6)]
         alt = f"{len(shown)} prior samples of {titles[run]}"

@@ -101,10 +101,10 @@ def examine(run: Run, asked: Trial) -> Iterator[Row]:
     train, test = (load_split(run, split, asked.data_dir) for split in ("train", "test"))
     if train.label_names != network.card.output_names:
         raise UserError(f"{network.card.name} does not judge the attributes of {train.name}: train it anew")
-    vectors = {m: latent.attribute_vectors(run.model, train.images, train.labels, m) for m in asked.vectors}
-    exempt = editing.never_together(train.labels)
+    vectors = {m: latent.attribute_vectors(run.model, train.images, train.known_labels, m) for m in asked.vectors}
+    exempt = editing.never_together(train.known_labels)
     numbers = halves(test, asked.faces, asked.seed)
-    other, shown = (editing.faces(run.model, network.predict, test.images[n], test.labels[n]) for n in numbers)
+    other, shown = (editing.faces(run.model, network.predict, test.images[n], test.known_labels[n]) for n in numbers)
     truth = Truth(run, network, test, numbers[1])
     amounts = AMOUNTS if asked.tune else (asked.amount,)
     for attribute, name in enumerate(tqdm(train.label_names, run.label)):
@@ -127,7 +127,7 @@ class Truth:
 
     def __init__(self, run: Run, network: FeatureNetwork, test: ImageSet, numbers: Tensor):
         self.run, self.network, self.numbers = run, network, numbers
-        images, labels = test.images[numbers], test.labels[numbers]
+        images, labels = test.images[numbers], test.known_labels[numbers]
         self.faces = Faces(torch.empty(0), labels, network.predict(images))
 
     def effect(self, attribute: int, exempt: set[int]) -> Effect | None:
@@ -159,13 +159,15 @@ def row(
     names: Sequence[str],
 ) -> Row:
     """Name what was measured."""
-    worst = max(effect.moved, key=effect.moved.get, default=attribute)
-    drawn = (shown.drawn(attribute, value) for value in (1, 0))
-    found = Row(name, method, amount, *drawn, effect.added, effect.removed, effect.mean, effect.worst, names[worst])
+    worst = max(effect.moved, key=effect.moved.__getitem__, default=attribute)
+    having, lacking = (shown.drawn(attribute, value) for value in (1, 0))
+    found = Row(
+        name, method, amount, having, lacking, effect.added, effect.removed, effect.mean, effect.worst, names[worst]
+    )
     if true is None:
         return found
     beyond = effect.beyond(true)
-    most = max(beyond, key=beyond.get, default=attribute)
+    most = max(beyond, key=beyond.__getitem__, default=attribute)
     return replace(found, beyond=beyond.get(most, 0.0), beyond_worst=names[most])
 
 
@@ -183,10 +185,10 @@ def table(run: Run, rows: Sequence[Row], asked: Trial) -> str:
     ]
     lines = [[*head, "worst", "", "beyond", "", "goal"], ["---"] * 2 + ["---:"] * 7 + ["---", "---:", "---", "---"]]
     for r in rows:
-        numbers = (r.drawn_with, r.drawn_without, r.added, r.removed, r.others_mean, r.others_worst)
+        shares = (r.drawn_with, r.drawn_without, r.added, r.removed, r.others_mean, r.others_worst)
         beyond = ["-", ""] if r.beyond is None else [f"{r.beyond:.0f}", r.beyond_worst]
         reached = [word for word, is_so in (("changes", r.changes), ("alone", r.alone), ("true", r.true)) if is_so]
-        numbers = [f"{r.amount:g}", *(f"{number:.0f}" for number in numbers)]
+        numbers = [f"{r.amount:g}", *(f"{share:.0f}" for share in shares)]
         lines.append([r.attribute, r.vectors, *numbers, r.worst, *beyond, ", ".join(reached) or "-"])
     text = ["| " + " | ".join(line) + " |" for line in lines]
     return "\n".join(

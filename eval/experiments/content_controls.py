@@ -84,7 +84,8 @@ def intervals(matcher: Matcher, originals: Tensor, sigma: float, seed: int) -> l
 
 def members(found: ImageSet) -> dict[str, Tensor]:
     """Which images are of each kind, bool (N,): classes, or what has an attribute."""
-    labels = found.labels if found.labels.ndim == 2 else torch.nn.functional.one_hot(found.labels.long())
+    labels = found.known_labels
+    labels = labels if labels.ndim == 2 else torch.nn.functional.one_hot(labels.long())
     names = found.label_names or [str(i) for i in range(labels.shape[1])]
     return {f"only {name}": labels[:, i] == 1 for i, name in enumerate(names)}
 
@@ -98,7 +99,7 @@ def chosen_kinds(kinds: dict[str, Tensor], calibration: Tensor, report: Tensor, 
     }
     if not means:
         raise UserError(f"no kind of image has {FEWEST} images in each half: give more with --images")
-    ends = dict.fromkeys((min(means, key=means.get), max(means, key=means.get)))
+    ends = dict.fromkeys((min(means, key=means.__getitem__), max(means, key=means.__getitem__)))
     return {"all": report} | {name: report[kinds[name][report]] for name in ends}
 
 

@@ -92,7 +92,8 @@ def noisy(images: Tensor, sd: float, seed: int) -> Tensor:
 
 def missing(found: ImageSet, rows: Tensor, count: int) -> Tensor:
     """Which of the images `rows` show one of the `count` rarest classes or attributes, bool (N,)."""
-    labels = found.labels if found.labels.ndim == 2 else torch.nn.functional.one_hot(found.labels.long())
+    labels = found.known_labels
+    labels = labels if labels.ndim == 2 else torch.nn.functional.one_hot(labels.long())
     rarest = labels.double().mean(dim=0).argsort(stable=True)[:count]
     return labels[rows][:, rarest].bool().any(dim=1)
 

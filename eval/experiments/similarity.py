@@ -74,7 +74,7 @@ def measure(
     queries = drawn_set(sources.load_split(runs[0], "test", data_dir), count, seed)
     network = predictor_for(queries, predictor)
     by_mode = grouped(runs)
-    images = {run.label: run.model.sample(len(queries.labels), seed, queries.labels) for run in runs}
+    images = {run.label: run.model.sample(len(queries.known_labels), seed, queries.known_labels) for run in runs}
     rows = measured(queries, by_mode, images, network, seed)
     shown = {OBJECTIVES[mode].title: images[own[0].label] for mode, own in by_mode.items()}
     return described(rows, queries, network, seed), lambda: picture(queries, {"real": queries.images, **shown})
@@ -135,10 +135,12 @@ def measured(
     real = probabilities(network, queries.images)
     others = real[shuffled(len(real), seed + 1)]
     read = {label: probabilities(network, drawn) for label, drawn in images.items()}
-    rows = [_row("real images", "real", queries.labels, [real], seed)]
+    rows = [_row("real images", "real", queries.known_labels, [real], seed)]
     for mode, runs in by_mode.items():
-        rows.append(_row(OBJECTIVES[mode].title, "model", queries.labels, [read[run.label] for run in runs], seed))
-    return [*rows, _row("real images of other queries", "floor", queries.labels, [others], seed)]
+        rows.append(
+            _row(OBJECTIVES[mode].title, "model", queries.known_labels, [read[run.label] for run in runs], seed)
+        )
+    return [*rows, _row("real images of other queries", "floor", queries.known_labels, [others], seed)]
 
 
 def _row(title: str, kind: str, queries: Tensor, readings: Sequence[Tensor], seed: int) -> Row:
@@ -159,7 +161,7 @@ def described(rows: Sequence[Row], queries: ImageSet, network: FeatureNetwork, s
         "measures": [asdict(measure) for measure in MEASURES],
         "attributes": list(queries.label_names),
         "protocol": (
-            f"{queries.name} {queries.image_size} px: attribute vectors of {len(queries.labels):,} held-out images "
+            f"{queries.name} {queries.image_size} px: attribute vectors of {len(queries.images):,} held-out images "
             f"(seed {seed}), the same codes z ~ N(0, I) for every run; read by {network.name}, "
             f"{network.card.accuracy:.1%} right on held-out images; 95 % intervals over queries and, where a mode has "
             "several runs, over runs"
@@ -202,7 +204,7 @@ def picture(queries: ImageSet, rows: dict[str, Tensor]) -> bytes:
     """A PNG: a column for each of the first queries with its attributes above, a row for each entry of `rows`."""
     from matplotlib.figure import Figure  # only a picture pays for it
 
-    count = min(SHOWN, len(queries.labels))
+    count = min(SHOWN, len(queries.known_labels))
     figure = Figure(figsize=(1.25 * count, 1.25 * len(rows)), dpi=100)  # square cells; titles and labels come on top
     axes = figure.subplots(len(rows), count, squeeze=False, gridspec_kw=CELLS)
     for (title, images), line in zip(rows.items(), axes, strict=True):
@@ -213,7 +215,7 @@ def picture(queries: ImageSet, rows: dict[str, Tensor]) -> bytes:
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(False)
         line[0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=10)
-    for labels, ax in zip(queries.labels[:count], axes[0], strict=True):
+    for labels, ax in zip(queries.known_labels[:count], axes[0], strict=True):
         asked = [name.replace("_", " ") for name, on in zip(queries.label_names, labels, strict=True) if on]
         ax.set_title("\n".join(asked) or "none", fontsize=6.5, va="bottom")
     png = io.BytesIO()

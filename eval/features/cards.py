@@ -17,7 +17,7 @@ def table() -> str:
 
 def _cells(network: FeatureNetwork, size: int) -> list[str]:
     card = network.card
-    worst = min(card.accuracies, key=card.accuracies.get)
+    worst = min(card.accuracies, key=card.accuracies.__getitem__)
     seconds = "" if card.training_seconds is None else f", {card.training_seconds:,} s"
     return [
         f"{card.data}, {len(card.output_names)} {card.kind}",

@@ -35,8 +35,13 @@ FALLBACK = {1: "mnist", 3: "synthfaces"}  # channels -> the shipped network for 
 class Extractor(Protocol):
     """uint8 (N, C, H, W) in, float32 features (N, num_features) out."""
 
-    num_features: int
-    is_fid: bool  # only the published Inception: no other Frechet distance is called FID
+    @property
+    def num_features(self) -> int:
+        """Numbers an image."""
+
+    @property
+    def is_fid(self) -> bool:
+        """True of the published Inception alone: no other Frechet distance is called FID."""
 
     @property
     def name(self) -> str:
@@ -89,7 +94,7 @@ def network_for(images: ImageSet | Callable[[], ImageSet]) -> tuple[FeatureNetwo
     if shipped:
         return shipped, True
     if images.name.partition(":")[0] not in data.PREFIXES:
-        return for_dataset(FALLBACK[images.channels]), False
+        return load(_shipped()[FALLBACK[images.channels]]), False
     if images.split != "train":
         images = data.load(images.name, "train", image_size=images.image_size)
     return rotations.network_of(images), True
@@ -97,8 +102,12 @@ def network_for(images: ImageSet | Callable[[], ImageSet]) -> tuple[FeatureNetwo
 
 def for_dataset(name: str) -> FeatureNetwork | None:
     """Return the shipped network of the data set `name`, or None when there is none."""
-    shipped = {file.stem: file for file in SHIPPED.glob("*.safetensors")}
+    shipped = _shipped()
     return load(shipped[name]) if name in shipped else None
+
+
+def _shipped() -> dict[str, Path]:
+    return {file.stem: file for file in SHIPPED.glob("*.safetensors")}
 
 
 def features(network: Extractor, images: Tensor, batch_size: int = 500) -> Tensor:

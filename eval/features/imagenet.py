@@ -7,6 +7,7 @@ timm's tf_efficientnet_lite0. The logits equal those of the weights' own code, `
 import hashlib
 import pickle
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +30,8 @@ class ImageNet(nn.Module):
 
     def __init__(self, network: nn.Module, sha256: str):
         super().__init__()
-        self.network, self.sha256 = network.eval().requires_grad_(False), sha256
+        self.network: Any = network.eval().requires_grad_(False)  # timm's parts are none of nn.Module's own
+        self.sha256 = sha256
         self.eval().to(memory_format=torch.channels_last)
 
     @property

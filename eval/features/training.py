@@ -16,7 +16,10 @@ from vaegan.data.batches import batch_indices
 from vaegan.data.fitting import fit
 from vaegan.errors import UsageError, UserError
 
-LOSSES = {"classes": F.cross_entropy, "attributes": F.binary_cross_entropy_with_logits}
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "classes": F.cross_entropy,
+    "attributes": F.binary_cross_entropy_with_logits,
+}
 BATCH_SIZE = 128
 LEARNING_RATE = 4e-3  # peak of a one-cycle schedule
 MAX_ROLL = 2  # pixels: MNIST has a border of two, faces lose nothing that names them
@@ -72,7 +75,7 @@ def make(dataset: str, out: Path | None, steps: int | None, seed: int, data_dir:
     seconds = round(time.monotonic() - begun)
     network.card = replace(graded(network, held_out), training_seconds=seconds, note=note)
     card = save(network, out)
-    worst = min(card.accuracies, key=card.accuracies.get)
+    worst = min(card.accuracies, key=card.accuracies.__getitem__)
     return (
         f"{card.name}: {card.accuracy:.2%} right on held-out images (chance {card.chance:.2%}), "
         f"least for {worst!r} ({card.accuracies[worst]:.2%}); wrote {out} ({out.stat().st_size / 1e6:.2f} MB)"
@@ -131,13 +134,13 @@ def fitted(card: Card, recipe: Recipe, x: Tensor, y: Tensor) -> FeatureNetwork:
 
 def graded(network: FeatureNetwork, images: ImageSet) -> Card:
     """Return the network's card with its accuracies on `images`, which it must not have been trained on."""
-    predicted, labels, names = network.predict(images.images), images.labels, network.card.output_names
+    predicted, labels, names = network.predict(images.images), images.known_labels, network.card.output_names
     right = (predicted == labels).double()
     if network.card.kind == "classes":
         by_output = [right[labels == i].mean() for i in range(len(names))]
         chance = labels.bincount().max() / len(labels)
     else:
-        by_output = right.mean(dim=0)
+        by_output = [*right.mean(dim=0)]
         frequency = labels.double().mean(dim=0)
         chance = torch.maximum(frequency, 1 - frequency).mean()
     accuracies = {name: round(float(value), 4) for name, value in zip(names, by_output, strict=True)}

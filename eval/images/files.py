@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -17,6 +18,7 @@ from vaegan.errors import UsageError, UserError
 GREY_MODES = ("1", "L", "LA")
 ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and its values that swap width and height
 Size = tuple[int, int]  # height, width
+Rows = Sequence[int] | np.ndarray  # numbers of images
 R = TypeVar("R")
 
 
@@ -38,7 +40,7 @@ class Folder:
     channels: int
     resized_from: tuple[Size, ...] = ()  # the sizes of the files, where a resize was asked for
 
-    def images(self, rows: Sequence[int]) -> Tensor:
+    def images(self, rows: Rows) -> Tensor:
         """Decode files `rows`: uint8 (N, C, H, W). Raises UsageError naming a file that cannot be decoded."""
         return torch.stack(_side_by_side(self._image, [self.files[row] for row in rows]))
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 import vaegan
+from eval.images.files import Rows
 from eval.images.streams import Stream, of_tensor
 from vaegan.config import Config
 from vaegan.data import load
@@ -38,7 +39,7 @@ def samples(source: str, model: Model, count: int, seed: int) -> Stream:
     z = prior_codes(count, model.latent_dim, seed)
     told = model.attributes(count, seed) if model.is_conditional else None
 
-    def images(rows) -> torch.Tensor:
+    def images(rows: Rows) -> torch.Tensor:
         chosen = torch.as_tensor(rows)
         return model.decode(z[chosen], None if told is None else told[chosen])
 
@@ -64,4 +65,4 @@ def reconstructions(source: str, model: Model, originals: Stream) -> Stream:
 
 
 def _shape(model: Model) -> tuple[int, int, int]:
-    return (model.channels, model.config.image_size, model.config.image_size)
+    return (model.channels, model.config.side, model.config.side)

@@ -1,7 +1,7 @@
 """Anybody's images as streams: a folder, an .npz file, a data set; fetched by number, never all at once."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from eval.images import files
-from eval.images.files import Size, resized, spelled
+from eval.images.files import Rows, Size, resized, spelled
 from vaegan.data import DATASETS, load
 from vaegan.data.readers import npz
 from vaegan.errors import UsageError, UserError, nearest
@@ -26,7 +26,7 @@ class Stream:
     title: str
     count: int
     shape: tuple[int, int, int]  # C, H, W
-    images: Callable[[Sequence[int]], Tensor] = field(repr=False)
+    images: Callable[[Rows], Tensor] = field(repr=False)
     names: tuple[str, ...] = field(repr=False, default=())  # of files, without suffix; () where there are none
     note: str = ""  # what was done to the pixels
 
@@ -39,7 +39,7 @@ class Stream:
         """Images to ask for at a time."""
         return max(1, min(MOST_A_BATCH, BATCH_PIXELS // (self.shape[1] * self.shape[2])))
 
-    def batches(self, rows: Sequence[int] | None = None) -> Iterator[Tensor]:
+    def batches(self, rows: Rows | None = None) -> Iterator[Tensor]:
         """Images `rows` (default all, in order) in batches; the next is fetched while one is worked on."""
         rows = range(self.count) if rows is None else rows
         parts = [rows[start : start + self.batch] for start in range(0, len(rows), self.batch)]
@@ -55,10 +55,11 @@ class Stream:
 
 def of_tensor(title: str, images: Tensor) -> Stream:
     """A stream of uint8 (N, C, H, W) that is all there."""
-    return Stream(title, len(images), tuple(images.shape[1:]), lambda rows: images[_slice(rows)])
+    channels, height, width = images.shape[1:]
+    return Stream(title, len(images), (channels, height, width), lambda rows: images[_slice(rows)])
 
 
-def _slice(rows: Sequence[int]) -> slice | torch.Tensor:
+def _slice(rows: Rows) -> slice | torch.Tensor:
     """A slice where rows follow each other: indexing by a tensor would copy the images."""
     if isinstance(rows, range) and rows.step == 1:
         return slice(rows.start, rows.stop)
@@ -128,7 +129,7 @@ def as_grey(stream: Stream) -> Stream:
     if stream.shape[0] == 1:
         return stream
 
-    def images(rows: Sequence[int]) -> Tensor:
+    def images(rows: Rows) -> Tensor:
         found = stream.images(rows)
         if coloured(found).any():
             raise UsageError(

@@ -76,7 +76,8 @@ class EquivalentBlur(Metric):
 
     def _measured(self, images: Tensor) -> Tensor:
         images = quantised(images, self.normalize).cpu()
-        check_size(tuple(images.shape[-2:]), self.size, ("the batch", "the reference"))
+        height, width = images.shape[-2:]
+        check_size((height, width), self.size, ("the batch", "the reference"))
         return MEASURES[self.measure].function(images).to(self.device)
 
     def _tensor(self, value: float) -> Tensor:

@@ -62,7 +62,7 @@ def opened(asked: Asked) -> tuple[list[Stream], Stream]:
     names = list(dict.fromkeys(asked.generated))
     models = {name: open_model(name, asked.device) for name in names if is_run(name)}
     found = {name: open_stream(name, resize, data_dir) for name in names if name not in models}
-    sides = [model.config.image_size for model in models.values()]
+    sides = [model.config.side for model in models.values()]
     like = (sides[0], sides[0]) if sides else next(iter(found.values())).size
     if asked.reference:
         reference = open_stream(asked.reference, resize, data_dir, like)

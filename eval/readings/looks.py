@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def look(
     wanted = np.arange(stream.count) if rows is None else rows
     parts = [wanted[start : start + stream.batch] for start in range(0, len(wanted), stream.batch)]
     found = []
-    for part in instrument.side_by_side([lambda part=part: _seen(stream, part, measures) for part in parts]):
+    for part in instrument.side_by_side([partial(_seen, stream, part, measures) for part in parts]):
         found.append(part)
         advance(part.count)
     return Look(

@@ -1,6 +1,6 @@
 """Runs by mode: what stands for what where a report has several seeds of one mode (read from the report alone)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import TypeVar
@@ -77,7 +77,9 @@ def crowded(report: Report) -> bool:
     return len(report.runs) > FEW
 
 
-def averages(report: Report, rows: Sequence[Row], columns: dict[str, Callable[[Row], float | None]]) -> list[Averages]:
+def averages(
+    report: Report, rows: Sequence[Row], columns: Mapping[str, Callable[[Row], float | None]]
+) -> list[Averages]:
     """Every group's mean over its rows by column; rows without a run and groups without any value are left out."""
     found = []
     for group in groups(report):

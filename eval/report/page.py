@@ -4,6 +4,7 @@ import base64
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
@@ -164,7 +165,7 @@ def quality_by_group(report: Report) -> list[Averages]:
     def value(source: Source, name: str) -> float | None:
         return source.quality[name].value if source.quality else None
 
-    columns = {q.name: lambda source, name=q.name: value(source, name) for q in report.qualities}
+    columns = {q.name: partial(value, name=q.name) for q in report.qualities}
     return grouping.averages(report, rows, columns)
 
 
@@ -172,13 +173,17 @@ def distances_by_group(report: Report) -> list[Averages]:
     """Distances as means over each group's seeds, for reconstructions and samples; what belongs to no run stays."""
     table = report.distances
     kinds = {source.id: source.kind for source in report.sources}
-    columns = {column.key: lambda row, key=column.key: row.values[key] for column in table.columns}
+    columns = {column.key: partial(_number, key=column.key) for column in table.columns}
     found = [_single(row) for row in table.rows if row.run is None]
     for kind in dict.fromkeys(kinds[row.source] for row in table.rows if row.run is not None and row.source):
         same = [row for row in table.rows if row.source and kinds[row.source] == kind]
         over = grouping.averages(report, same, columns)
         found += [Averages(f"{row.title} {kind}", row.run, row.seeds, row.values) for row in over]
     return found
+
+
+def _number(row: Distance, key: str) -> float | None:
+    return row.values[key]
 
 
 def _single(row: Distance) -> Averages:

@@ -4,6 +4,7 @@ import dataclasses
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from eval.blur.measures import MEASURES, PRIMARY
 from eval.evidence import audit
@@ -105,7 +106,9 @@ def differences(configs: dict[str, Config]) -> list[dict]:
     """Settings that two runs disagree on, by run."""
     dicts = {label: configuration.to_dict(config) for label, config in configs.items()}
     names = [field.name for field in dataclasses.fields(Config) if field.name not in configuration.EXECUTION]
-    rows = [{"setting": n, "values": {label: str(values[n]) for label, values in dicts.items()}} for n in names]
+    rows: list[dict[str, Any]] = [
+        {"setting": n, "values": {label: str(values[n]) for label, values in dicts.items()}} for n in names
+    ]
     return [row for row in rows if len(set(row["values"].values())) > 1]
 
 

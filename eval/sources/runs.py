@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from baselines.objectives import OBJECTIVES as BASELINES
 from eval.blur import damages
 from eval.blur.measures import gaussian_blur
 from eval.sources.held_out import halves
-from vaegan import posterior
+from vaegan import posterior, pretrained
 from vaegan.data import ImageSet, load
 from vaegan.errors import UsageError, UserError
 from vaegan.generator import told
@@ -86,13 +86,13 @@ class Source:
         return self.originals is not None
 
 
-def open_runs(directories: Sequence[Path], weights: str = "raw") -> list[Run]:
+def open_runs(directories: Sequence[Path], weights: Literal["raw", "ema"] = "raw") -> list[Run]:
     """Load every run directory and give it a unique label; a run stopped before its last step says so in its title.
 
     UserError where one cannot be loaded, UsageError where two cannot be compared (other data set or image size) or are
     the same directory.
     """
-    resolved = [Path(directory).resolve() for directory in directories]
+    resolved = [pretrained.located(directory).resolve() for directory in directories]
     for directory, times in Counter(resolved).items():
         if times > 1:
             raise UsageError(f"run given {times} times: {directory}; name each run once")
@@ -105,7 +105,7 @@ def open_runs(directories: Sequence[Path], weights: str = "raw") -> list[Run]:
     ]
 
 
-def _open(directory: Path, weights: str):
+def _open(directory: Path, weights: Literal["raw", "ema"]):
     if not directory.is_dir():
         raise UserError(f"no such run directory: {directory}; train one with python -m vaegan.train")
     if not (directory / "config.json").is_file():
@@ -218,15 +218,17 @@ def posterior_samples(run: Run, images: Tensor, seed: int, labels: Tensor | None
     The codes that the decoder was trained on: where prior samples are blurrier, the prior misses them.
     """
     eps = prior_codes(len(images), run.model.latent_dim, (seed, 1))  # another stream than the prior samples'
+
+    def drawn(noise: Tensor, x: Tensor, *also: Tensor) -> Tensor:
+        mu, logvar = run.model.encode(x, *also)
+        return run.model.decode(posterior.draw(mu, logvar, noise), *also)
+
     return Source(
         f"{run.label}/posterior",
         f"{run.title} aggregated-posterior samples",
         "posterior",
         len(images),
-        lambda: (
-            run.model.decode(posterior.draw(*run.model.encode(*batch), e), *batch[1:])
-            for batch, e in zip(_batches(run, images, labels), eps.split(BATCH), strict=True)
-        ),
+        lambda: (drawn(e, *batch) for batch, e in zip(_batches(run, images, labels), eps.split(BATCH), strict=True)),
         run=run.label,
     )
 

@@ -7,6 +7,7 @@ import io
 import math
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -17,10 +18,8 @@ import numpy as np
 
 from vaegan.errors import UserError
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 READ_BYTES = 2**22  # of a file at a time
 YOUNG = 60  # seconds in which a file may not be locked yet, or lies where locks do not work
@@ -159,14 +158,16 @@ def _check_room(folder: Path, need: int) -> None:
 
 def _lock(file: IO[bytes]) -> None:
     """Hold a file that is being written, so that others can tell it from one whose writer was killed."""
-    if fcntl:
+    if sys.platform != "win32":
         with contextlib.suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _remove_litter(folder: Path) -> None:
     """Remove what killed processes were writing."""
-    for path in folder.glob("tmp*.partial") if fcntl else ():
+    if sys.platform == "win32":  # without locks nothing tells it from what is being written
+        return
+    for path in folder.glob("tmp*.partial"):
         with contextlib.suppress(OSError), open(path, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its writer lives
             if time.time() - path.stat().st_mtime > YOUNG:

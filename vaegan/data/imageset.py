@@ -5,6 +5,8 @@ from __future__ import annotations  # the names and sizes of data sets are known
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from vaegan.errors import UserError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -36,6 +38,14 @@ class ImageSet:
     unusable_labels: str = ""
     source: str = ""
     identity: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def known_labels(self) -> Tensor:
+        """The labels, of a set that is used because it has some. Raises UserError where it has none."""
+        if self.labels is None:
+            why = f" ({self.unusable_labels})" if self.unusable_labels else ""
+            raise UserError(f"{self.name} has no usable labels{why}: use labelled data")
+        return self.labels
 
     @property
     def channels(self) -> int:

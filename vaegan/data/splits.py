@@ -19,9 +19,10 @@ TRAINING = ("train", "training")
 HELD_OUT = ("test", "testing", "val", "valid", "validation")  # the first of these that is there is the held-out split
 
 
-def digests(items: Iterable[bytes | memoryview | np.ndarray]) -> np.ndarray:
+def digests(items: Iterable[bytes | np.ndarray]) -> np.ndarray:
     """Return a uint64 (N,) digest of each item's bytes."""
-    return np.frombuffer(b"".join(hashlib.blake2b(x, digest_size=8).digest() for x in items), np.uint64)
+    contents = (item if isinstance(item, bytes) else item.data for item in items)
+    return np.frombuffer(b"".join(hashlib.blake2b(x, digest_size=8).digest() for x in contents), np.uint64)
 
 
 def held_out(contents: np.ndarray, labels: Tensor | None = None) -> np.ndarray:
@@ -57,7 +58,7 @@ def of_folders(names: Sequence[str]) -> tuple[str, str] | None:
 
     Raises ValueError when two names mean the same split.
     """
-    found = {}
+    found: dict[str, str] = {}
     for kind, known in (("training", TRAINING), ("held-out", HELD_OUT)):
         for word in known:
             same = [name for name in names if name.lower() == word]
@@ -85,6 +86,11 @@ class Labels:
     values: Tensor | None
     names: tuple[str, ...] = ()
 
+    @property
+    def classes(self) -> list[int]:
+        """The class of each image; [] without labels."""
+        return [] if self.values is None else self.values.tolist()
+
 
 def label_fault(train: Labels, test: Labels | None = None) -> str:
     """Say in a few words why the labels of two splits, or of a file that is yet to be split, cannot be used; "" when
@@ -97,7 +103,7 @@ def label_fault(train: Labels, test: Labels | None = None) -> str:
     if train.values is None or test.values is None:
         with_labels, without = (train, test) if test.values is None else (test, train)
         return f"{with_labels.origin} has labels, {without.origin} has none"
-    kinds = [_kind(labels.values) for labels in (train, test)]
+    kinds = [_kind(values) for values in (train.values, test.values)]
     if kinds[0] != kinds[1]:
         return f"{train.origin} has {kinds[0]}, {test.origin} has {kinds[1]}"
     if train.names[: len(test.names)] != test.names[: len(train.names)]:
@@ -116,8 +122,8 @@ def _kind(labels: Tensor) -> str:
 
 
 def _class_fault(train: Labels, test: Labels) -> str:
-    known, asked = (set(labels.values.unique().tolist()) for labels in (train, test))
-    count = len(train.values) + len(test.values)
+    known, asked = set(train.classes), set(test.classes)
+    count = len(train.classes) + len(test.classes)
     if 2 * len(known | asked) > count:
         return f"{len(known | asked):,} classes for {count:,} images: what tells images apart is no class"
     extra = sorted(asked - known)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from vaegan.errors import UsageError, nearest, one_line
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -19,7 +21,7 @@ class Makers(NamedTuple):
 
 @dataclass(frozen=True)
 class Architecture:
-    """A row: the image sizes it can do, and its networks."""
+    """A row: the image sizes it can do, all for none, and its networks."""
 
     title: str
     sizes: tuple[int, ...]
@@ -68,3 +70,18 @@ ARCHITECTURES = {
     "mlp": Architecture("jmetzen's VAE", (*SMALL, *LARGE), _mlp),
     "cppn": Architecture("hardmaru/cppn-gan-vae-tensorflow", (*SMALL, *LARGE), _cppn, any_size=True),
 }
+
+
+def row(name: str) -> Architecture:
+    """Return the networks of a name: a row of the table, or one's own, `package.module:Name` (vaegan.networks.plugins).
+
+    Raises UsageError for other names, and for networks of one's own that cannot be found.
+    """
+    from vaegan.networks import plugins
+
+    if plugins.is_plugin(name):
+        return plugins.find(name)
+    if name not in ARCHITECTURES:
+        known = f"known are {', '.join(ARCHITECTURES)}, and your own as package.module:Name"
+        raise UsageError(f"--architecture {one_line(name)} is not possible{nearest(name, ARCHITECTURES)}; {known}")
+    return ARCHITECTURES[name]

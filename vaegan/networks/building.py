@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from vaegan.errors import UsageError
-from vaegan.networks.architectures import ARCHITECTURES
+from vaegan.networks import architectures, plugins
 from vaegan.networks.normalisation import CodeNorm, Norm
 
 
@@ -28,7 +28,7 @@ def build(
     `conditions` is how many numbers each is told beside its input, 0 for unconditional ones. Raises UsageError for an
     architecture that cannot be told any.
     """
-    row = ARCHITECTURES[architecture]
+    row = architectures.row(architecture)
     if conditions and not row.normalised:
         raise UsageError(f"--condition is not possible with --architecture {architecture}: use convolutional")
     told = {"conditions": conditions} if conditions else {}
@@ -46,4 +46,6 @@ def build(
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed * len(makers) + offset)
                 networks[name] = make().to(memory_format=torch.channels_last)  # a third faster at 64x64 on a CPU
+    if plugins.is_plugin(architecture) and torch.get_default_device().type != "meta":
+        plugins.check(architecture, networks, (channels, image_size, image_size), latent_dim)
     return networks

@@ -64,4 +64,5 @@ def start(layer: nn.Module) -> None:
     """Draw a layer's starting weights, where it has any."""
     if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(layer.weight, std=SPREAD)
-        nn.init.zeros_(layer.bias)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)

@@ -5,10 +5,10 @@ float32 (B, C, S, S). Its image is their means. The Bernoulli likelihood takes t
 longer holds where it is black or white.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Judged(NamedTuple):
@@ -16,6 +16,23 @@ class Judged(NamedTuple):
 
     features: Tensor
     logit: Tensor
+
+
+class Decodes(Protocol):
+    """What every decoder has besides being a module."""
+
+    def logit(self, z: Tensor, *told: Tensor) -> Tensor: ...
+
+
+class Judges(Protocol):
+    """What every discriminator has besides being a module: how many numbers Dis_l holds."""
+
+    feature_count: int
+
+
+def logit_of(decoder: nn.Module, z: Tensor, *told: Tensor) -> Tensor:
+    """Return the logit of codes' images."""
+    return cast(Decodes, decoder).logit(z, *told)  # modules in a dict have no types of their own
 
 
 def image_of(logit: Tensor) -> Tensor:

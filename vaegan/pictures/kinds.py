@@ -39,7 +39,8 @@ class Arguments:
 
 @dataclass(frozen=True)
 class Kind:
-    """A row: how many things the picture shows unless told, what these are, and what it asks of a model."""
+    """A row: how many things the picture shows unless told (None: as many as codes have dimensions), what these are,
+    and what it asks of a model."""
 
     n: int | None
     things: str

@@ -90,7 +90,9 @@ def scatter(scene: Scene) -> bytes:
     for place, (name, rows) in enumerate(members.items()):
         colours[rows.numpy()] = f"C{place % 10}"
         axes.scatter([], [], s=5, color=f"C{place % 10}", label=name)
-    axes.scatter(*mu.T, s=5, c=colours.tolist(), linewidths=0)  # in drawn order: no class lies on top of another
+    axes.scatter(
+        mu[:, 0], mu[:, 1], s=5, c=colours.tolist(), linewidths=0
+    )  # in drawn order: no class lies on top of another
     axes.set(xlabel="z 1", ylabel="z 2", aspect="equal", title=f"{len(mu):,} held-out images of {scene.about}")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=3, frameon=False)
     return sheets.png(figure)
@@ -110,12 +112,11 @@ def groups(scene: Scene, indices: Tensor) -> dict[str, Tensor]:
 
 def traversal(scene: Scene) -> bytes:
     """One code with one number changed at a time, the dimensions that the encoder uses most first."""
-    count = scene.model.latent_dim if scene.n is None else scene.n
-    if count > scene.model.latent_dim:
-        raise UsageError(f"--n {count} is not possible: this run's codes have {scene.model.latent_dim} dimensions")
+    if scene.n > scene.model.latent_dim:
+        raise UsageError(f"--n {scene.n} is not possible: this run's codes have {scene.model.latent_dim} dimensions")
     mu = scene.encode(torch.arange(min(len(scene.held_out.images), latent.VECTOR_IMAGES)))
     activity = latent.activity(mu)
-    order = activity.argsort(descending=True)[:count].tolist()
+    order = activity.argsort(descending=True)[: scene.n].tolist()
     shown = scene.chosen(1)
     codes = [latent.traversal(scene.encode(shown)[0], dimension, TRAVERSED) for dimension in order]
     images = scene.decode(torch.cat(codes), scene.told(shown.repeat(len(codes) * len(TRAVERSED))))
@@ -131,7 +132,7 @@ def attributes(scene: Scene) -> bytes:
     edited, title = edit(scene, indices, chosen)
     unedited = scene.decode(scene.encode(indices), scene.told(indices))
     rows = torch.cat([scene.beside(scene.held_out.images[indices]), unedited, edited])
-    has = scene.held_out.labels[indices][:, chosen].T
+    has = scene.held_out.known_labels[indices][:, chosen].T
     marks = [""] * 2 * scene.n + ["−" if there else "+" for there in has.flatten().tolist()]
     names = ["original", "reconstruction", *(scene.held_out.label_names[i] for i in chosen)]
     return sheets.sheet(rows, scene.n, rows=names, marks=marks, title=title, zoom=scene.zoom)
@@ -140,15 +141,15 @@ def attributes(scene: Scene) -> bytes:
 def moved(scene: Scene, indices: Tensor, chosen: list[int]) -> tuple[Tensor, str]:
     """Return faces with each attribute's vector added to or subtracted from their codes, (len(chosen) * n, C, S, S)."""
     train, how, amount = scene.split("train"), scene.asked.vectors, scene.asked.amount
-    vectors = latent.attribute_vectors(scene.model, train.images, train.labels, how)[chosen]
-    signs = 1 - 2 * scene.held_out.labels[indices][:, chosen].T.float()  # (chosen, n)
+    vectors = latent.attribute_vectors(scene.model, train.images, train.known_labels, how)[chosen]
+    signs = 1 - 2 * scene.held_out.known_labels[indices][:, chosen].T.float()  # (chosen, n)
     codes = scene.encode(indices) + amount * signs[..., None] * vectors[:, None]  # (chosen, n, D)
     return scene.decode(codes.flatten(0, 1)), f"+ adds, − removes {amount:g} x the attribute's vector ({how})"
 
 
 def told_otherwise(scene: Scene, indices: Tensor, chosen: list[int]) -> tuple[Tensor, str]:
     """Return faces of a conditional model that is told the opposite of each attribute, (len(chosen) * n, C, S, S)."""
-    told = scene.told(indices).repeat(len(chosen), 1, 1)  # (chosen, n, A)
+    told = scene.held_out.known_labels[indices].repeat(len(chosen), 1, 1)  # (chosen, n, A)
     for row, attribute in enumerate(chosen):
         told[row, :, attribute] = 1 - told[row, :, attribute]
     z = scene.encode(indices).repeat(len(chosen), 1)

@@ -20,7 +20,7 @@ class Scene:
 
     model: Model
     asked: Arguments
-    n: int | None
+    n: int  # things to draw, as asked or else by the kind
 
     def split(self, name: str) -> ImageSet:
         """Return the run's data, "train" or "test"."""
@@ -37,9 +37,7 @@ class Scene:
         """Return the indices of `count` held-out images. Raises UsageError when there are fewer."""
         available = len(self.held_out.images)
         if count > available:
-            raise UsageError(
-                f"--n {self.asked.n or self.n} needs {count} held-out images: {self.about} has {available}"
-            )
+            raise UsageError(f"--n {self.n} needs {count} held-out images: {self.about} has {available}")
         generator = torch.Generator().manual_seed(self.asked.seed)
         return torch.randperm(available, generator=generator)[:count]
 
@@ -54,7 +52,7 @@ class Scene:
 
     def told(self, indices: Tensor) -> Tensor | None:
         """Return what a conditional model is told of held-out images: their labels. Others are told nothing."""
-        return self.held_out.labels[indices] if self.model.is_conditional else None
+        return self.held_out.known_labels[indices] if self.model.is_conditional else None
 
     def encode(self, indices: Tensor) -> Tensor:
         """Return the posterior means of held-out images."""

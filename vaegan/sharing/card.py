@@ -23,7 +23,9 @@ TAKES = {
     "encoder": IMAGES + "; gives mu and logvar, (N, {latent}) each",
     "decoder": "codes, float (N, {latent}), from N(0, I) for samples; gives " + IMAGES,
     "discriminator": IMAGES + '; gives Dis_l and the logit of "real"',
+    "all": IMAGES + ", or codes, float (N, {latent})",
 }
+TITLES = {part: part.title() for part in TAKES} | {"all": "Encoder and decoder"}
 COMPARED = 100  # inputs on which an export must equal the original
 LOADING = {
     "torch-export": """import torch
@@ -42,7 +44,7 @@ def card(model: Model, part: str, form: str, file: str, difference: float, run: 
     told = f" A second input, (N, {len(model.conditions.names)}), tells {names}." if names else ""
     takes = TAKES[part].format(channels=model.channels, size=config.image_size, latent=config.latent_dim)
     licence = LICENCES.get(config.dataset, "Data of the exporter's own; whoever shares this file states their licence")
-    return f"""# {part.title()} of a {config.mode} on {config.dataset}
+    return f"""# {TITLES[part]} of a {config.mode} on {config.dataset}
 
 Trained for {model.step:,} updates of {config.batch_size} images with vaegan (after Larsen et al., arXiv 1512.09300);
 exported as {form}. On {COMPARED} inputs, and on one alone, it differs from the original by at most {difference:.1e}.
@@ -52,7 +54,7 @@ exported as {form}. On {COMPARED} inputs, and on one alone, it differs from the 
 ## Load
 
 ```python
-{loading(model.networks[part], part, form, file)}
+{loading(model, part, form, file)}
 ```
 
 ## How good it was
@@ -88,9 +90,11 @@ def measured(run: Path) -> str:
     return "\n".join([f"{head} distances stand in the run's report.", "", "| | |", "| --- | ---: |", *rows])
 
 
-def loading(network: nn.Module, part: str, form: str, file: str) -> str:
+def loading(model: Model, part: str, form: str, file: str) -> str:
     """Return code that loads the export: bare PyTorch for a stack of layers, else this package."""
-    layers = stack(network) if part == "decoder" else None  # the others branch
+    if part == "all":
+        return 'import vaegan\n\nimages = vaegan.load("FOLDER").sample(64)  # this folder; uint8 (64, C, H, W)'
+    layers = stack(model.networks[part]) if part == "decoder" else None  # the others branch
     if form in LOADING:
         return LOADING[form].format(part=part, file=file)
     if layers is None:

@@ -1,17 +1,22 @@
-"""One network of a run in a format that other programs read, with its card."""
+"""Networks of a run in a format that other programs read, with their card."""
 
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from vaegan import pretrained
 from vaegan.errors import UsageError, UserError
-from vaegan.model import Model, load, prior_codes
+from vaegan.model import Model, load, prior_codes, stored
 from vaegan.sharing.card import COMPARED, card
-from vaegan.sharing.formats import FORMATS, TOLERANCE, largest_difference, require_packages
+from vaegan.sharing.formats import FORMATS, TOLERANCE, largest_difference, outputs, require_packages
+
+DRAWING = ("encoder", "decoder")  # what images are drawn with, from images and from codes
 
 
 def parted(run: Path, part: str) -> Model:
@@ -28,31 +33,54 @@ def export(run: Path, out: Path, kind: str, part: str) -> float:
     model = parted(run, part)
     form, network = FORMATS[kind], model.networks[part]
     inputs = example(model, part)
+    with _appearing(out) as folder:
+        file = folder / f"{part}{form.suffix}"
+        form.write(network, inputs, file)
+        difference = largest_difference(network, form.read(network, file), inputs)
+        if not difference <= TOLERANCE:
+            raise UserError(f"the {kind} of {run} differs by {difference:.1e} from the original: use another --format")
+        (folder / "README.md").write_text(card(model, part, kind, file.name, difference, run))
+        file.chmod(0o644)
+    return difference
+
+
+def export_all(run: Path, out: Path, half: bool) -> float:
+    """Write encoder and decoder, and the averaged decoder of a mode with an adversary, as a folder that `load` opens;
+    return the largest difference of a decoded code. Raises UserError as `export`, with no bound on what `half` costs.
+    """
+    model, (state, _) = load(run), stored(pretrained.located(run), None)
+    state = state | {"networks": {part: weights for part, weights in state["networks"].items() if part in DRAWING}}
+    if "discriminator" not in model.networks:  # its averaged weights would be nearly the same
+        state.pop(pretrained.AVERAGED)
+    inputs = example(model, "decoder")
+    with _appearing(out) as folder:
+        pretrained.write(folder, state, half)
+        again = load(folder).networks["decoder"]
+        difference = largest_difference(model.networks["decoder"], lambda *x: outputs(again(*x)), inputs)
+        if not half and not difference <= TOLERANCE:
+            raise UserError(f"what was written of {run} differs by {difference:.1e} from the original: keep the run")
+        (folder / "README.md").write_text(card(model, "all", "safetensors", pretrained.WEIGHTS, difference, run))
+    return difference
+
+
+@contextmanager
+def _appearing(out: Path) -> Iterator[Path]:
+    """Yield a folder that becomes `out` when the block ends well. Raises UserError when it cannot be written."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as partial:
-            file = Path(partial) / f"{part}{form.suffix}"
-            form.write(network, inputs, file)
-            difference = largest_difference(network, form.read(network, file), inputs)
-            if not difference <= TOLERANCE:
-                raise UserError(
-                    f"the {kind} of {run} differs by {difference:.1e} from the original: use another --format"
-                )
-            text = card(model, part, kind, file.name, difference, run)
-            (Path(partial) / "README.md").write_text(text)
+            yield Path(partial)
             os.chmod(partial, 0o755)  # temporary folders are private
-            file.chmod(0o644)
             if out.is_dir():
                 out.rmdir()
             shutil.copytree(partial, out)
     except OSError as error:
         raise UserError(f"{out} cannot be written ({error.strerror or error}): choose another --out") from None
-    return difference
 
 
 def example(model: Model, part: str) -> tuple[Tensor, ...]:
     """Return inputs of a part: codes from N(0, I), or noise in the shape of images; and labels, if it is told any."""
-    size = model.config.image_size
+    size = model.config.side
     images = torch.rand(COMPARED, model.channels, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
     first = prior_codes(COMPARED, model.latent_dim, 0) if part == "decoder" else images
     if not model.is_conditional:

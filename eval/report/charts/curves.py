@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from eval.report import grouping
-from eval.report.charts.drawing import INK, MUTED, PANELS, Chart, colour
+from eval.report.charts.drawing import INK, MUTED, PANELS, Chart, colour, number
 from eval.report.schema import Report
 
 SHOWN = -0.6, 3.0  # px of blur that the calibration charts show; the curves reach further
@@ -20,6 +21,8 @@ TERMS = {
     "terms/features": "Dis_l reconstruction, nats",
 }
 POINTS = 1500  # of all runs together that one training line's panel draws: twice in the page, 12 bytes each
+
+LINES: tuple[Literal["-", "--", ":", "-."], ...] = ("-", "--", ":", "-.")  # of the scalars in one panel
 
 
 def calibration(report: Report, origin: str) -> Chart:
@@ -100,7 +103,7 @@ def _power(report: Report, kind: str, run: str) -> list[float] | None:
     """The relative power of one run's images of a kind; nan where there is none, which a log scale cannot show."""
     source = next((s.id for s in report.sources if s.kind == kind and s.run == run), "")
     power = report.spectrum.relative.get(source)
-    return power and [p if p and p > 0 else math.nan for p in power]
+    return None if power is None else [p if p and p > 0 else math.nan for p in power]
 
 
 def _geometric_mean(lines: Sequence[Sequence[float]]) -> list[float]:
@@ -146,7 +149,7 @@ def _training(figure: Figure, report: Report, panels: Sequence[tuple[str, list[s
     columns = 1 if narrow else 3
     axes_of = figure.subplots(-(-len(panels) // columns), columns, squeeze=False).flat
     for axes, (title, names) in zip(axes_of, panels, strict=False):
-        styles = dict(zip(names, ("-", "--", ":", "-."), strict=False))
+        styles = dict(zip(names, LINES, strict=False))
         for label, run in report.training.items():
             shade, runs = colour(report, label), len(report.training)
             for name in (name for name in styles if name in run.series):
@@ -167,5 +170,10 @@ def _training(figure: Figure, report: Report, panels: Sequence[tuple[str, list[s
 def _line(axes: Axes, steps: Sequence[int], values: Sequence, runs: int, style: str, shade: str) -> None:
     """One run's scalar, with fewer points the more runs there are."""
     every = max(1, len(steps) * runs // POINTS)
-    values = [math.nan if value is None else value for value in values]
-    axes.plot(steps[::every], values[::every], style, color=shade, linewidth=1.1 if runs <= grouping.FEW else 0.7)
+    axes.plot(
+        steps[::every],
+        [number(value) for value in values[::every]],
+        style,
+        color=shade,
+        linewidth=1.1 if runs <= grouping.FEW else 0.7,
+    )

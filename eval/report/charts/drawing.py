@@ -1,15 +1,21 @@
 """How charts are drawn: one look, saved as PNG and as SVG that follows the page's light or dark theme."""
 
 import io
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 from matplotlib.figure import Figure
 
 from eval.report import grouping
+from eval.report.rows import Number
 from eval.report.schema import Report
+
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
 
 PANELS = {"reconstructions": "Reconstructions", "samples": "Prior samples"}  # kinds of image, side by side
 # Every colour of a chart, and the CSS variable that takes its place in the page (report.css defines both themes).
@@ -17,7 +23,7 @@ INK, MUTED, LINE, PAPER = "#1f2328", "#6a6f76", "#d9d6cf", "#fbfaf7"
 RUN_COLOURS = ("#b5502b", "#1d6f8a", "#7a5ea8", "#5c7a29", "#a8862b", "#8a3d63", "#3d6b5c")
 THEME = {INK: "--ink", MUTED: "--muted", LINE: "--line", PAPER: "--paper"}
 THEME |= {c: f"--run-{i}" for i, c in enumerate(RUN_COLOURS)}
-STYLE = {
+STYLE: "dict[RcKeyType, Any]" = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9,
@@ -54,6 +60,11 @@ class Chart:
     draw: Callable[[Figure, bool], None]  # of (figure, narrow)
     height: float
     narrow_height: float
+
+
+def number(value: Number) -> float:
+    """A value; NaN where there is none, which a chart leaves out."""
+    return math.nan if value is None else value
 
 
 def render(chart: Chart) -> tuple[bytes, str, str]:

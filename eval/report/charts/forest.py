@@ -1,7 +1,7 @@
 """Forest plots of equivalent blur: every run with its interval, pooled estimates as diamonds; and the controls."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ class Row:
     title: str  # the label for who does not see the lines above it
     colour: str
     pooled: bool
-    entries: dict[str, Reading | None]
+    entries: Mapping[str, Reading | None]
 
 
 def forest(report: Report, measure: str, origin: str) -> Chart:
@@ -36,7 +36,7 @@ def forest(report: Report, measure: str, origin: str) -> Chart:
     height = rows[-1].y + 1
     pooled = any(row.pooled and any(row.entries.values()) for row in rows)
     diamonds = "Diamonds: pooled over seeds, as wide as the 95 % interval. " if pooled else ""
-    words = [(row, kind, row.entries[kind]) for kind in shown for row in rows if row.entries[kind]]
+    words = [(row, kind, entry) for kind in shown for row in rows if (entry := row.entries[kind])]
     return Chart(
         "sigma_eq",
         "Equivalent blur of every run",
@@ -51,8 +51,8 @@ def forest(report: Report, measure: str, origin: str) -> Chart:
 
 def forest_rows(report: Report, measure: str) -> list[Row]:
     """The lines of the plot from the top: a mode's pooled estimate where it has several seeds, then its runs."""
-    single = {(s.kind, s.run): s.blur[measure] for s in report.sources}
-    pooled = {(row.what, row.title): row for row in report.pooled}
+    single: dict[tuple[str, str | None], Reading] = {(s.kind, s.run): s.blur[measure] for s in report.sources}
+    pooled: dict[tuple[str, str], Reading] = {(row.what, row.title): row for row in report.pooled}
     rows, y = [], 0.0
     for group in grouping.modes(report):
         several = len(group.runs) > 1

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from eval.report import grouping
-from eval.report.charts.drawing import INK, MUTED, PANELS, Chart, colour
+from eval.report.charts.drawing import INK, MUTED, PANELS, Chart, colour, number
 from eval.report.schema import Report
 from eval.report.sections import Distance
 
@@ -15,7 +15,7 @@ LIMIT = "frechet_limit"  # the column whose lines are drawn
 
 def ncurve(report: Report, origin: str) -> Chart | None:
     """Distances against 1 / N with the lines to N = infinity; None where no line can be drawn."""
-    kinds = {source.id: source.kind for source in report.sources}
+    kinds: dict[str | None, str] = {source.id: source.kind for source in report.sources}
     rows = [row for row in report.distances.rows if row.source and row.values[LIMIT] is not None]
     panels = [(title, [row for row in rows if kinds[row.source] == kind]) for kind, title in PANELS.items()]
     panels = [(title, own) for title, own in panels if own]
@@ -50,7 +50,8 @@ def _draw(
     grid = (len(panels), 1) if narrow else (1, len(panels))
     for axes, (title, rows) in zip(figure.subplots(*grid, squeeze=False).flat, panels, strict=True):
         for row in [*floors[-1:], *rows]:
-            shade, limit, values = colour(report, row.run), row.values[LIMIT], row.curve.value
+            shade, limit = colour(report, row.run), number(row.values[LIMIT])
+            values = [number(value) for value in row.curve.value]
             x = [1 / count for count in row.curve.count]
             slope = (values[-1] - limit) / x[-1]
             axes.plot([0, x[0]], [limit, limit + slope * x[0]], color=shade, linewidth=0.8)

@@ -131,7 +131,7 @@ def _labels(files: list[Path], depth: int) -> tuple[Tensor | None, tuple[str, ..
     names = tuple(sorted({name for name in classes if name is not None}))
     if len(names) < 2:
         return None, ()
-    index = {name: i for i, name in enumerate(names)}
+    index: dict[str | None, int] = {name: i for i, name in enumerate(names)}
     return torch.tensor([index.get(name, -1) for name in classes]), names
 
 

@@ -81,7 +81,8 @@ def _walk(root: Path, failures: list[str]) -> Iterator[tuple[str, list[os.DirEnt
 
     Those that cannot be listed are added to `failures`.
     """
-    own, linked, seen = [str(root)], [], set()
+    own, seen = [str(root)], set[str]()
+    linked: list[str] = []
     while own or linked:
         folder = own.pop() if own else linked.pop(0)
         real = os.path.realpath(folder)

@@ -55,6 +55,7 @@ def read(file: Path, split: str, image_size: int) -> ImageSet:
     """
     sibling = _sibling(file)
     train = _contents(file)
+    rows: slice | np.ndarray
     if sibling:
         test = _contents(sibling)
         _check_alike(train, test)

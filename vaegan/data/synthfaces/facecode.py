@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import overload
 
 import numpy as np
 import torch
@@ -149,6 +150,10 @@ class FaceCode:
     def __len__(self) -> int:
         return len(self.indices)
 
+    @overload
+    def __getitem__(self, key: str) -> Tensor: ...
+    @overload
+    def __getitem__(self, key: slice | Tensor) -> FaceCode: ...
     def __getitem__(self, key: str | slice | Tensor) -> Tensor | FaceCode:
         """Return what a name says, (n, 1, 1) for a scalar and (n, 3, 1, 1) for a colour; or the codes of some faces."""
         if isinstance(key, str):

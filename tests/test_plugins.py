@@ -1,0 +1,151 @@
+"""Networks of one's own: trained, resumed, loaded and compared by name, and one line for those that do not fit."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_faces import call, save_faces, train_tiny
+
+import vaegan
+from vaegan import train
+from vaegan.errors import UsageError, UserError
+from vaegan.networks import architectures, plugins
+
+NETWORKS = """
+import torch
+from torch import nn
+from vaegan.networks.outputs import Judged, image_of
+
+class Encoder(nn.Module):
+    def __init__(self, channels, image_size, latent_dim):
+        super().__init__()
+        self.heads = nn.Linear(channels * image_size**2, 2 * latent_dim)
+        self.register_buffer("scale", torch.full((), 0.5), persistent=False)
+
+    def forward(self, x):
+        return (self.scale * self.heads(x.flatten(1))).chunk(2, dim=1)
+
+class Decoder(nn.Module):
+    def __init__(self, channels, image_size, latent_dim):
+        super().__init__()
+        self.pixels, self.shape = nn.Linear(latent_dim, channels * image_size**2), (channels, image_size, image_size)
+
+    def forward(self, z):
+        return image_of(self.logit(z))
+
+    def logit(self, z):
+        return self.pixels(z).unflatten(1, self.shape)
+
+class Discriminator(nn.Module):
+    def __init__(self, channels, image_size, **rest):
+        super().__init__()
+        self.features = nn.Linear(channels * image_size**2, 6)
+        self.verdict = nn.Linear(6, 1)
+
+    def forward(self, x):
+        dis_l = self.features(x.flatten(1))
+        return Judged(dis_l, self.verdict(dis_l.relu()).squeeze(1))
+
+class Mine:
+    encoder, decoder, discriminator = Encoder, Decoder, Discriminator
+    sizes = (32,)
+
+class Narrow(Mine):
+    @staticmethod
+    def encoder(channels, image_size, latent_dim):
+        return Encoder(channels, image_size, latent_dim - 1)
+
+class Flat(Mine):
+    @staticmethod
+    def decoder(channels, image_size, latent_dim):
+        return nn.Linear(latent_dim, 9)
+
+class Wordless(Mine):
+    @staticmethod
+    def discriminator(channels, image_size):
+        return nn.Flatten()
+
+class Headless(Mine):
+    decoder = None
+
+class Greedy(Mine):
+    @staticmethod
+    def encoder(depth):
+        return nn.Identity()
+
+class Number(Mine):
+    @staticmethod
+    def encoder(channels):
+        return 3
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """A working folder with mynets.py and the tiny faces, which the module search forgets afterwards."""
+    (tmp_path / "mynets.py").write_text(NETWORKS)
+    save_faces(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    yield tmp_path
+    sys.modules.pop("mynets", None)
+
+
+def test_networks_of_ones_own_train_resume_and_load(folder):
+    tiny = ["--architecture", "mynets:Mine", "--mode", "vaegan", "--norm", "batch"]
+    assert train_tiny(folder, "run", *tiny, "--steps", "3", data="bare") == 0
+    assert call(train.main, "--resume", "--run-dir", folder / "run", "--steps", "5") == 0
+    model = vaegan.load(folder / "run")
+    assert model.step == 5 and type(model.networks["decoder"]).__module__ == "mynets"
+    assert model.reconstruct(model.sample(3)).shape == (3, 1, 32, 32)
+    assert float(model.networks["encoder"].scale) == 0.5  # what is in no file comes from the code
+    assert model.networks["discriminator"].feature_count == 6
+
+
+def test_a_run_whose_networks_are_elsewhere_is_one_line(folder, monkeypatch, capsys):
+    assert train_tiny(folder, "run", "--architecture", "mynets:Mine", "--mode", "vae", "--steps", "2", data="bare") == 0
+    (folder / "mynets.py").unlink()
+    del sys.modules["mynets"]
+    with pytest.raises(
+        UserError, match="has networks that are not here: --architecture mynets:Mine cannot be imported"
+    ):
+        vaegan.load(folder / "run")
+    capsys.readouterr()
+    assert call(train.main, "--resume", "--run-dir", folder / "run", "--steps", "5") == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("mynets:Narrow", "the encoder of --architecture mynets:Narrow does not fit: of 2 inputs it gives (2, 3) and"),
+        ("mynets:Flat", "it gives (2, 9); it should give images of shape (2, 1, 32, 32)"),
+        ("mynets:Wordless", "it should give Judged(features, logit), the logit of shape (2,)"),
+        ("mynets:Headless", "Headless has no decoder; it needs encoder, decoder, discriminator"),
+        ("mynets:Greedy", "the encoder of --architecture mynets:Greedy cannot be made (TypeError: "),
+        ("mynets:Number", "is a int: no nn.Module"),
+        ("mynets:Nobody", "mynets has no 'Nobody'"),
+        ("nowhere:Mine", "cannot be imported (ModuleNotFoundError: No module named 'nowhere')"),
+        ("os:path", "path has no encoder"),
+        ("convolutionl", "did you mean 'convolutional'?; known are "),
+    ],
+)
+def test_networks_that_do_not_fit_are_one_line_and_leave_nothing(folder, capsys, name, says):
+    assert train_tiny(folder, "run", "--architecture", name, "--mode", "vaegan", "--steps", "2", data="bare") == 2
+    err = capsys.readouterr().err
+    assert says in err and err.count("\n") == 1 and not (folder / "run").exists()
+
+
+def test_sizes_are_those_that_the_networks_name(folder, capsys):
+    flags = ["--architecture", "mynets:Mine", "--mode", "vae", "--steps", "2", "--image-size", "64"]
+    assert train_tiny(folder, "run", *flags, data="bare") == 2
+    assert "--image-size 64 is not possible: use 32" in capsys.readouterr().err
+
+
+def test_a_table_is_asked_first_and_the_protocol_is_that_of_its_rows():
+    for name, found in architectures.ARCHITECTURES.items():
+        assert architectures.row(name) is found and not plugins.is_plugin(name)
+    with pytest.raises(UsageError, match="and your own as package.module:Name"):
+        architectures.row("nothing")
+    assert torch.get_default_device().type == "cpu"
