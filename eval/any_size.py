@@ -37,9 +37,10 @@ def main(args: Sequence[str] | None = None) -> None:
     at_least(asked, n=2, size=1, seed=0)
     if asked.json:
         check_writable(asked.json)
+    from eval.evidence.large import SIZE
     from eval.experiments import any_size
 
-    size = asked.size or any_size.large.SIZE
+    size = asked.size or SIZE
     classifier, found = any_size.measured(asked.run, asked.n, size, asked.seed, asked.data_dir)
     for kind, figures in found.items():
         print(any_size.table(kind, figures, asked.n, size))

@@ -1,4 +1,5 @@
-"""Damage to checkpoints, and checkpoints and configs made to do damage: everything must be refused in one line.
+"""Damage to checkpoints and caches, and checkpoints and configs made to do damage: everything must be refused in one
+line, or, in a cache, made anew.
 
 python tests/damage.py [--flips 300] [--truncations 60] [--crafted 200] [--edits 300]
 """
@@ -6,19 +7,23 @@ python tests/damage.py [--flips 300] [--truncations 60] [--crafted 200] [--edits
 import argparse
 import copy
 import json
+import os
 import random
 import resource
 import tempfile
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 import vaegan
 from vaegan import checkpoint
 from vaegan import config as configuration
 from vaegan.config import Config
+from vaegan.data.cache import cached_array
 from vaegan.errors import UserError
 from vaegan.model import networks_of
 from vaegan.train import MODES
@@ -68,24 +73,45 @@ def refused(run_dir: Path) -> bool:
     return False
 
 
-def flips(run_dir: Path, whole: bytes, count: int, draw: random.Random) -> int:
-    """Return how many of `count` single-bit flips are seen."""
-    seen = 0
+Damage = Iterator[tuple[str, bytes]]  # what was done, and what is left
+
+
+def flips(whole: bytes, count: int, draw: random.Random) -> Damage:
+    """Flip one bit of a file, `count` times."""
     for _ in range(count):
         content, bit = bytearray(whole), draw.randrange(8 * len(whole))
         content[bit // 8] ^= 1 << bit % 8
-        save(run_dir, bytes(content))
-        seen += refused(run_dir)
-    return seen
+        yield f"bit {bit}", bytes(content)
 
 
-def truncations(run_dir: Path, whole: bytes, count: int, draw: random.Random) -> int:
-    """Return how many of `count` truncations are seen."""
-    seen = 0
+def truncations(whole: bytes, count: int, draw: random.Random) -> Damage:
+    """Cut a file off, `count` times."""
     for _ in range(count):
-        save(run_dir, whole[: draw.randrange(len(whole))])
-        seen += refused(run_dir)
-    return seen
+        length = draw.randrange(len(whole))
+        yield f"cut to {length} bytes", whole[:length]
+
+
+def missed_in_checkpoint(run_dir: Path, damage: Damage) -> Iterator[str]:
+    """Yield the damage of which loading says nothing."""
+    for name, content in damage:
+        save(run_dir, content)
+        if not refused(run_dir):
+            yield name
+
+
+def missed_in_cache(folder: Path, images: np.ndarray, damage: Callable[[bytes], Damage]) -> Iterator[str]:
+    """Yield the damage to a cached array after which other images are read than were written."""
+    os.environ["VAEGAN_CACHE"] = str(folder)
+
+    def read() -> np.ndarray:
+        return cached_array("images", images.shape, np.uint8, lambda: [images])
+
+    read()
+    file = folder / "images.npy"
+    for name, content in damage(file.read_bytes()):
+        file.write_bytes(content)
+        if not np.array_equal(read(), images):
+            yield name
 
 
 BAD: list[Any] = [None, -1, 10**12, 0.5, "x", [], {}, float("nan"), True, torch.zeros(3), b"x", {"a": 1}]
@@ -137,20 +163,18 @@ def harmless(path: tuple) -> bool:
     return path[0] == "config" and len(path) > 1 or path == ("conditions",)
 
 
-def crafts(run_dir: Path, whole: dict[str, Any], count: int, draw: random.Random) -> int:
-    """Return how many of `count` crafted checkpoints are refused; those that are another valid one count as well."""
-    good = 0
+def harmful_checkpoints(run_dir: Path, whole: dict[str, Any], count: int, draw: random.Random) -> Iterator[str]:
+    """Yield what was changed in crafted checkpoints that are neither refused nor another valid one."""
     for _ in range(count):
         changed, path = crafted(whole, draw)
         save(run_dir, changed)
-        good += refused(run_dir) or harmless(path)
-    return good
+        if not refused(run_dir) and not harmless(path):
+            yield "/".join(map(str, path))
 
 
-def edits(run_dir: Path, whole: dict[str, Any], count: int, draw: random.Random) -> int:
-    """Return how many of `count` edits of config.json end in one line or, where only the way it ran is edited, load."""
+def harmful_edits(run_dir: Path, whole: dict[str, Any], count: int, draw: random.Random) -> Iterator[str]:
+    """Yield the edits of config.json that load, though more was edited than the way it ran."""
     save(run_dir, whole)
-    good = 0
     for _ in range(count):
         values = dict(whole["config"])
         name = draw.choice(list(values))
@@ -160,26 +184,46 @@ def edits(run_dir: Path, whole: dict[str, Any], count: int, draw: random.Random)
         if draw.random() < 0.2:
             text = text[: draw.randrange(len(text))]
         (run_dir / "config.json").write_text(text)
-        good += refused(run_dir) or name in configuration.EXECUTION or values[name] == before
+        if not (refused(run_dir) or name in configuration.EXECUTION or values[name] == before):
+            yield f"{name}: {text[:200]}"
     (run_dir / "config.json").unlink()
-    return good
 
 
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name, count in (("flips", 300), ("truncations", 60), ("crafted", 200), ("edits", 300), ("seed", 0)):
         parser.add_argument(f"--{name}", type=int, default=count)
-    asked = parser.parse_args()
-    resource.setrlimit(resource.RLIMIT_AS, (16 * 2**30,) * 2)  # what allocates as a file says shows
+    asked = parser.parse_args(args)
+    warnings.filterwarnings("ignore", message="(?i).*sparse")  # what PyTorch says of crafted tensors
+    resource.setrlimit(resource.RLIMIT_AS, (16 * 2**30, resource.RLIM_INFINITY))  # what allocates as a file says shows
+    images = np.random.default_rng(0).integers(0, 256, (50, 3, 32, 32), dtype=np.uint8)
     with tempfile.TemporaryDirectory() as folder:
-        run_dir, whole, draw = Path(folder), state(), random.Random(asked.seed)
+        run_dir, cache, whole, draw = Path(folder) / "run", Path(folder) / "cache", state(), random.Random(asked.seed)
         save(run_dir, whole)
         assert not refused(run_dir), "the whole checkpoint must load"
         content = checkpoint.path(run_dir).read_bytes()
-        print(f"bit flips seen: {flips(run_dir, content, asked.flips, draw)} of {asked.flips}")
-        print(f"truncations seen: {truncations(run_dir, content, asked.truncations, draw)} of {asked.truncations}")
-        print(f"crafted checkpoints without harm: {crafts(run_dir, whole, asked.crafted, draw)} of {asked.crafted}")
-        print(f"config edits without harm: {edits(run_dir, whole, asked.edits, draw)} of {asked.edits}")
+        missed = {
+            f"{asked.flips} bit flips in a checkpoint, unseen": missed_in_checkpoint(
+                run_dir, flips(content, asked.flips, draw)
+            ),
+            f"{asked.truncations} truncations of a checkpoint, unseen": missed_in_checkpoint(
+                run_dir, truncations(content, asked.truncations, draw)
+            ),
+            f"{asked.flips} bit flips in a cache, unseen": missed_in_cache(
+                cache, images, lambda file: flips(file, asked.flips, draw)
+            ),
+            f"{asked.truncations} truncations of a cache, unseen": missed_in_cache(
+                cache, images, lambda file: truncations(file, asked.truncations, draw)
+            ),
+            f"{asked.crafted} crafted checkpoints, loaded": harmful_checkpoints(run_dir, whole, asked.crafted, draw),
+            f"{asked.edits} edits of config.json, loaded": harmful_edits(run_dir, whole, asked.edits, draw),
+        }
+        failures = 0
+        for title, names in missed.items():
+            found = list(names)
+            failures += len(found)
+            print(f"{title}: {len(found)}", *found, sep="\n  ")
+    raise SystemExit(failures > 0)
 
 
 if __name__ == "__main__":

@@ -187,7 +187,7 @@ class Fuzz:
 
 def judged(code: int, error: str) -> str:
     """Say what is wrong with an ending; "" when nothing is."""
-    complaint = [line for line in error.splitlines() if "\r" not in line and line.strip()]
+    complaint = [line for line in error.split("\n") if "\r" not in line and line.strip()]  # bars of progress rewrite
     if "Traceback" in error:
         return "traceback"
     if code not in (0, 1, 2):

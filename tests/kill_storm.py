@@ -6,19 +6,25 @@ pictures and TensorBoard's points.
 
 import argparse
 import json
+import logging
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
+
+import forked
 
 from vaegan import checkpoint
 
@@ -36,29 +42,28 @@ TIMED = "images_per_second"  # the one scalar that is not a function of the run
 
 
 def command(data: Path, run_dir: Path, variant: str) -> list[str]:
-    words = [sys.executable, "-m", "vaegan.train", "--dataset", f"npz:{data}", "--run-dir", str(run_dir)]
+    words = ["train", "--device", "cpu", "--dataset", f"npz:{data}", "--run-dir", str(run_dir)]
     return [*words, *TINY.split(), *variant.split()]
 
 
-def start(words: list[str], run_dir: Path) -> subprocess.Popen:
-    """Start a run, or continue it where there is one to continue."""
+def start(words: list[str], run_dir: Path) -> int:
+    """Start a run, or continue it where there is one to continue; its process."""
     begun = (run_dir / "config.json").exists()
-    with open(run_dir.with_suffix(".log"), "ab") as log:
-        return subprocess.Popen([*words, *["--resume"] * begun], stdout=log, stderr=log)
+    log = run_dir.with_suffix(".log")
+    return forked.start([*words, *["--resume"] * begun], log, log)
 
 
 def killed(words: list[str], run_dir: Path, draw: random.Random, length: float) -> int:
     """Kill a run after random times until one of its processes ends by itself; return how many were killed."""
     for kills in range(6):
-        process = start(words, run_dir)
-        try:
-            code = process.wait(draw.uniform(0.3, 1.2) * length if kills < 5 else 600)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            continue
-        assert code == 0, run_dir.with_suffix(".log").read_text()[-1000:]
-        return kills
+        child = start(words, run_dir)
+        code = forked.wait(child, draw.uniform(0, 0.8) * length if kills < 5 else 600)
+        if code is None:
+            os.kill(child, signal.SIGKILL)
+            code = forked.wait(child, 60)
+        if code != -signal.SIGKILL:
+            assert code == 0, run_dir.with_suffix(".log").read_text()[-1000:]
+            return kills
     raise AssertionError("unreachable")
 
 
@@ -88,13 +93,14 @@ def same(a: Any, b: Any) -> bool:
     return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--variants", type=int, nargs="*", default=list(range(len(VARIANTS))))
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    asked = parser.parse_args(args)
+    forked.prepare("train")
+    logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it tells of every point that a resumed run purges
     draw, kills, runs, failures = random.Random(asked.seed), 0, 0, 0
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data.npz"
@@ -105,7 +111,7 @@ def main() -> None:
             number = asked.variants[runs % len(asked.variants)]
             if number not in wholes:
                 whole, begun = Path(folder) / f"whole{number}", time.monotonic()
-                assert start(command(data, whole, VARIANTS[number]), whole).wait() == 0, VARIANTS[number]
+                assert forked.wait(start(command(data, whole, VARIANTS[number]), whole), 600) == 0, VARIANTS[number]
                 wholes[number] = outcome(whole), time.monotonic() - begun
             expected, length = wholes[number]
             run_dir = Path(folder) / f"killed{runs}"

@@ -12,7 +12,7 @@ from vaegan import model
 from vaegan.config import Config
 from vaegan.presets import PRESETS
 from vaegan.schedules import LEARNING_RATES, SCHEDULES, Phase, inside
-from vaegan.trainer import Trainer, learning_rate
+from vaegan.trainer import Trainer, beta, learning_rate
 
 CONFIG = Config(
     mode="vaegan-pixel", architecture="cppn", schedule="otoro", image_size=26, width=0.0625, latent_dim=3,
@@ -115,3 +115,21 @@ def test_a_rate_falls_from_the_first_to_the_last_and_never_rises(name):
 def test_a_cosine_is_slow_at_both_ends():
     rates = [LEARNING_RATES["cosine"](t / 4) for t in range(5)]
     assert rates == pytest.approx([0, 0.146447, 0.5, 0.853553, 1], abs=1e-6)
+
+
+def test_beta_rises_along_a_line_and_stays():
+    config = Config(steps=100, beta=2.0, beta_warmup=0.4)
+    assert [beta(config, step) for step in (0, 10, 20, 40, 100)] == [0.0, 0.5, 1.0, 2.0, 2.0]
+    assert beta(Config(beta=3.0), 0) == 3.0
+
+
+def test_an_update_on_the_way_up_is_one_of_that_beta():
+    warm = dataclasses.replace(CONFIG, schedule="together", steps=100, beta_warmup=1.0)
+    fixed = dataclasses.replace(warm, beta=0.25 * warm.beta, beta_warmup=0.0)
+    states = []
+    for config in (warm, fixed, dataclasses.replace(fixed, beta=warm.beta)):
+        t = trainer(config)
+        t.update(25, X)
+        states.append(t.networks["encoder"].state_dict())
+    assert all(torch.equal(v, states[1][name]) for name, v in states[0].items())
+    assert any(not torch.equal(v, states[2][name]) for name, v in states[0].items())

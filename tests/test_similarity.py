@@ -1,6 +1,7 @@
 """Attribute similarity: closed forms, a predictor that cannot err, the command on a tiny run, and misuse."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -76,7 +77,7 @@ def test_a_model_above_real_images_is_pointed_out(monkeypatch):
     images = faces(64)
     truth = images.labels.double()
     blurred = 0.5 + 0.4 * (truth - 0.5) * (torch.arange(3) < 2) + 0.1 * (torch.arange(3) == 2)
-    queries = SimpleNamespace(images=blurred, labels=images.labels)
+    queries = replace(images, images=blurred)
     rows = experiment.measured(queries, {"vae": [SimpleNamespace(label="v")]}, {"v": truth}, None, 0)
     assert experiment.warnings(rows) == ["VAE scores above real images: it draws attributes more clearly than they are"]
 

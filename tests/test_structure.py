@@ -2,10 +2,12 @@
 
 import ast
 import functools
+import io
 import re
 import statistics
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ FLOORS = (
     {"evidence", "metrics"}, {"report"}, {"experiments"}, {"studies"},
 )  # fmt: skip
 MOST_ROOMS, MOST_LINES, LONGEST, MEDIAN = 30, 300, 45, 7  # in a folder; of a module; of a function
+MOST_IGNORED = 5  # comments that silence the type checker, of all modules together
 
 
 def module_name(path: Path) -> str:
@@ -88,6 +91,23 @@ def test_modules_and_functions_are_short():
     assert {module_name(p) for p in SOURCES if len(p.read_text().splitlines()) > MOST_LINES} == set()
     assert {name for lines, name in functions if lines > LONGEST} == set()
     assert statistics.median(lines for lines, _ in functions) <= MEDIAN
+
+
+def silenced(source: str) -> list[str]:
+    """Comments that tell a type checker to look away."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return [t.string for t in tokens if t.type == tokenize.COMMENT and re.search(r"\b(type: ?ignore|mypy:)", t.string)]
+
+
+def test_types_are_ignored_seldom_and_with_a_code_and_a_reason():
+    comments = [comment for path in SOURCES for comment in silenced(path.read_text())]
+    assert not [c for c in comments if not re.fullmatch(r"# type: ignore\[[a-z, -]+\]  # \w.{9,}", c)]
+    assert len(comments) <= MOST_IGNORED
+
+
+def test_a_silencing_comment_is_seen():
+    said = ["a = 1  # type: ignore", "a = 1  # type: ignore[attr-defined]", "# mypy: ignore-errors"]
+    assert [len(silenced(line)) for line in [*said, 'a = "# type: ignore"', "a = 1  # a type"]] == [1, 1, 1, 0, 0]
 
 
 def test_modules_have_no_import_cycles():

@@ -56,6 +56,8 @@ class Config:
 
     beta: float = 1.0
     """Weight of the prior term (beta-VAE); 1 is the ELBO."""
+    beta_warmup: float = 0.0
+    """Share of the updates over which beta rises from 0, so that the prior term switches no dimension off early."""
     likelihood: Literal["gaussian", "bernoulli"] = "gaussian"
     """Pixel likelihood; gaussian has unit variance on [-1, 1], as in the paper."""
     gamma: float = 6e-3
@@ -123,6 +125,11 @@ class Config:
         assert self.image_size is not None
         return self.image_size
 
+    @property
+    def may_grow(self) -> bool:
+        """Whether `--steps` may grow when a run is resumed: nothing that it did so far depended on its length."""
+        return self.learning_rate_decay == 1 and not self.beta_warmup
+
 
 # Fields by topic, as --help shows them.
 TOPICS = {
@@ -130,7 +137,8 @@ TOPICS = {
     "data": "dataset data_dir validation_images image_size condition".split(),
     "networks": "architecture width latent_dim norm code_norm init".split(),
     "objective": (
-        "beta likelihood gamma feature_precision adversarial_loss fakes gate_equilibrium gate_margin discriminator"
+        "beta beta_warmup likelihood gamma feature_precision adversarial_loss fakes gate_equilibrium gate_margin "
+        "discriminator"
     ).split(),
     "optimiser": (
         "schedule batch_size learning_rate discriminator_learning_rate optimizer adam_beta1 learning_rate_decay "
@@ -179,6 +187,7 @@ def check(config: Config) -> None:
     for name in ("beta", "gamma", "weight_decay", "gate_equilibrium"):
         value = getattr(config, name)
         require(0 <= value < float("inf"), name, value, "use a finite number, 0 or more")
+    require(0 <= config.beta_warmup <= 1, "beta_warmup", config.beta_warmup, "use a share of the updates, in [0, 1]")
     require(config.gate_margin >= 0, "gate_margin", config.gate_margin, "use 0 or more")
     require(0 <= config.adam_beta1 < 1, "adam_beta1", config.adam_beta1, "use a number in [0, 1)")
     require(0 <= config.ema_decay < 1, "ema_decay", config.ema_decay, "use a number in [0, 1)")
@@ -267,7 +276,7 @@ def compare(run_dir: Path, trained: Config) -> None:
 
 def compare_with(run_dir: Path, trained: Config, written: Config) -> None:
     """As `compare`, of a config.json that has been read."""
-    if trained.learning_rate_decay == 1:  # a run made longer has a new number before its first checkpoint
+    if trained.may_grow:  # a run made longer has a new number before its first checkpoint
         trained = dataclasses.replace(trained, steps=written.steps)
     if ":" in written.dataset and trained.dataset.partition(":")[0] == written.dataset.partition(":")[0]:
         trained = dataclasses.replace(trained, dataset=written.dataset)  # moved: the images themselves are compared

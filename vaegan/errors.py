@@ -64,7 +64,7 @@ def exits_cleanly(main: Main) -> Main:
         program = args is None
         if program:
             open_streams()
-        with stopping(program):
+        with stopping(program), quiet_threads():
             try:
                 main(args)
                 sys.stdout.flush()
@@ -137,6 +137,18 @@ def stopping(program: bool) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, leave_at_once if program else handler)
+
+
+@contextlib.contextmanager
+def quiet_threads() -> Iterator[None]:
+    """Let a thread that cannot write end without a traceback: TensorBoard's keeps the OSError, and raises it where the
+    next point is written or the file is closed."""
+    before = threading.excepthook
+    threading.excepthook = lambda failed: None if issubclass(failed.exc_type, OSError) else before(failed)
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def stop(number: int, frame: FrameType | None) -> None:

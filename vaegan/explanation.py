@@ -56,10 +56,14 @@ def documented(cls: type) -> dict[str, str]:
             source = textwrap.dedent(inspect.getsource(part))
         except OSError:
             continue
-        lines, body = source.splitlines(), ast.parse(source).body[0].body  # type: ignore[attr-defined]
-        for node, after in zip(body, [*body[1:], None], strict=True):
+        (tree,) = ast.parse(source).body
+        assert isinstance(tree, ast.ClassDef)
+        for node, after in zip(tree.body, [*tree.body[1:], None], strict=True):
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-                comment = lines[node.end_lineno - 1].partition("  # ")[2]  # type: ignore[operator]
-                texts[node.target.id] = inspect.cleandoc(after.value.value) if is_text else comment  # type: ignore[union-attr]
+                match after:
+                    case ast.Expr(value=ast.Constant(value=str(text))):
+                        texts[node.target.id] = inspect.cleandoc(text)
+                    case _:
+                        line = source.splitlines()[(node.end_lineno or node.lineno) - 1]
+                        texts[node.target.id] = line.partition("  # ")[2]
     return texts

@@ -39,8 +39,8 @@ def tensor_misfit(expected: Tensor, given: object) -> str | None:
 
 def optimizer_misfit(optimizer: Optimizer, given: object) -> str | None:
     """Return what is wrong with a stored optimizer's state, or None; its settings are the config's and are not read."""
-    if not isinstance(given, dict) or not isinstance(given.get("state"), dict):
-        return "has no state"
+    if not isinstance(given, dict) or given.keys() != {"state", "param_groups"} or not isinstance(given["state"], dict):
+        return "has no state, or more than that"
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     states, names = given["state"], STATES[type(optimizer).__name__]
     if not states:  # a network that the gate has held back so far

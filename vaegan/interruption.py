@@ -13,11 +13,11 @@ class Stop:
         self.before = {s: signal.signal(s, self.catch) for s in (signal.SIGINT, signal.SIGTERM)}
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         for s, handler in self.before.items():
             signal.signal(s, handler)
 
-    def catch(self, number: int, _) -> None:
+    def catch(self, number: int, _: object) -> None:
         if self.signal is not None:
             os._exit(128 + number)
         self.signal = number

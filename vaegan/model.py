@@ -13,7 +13,7 @@ from vaegan import checkpoint, conditions, fitting, pretrained, snapshots
 from vaegan import config as configuration
 from vaegan.conditions import UNCONDITIONAL, Conditions
 from vaegan.config import Config
-from vaegan.errors import UsageError, UserError
+from vaegan.errors import UsageError, UserError, nearest
 from vaegan.networks import architectures, plugins
 from vaegan.networks.building import build
 from vaegan.pixels import to_float, to_uint8
@@ -169,7 +169,9 @@ def load(
 
 
 def stored(run_dir: Path, snapshot: int | None) -> tuple[dict[str, Any], Path]:
-    """Read a run's state and say from which file."""
+    """Read a run's state and say from which file. Raises UserError when there is none."""
+    if not run_dir.exists() and (meant := nearest(str(run_dir), pretrained.NAMES)):
+        raise UserError(f"no such run: {run_dir}{meant}")
     if snapshot is not None:
         return snapshots.read(run_dir, snapshot), checkpoint.path(run_dir, snapshots.name(snapshot))
     if pretrained.is_pretrained(run_dir):

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -48,32 +49,33 @@ def acquire(path: Path) -> int:
         os.close(file)  # its last owner removed it between our opening and locking it
 
 
-def locked(file: int) -> bool:
-    """Lock a file, which ends with this process at the latest; False when another one holds it."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return locked_on_windows(file)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks: nothing is known of others
-        pass
-    return True
-
-
-def locked_on_windows(file: int) -> bool:
-    """As `locked`: a byte far behind the text, because what is locked there cannot be read by others."""
+if sys.platform == "win32":
     import msvcrt
 
-    try:
-        os.lseek(file, 2**20, os.SEEK_SET)
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        os.lseek(file, 0, os.SEEK_SET)
-    except OSError:
-        return False
-    return True
+    def locked(file: int) -> bool:
+        """Lock a file, which ends with this process at the latest; False when another one holds it.
+
+        A byte far behind the text, because what is locked on Windows cannot be read by others.
+        """
+        try:
+            os.lseek(file, 2**20, os.SEEK_SET)
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+            os.lseek(file, 0, os.SEEK_SET)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def locked(file: int) -> bool:
+        """Lock a file, which ends with this process at the latest; False when another one holds it."""
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # a file system without locks: nothing is known of others
+            pass
+        return True
 
 
 def described(path: Path) -> str:

@@ -106,10 +106,10 @@ def resumed(run_dir: Path, args: Sequence[str] | None) -> Config:
     config = placed(config)
     if data.same_kind(stored.dataset, config.dataset):  # moved: `training` compares the images
         stored = dataclasses.replace(stored, dataset=config.dataset)
-    longer = config.steps > stored.steps and config.learning_rate_decay == 1
+    longer = config.steps > stored.steps and config.may_grow
     changed = configuration.differences(dataclasses.replace(stored, steps=config.steps) if longer else stored, config)
     if changed:
-        falls = " (its learning rate falls over its steps)" if config.steps > stored.steps else ""
+        falls = " (its learning rate or beta moves over its steps)" if config.steps > stored.steps else ""
         changes = "; ".join(changed) + falls
         raise UsageError(f"--resume cannot change {changes}: leave the flag out, or use another --run-dir")
     return config

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
@@ -82,7 +83,7 @@ class Trainer:
         with self.autocast():
             f = algorithm.forward(objective, self.settings, self.passes, x, eps, z_p, y)
         t = algorithm.terms(objective, self.settings, f)
-        routes = algorithm.route(objective, self.settings)
+        routes = algorithm.route(objective, replace(self.settings, beta=beta(self.config, step)))
         routes = {name: weights for name, weights in routes.items() if name in phase.moves}
         costs = adversarial_costs(t)
         skip = algorithm.gate(self.settings, costs["real"], costs["fake"]) if costs else set()
@@ -150,8 +151,10 @@ class Trainer:
         """Continue from `state()`. Raises ValueError, before anything is changed, for one that does not fit."""
         parts = {**self.networks, "decoder_ema": self.decoder_ema}
         given = {**state["networks"], "decoder_ema": state["decoder_ema"]}
-        wrong = [(name, fitting.misfit(part.state_dict(), given.get(name))) for name, part in parts.items()]
         stored = state["optimizers"]
+        unknown = map(str, given.keys() - parts.keys() | stored.keys() - self.optimizers.keys())
+        wrong = [(name[:60], "is none of this mode's networks") for name in sorted(unknown)]
+        wrong += [(name, fitting.misfit(part.state_dict(), given.get(name))) for name, part in parts.items()]
         wrong += [
             (f"{name} optimizer", fitting.optimizer_misfit(o, stored.get(name))) for name, o in self.optimizers.items()
         ]
@@ -222,6 +225,12 @@ def learning_rate(config: Config, name: str, step: int) -> float:
     first = config.discriminator_learning_rate if name == "discriminator" else config.learning_rate
     last = first * config.learning_rate_decay
     return first - LEARNING_RATES[config.learning_rate_schedule](step / config.steps) * (first - last)
+
+
+def beta(config: Config, step: int) -> float:
+    """Return the prior term's weight at one step: it rises along a line from 0 (Sonderby et al., arXiv 1602.02282)."""
+    rising = config.beta_warmup * config.steps
+    return config.beta * min(1.0, step / rising) if rising else config.beta
 
 
 def describe(

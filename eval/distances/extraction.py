@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import safetensors
@@ -21,6 +22,8 @@ from vaegan import processes
 from vaegan.data.cache import cache_dir, cache_key
 from vaegan.errors import UserError
 from vaegan.writing import write_file
+
+T = TypeVar("T")
 
 BATCH = 250  # images a pass, always the same ones together, whatever the number of processes
 MOST_KEPT = 10_000  # vectors of a stream that are kept for neighbours and kernels, whose cost grows as their square
@@ -54,10 +57,10 @@ def extract(
     return Features(torch.cat([kept[first] for first in sorted(kept)]), blocks)
 
 
-def _of_all_processes(value):
+def _of_all_processes(value: T) -> list[T]:
     if processes.count() == 1:
         return [value]
-    values = [None] * processes.count()
+    values = [value] * processes.count()
     dist.all_gather_object(values, value)
     return values
 

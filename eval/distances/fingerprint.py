@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from eval.versions import versions
 from vaegan.errors import UserError
@@ -51,7 +52,7 @@ class Fingerprint:
         )
 
 
-def fingerprint(**values) -> Fingerprint:
+def fingerprint(**values: Any) -> Fingerprint:
     """A fingerprint of this machine's library versions."""
     return Fingerprint(**values, versions=versions())
 

@@ -11,7 +11,8 @@ from eval import words
 from eval.blur.audits import AUDITS
 from eval.distances.neighbours import mean_pairwise_distance, nearest_pair
 from eval.evidence.measuring import MAPPED
-from eval.features.choice import FeatureNetwork, network_for
+from eval.features.choice import network_for
+from eval.features.network import FeatureNetwork
 from eval.sources.held_out import drawn
 from eval.sources.runs import load_split, open_runs
 from vaegan import metrics

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval.blur.measures import MEASURES, PRIMARY
-from eval.evidence.findings import COMPARED, Evidence, entry, spelled
+from eval.evidence.evidence import COMPARED, Evidence
+from eval.evidence.findings import entry, spelled
 from eval.evidence.pictures import LADDER
 from eval.evidence.replicates import (
     beyond,

@@ -11,13 +11,14 @@ from tqdm import tqdm
 
 from eval.blur.calibration import calibrate
 from eval.blur.measures import MEASURES
-from eval.distances import reference, table
+from eval.distances import columns, reference, table
 from eval.distances.table import Set
 from eval.evidence import measuring
 from eval.evidence.evidence import BASELINE, COMPARED, Evidence, Splits
 from eval.evidence.measuring import Measured
 from eval.features import choice
-from eval.features.choice import Extractor, FeatureNetwork
+from eval.features.choice import Extractor
+from eval.features.network import FeatureNetwork
 from eval.sources import runs as streams
 from eval.sources.held_out import drawn_set
 from eval.sources.runs import HeldOut, Run, Source
@@ -111,7 +112,7 @@ def distances_of(
 ) -> dict:
     """The table of distances of all reconstructions and prior samples, by an extractor that may be another network than
     the one that measured them."""
-    if len(held_out.report) < table.LEAST:
+    if len(held_out.report) < columns.LEAST:
         return table.absent(len(held_out.report))
     halves = (held_out.calibration, held_out.report)
     protocol, floors = reference.prepared(splits.test, splits.train, halves, extractor, seed)

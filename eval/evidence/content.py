@@ -8,6 +8,7 @@ leaves a sample somewhat outside its neighbours; a ridge regression on the featu
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,9 +17,10 @@ from torch import Tensor
 
 from eval.blur.calibration import CALIBRATION_SEED, Calibration
 from eval.blur.measures import PRIMARY, gaussian_blur, in_chunks, smooth
-from eval.evidence.findings import Evidence, difference_entry, entry, estimate
+from eval.evidence.evidence import Evidence
+from eval.evidence.findings import difference_entry, entry, estimate
 from eval.evidence.measuring import Measured
-from eval.features.choice import FeatureNetwork
+from eval.features.network import FeatureNetwork
 from eval.uncertainty.estimates import MINIMAL_EFFECT, Estimate, Interval, difference_interval, resampled_means
 
 NEIGHBOURS = 5  # from 3 to 20 the controls move by less than 0.01 px; few keep the match close
@@ -88,7 +90,7 @@ def nearest(features: Tensor, reference: Tensor, count: int) -> np.ndarray:
     return torch.cat(rows).numpy()
 
 
-def ridge(features: Tensor, values: np.ndarray):
+def ridge(features: Tensor, values: np.ndarray) -> Callable[[Tensor], np.ndarray]:
     """The function (N, d) -> (N,) that predicts `values` (M,) from `features` (M, d) linearly."""
     x = features.double().numpy()
     mean = x.mean(axis=0)

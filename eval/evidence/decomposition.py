@@ -7,7 +7,8 @@ import numpy as np
 
 from eval.blur.measures import PRIMARY
 from eval.evidence.claims import unsound
-from eval.evidence.findings import COMPARED, Evidence, entry, spelled
+from eval.evidence.evidence import COMPARED, Evidence
+from eval.evidence.findings import entry, spelled
 from eval.evidence.replicates import readings, replicates
 from eval.sources.runs import OBJECTIVES, Run
 from eval.uncertainty.estimates import MINIMAL_EFFECT, Estimate, Interval, combined, over_seeds

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from vaegan import data
 from vaegan.errors import UsageError
+from vaegan.generator import Generator
 
 Judge = Callable[[Tensor], Tensor]  # uint8 (N, C, S, S) -> (N, A), 0 or 1
 Edit = Callable[[Tensor, int], Tensor]  # faces' numbers and the value that they have -> uint8 images with the other
@@ -63,7 +64,7 @@ class Effect:
         return {i: max(abs(points - right) for points, right in both) for i, both in pairs.items()}
 
 
-def faces(model, judge: Judge, images: Tensor, labels: Tensor) -> Faces:
+def faces(model: Generator, judge: Judge, images: Tensor, labels: Tensor) -> Faces:
     """Encode images (N, C, S, S) and judge their reconstructions."""
     z, _ = model.encode(images)
     return Faces(z, labels, judge(model.decode(z)))
@@ -86,7 +87,7 @@ def effect(judge: Judge, shown: Faces, attribute: int, edit: Edit, exempt: set[i
     return Effect(changed[0], changed[1], {i: (moved[0][i].item(), moved[1][i].item()) for i in others})
 
 
-def by_vector(model, shown: Faces, step: Tensor) -> Edit:
+def by_vector(model: Generator, shown: Faces, step: Tensor) -> Edit:
     """Add `step` (D,) to the codes of faces without the attribute, subtract it from those with it."""
     return lambda rows, value: model.decode(shown.z[rows] + (step if value == 0 else -step))
 

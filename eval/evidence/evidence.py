@@ -7,7 +7,7 @@ from torch import Tensor
 
 from eval.blur.calibration import Calibration
 from eval.evidence.measuring import Measured
-from eval.features.choice import FeatureNetwork
+from eval.features.network import FeatureNetwork
 from eval.sources.runs import HeldOut, Run
 from eval.uncertainty.estimates import Estimate
 from vaegan.data import ImageSet

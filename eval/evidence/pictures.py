@@ -37,7 +37,9 @@ class Picture:
         return {**values, "more": self.more.entry() if self.more else None}
 
 
-def same_faces(originals: Tensor, reconstructions: Sequence[Measured], titles: dict[str, str], details: dict[str, str]):
+def same_faces(
+    originals: Tensor, reconstructions: Sequence[Measured], titles: dict[str, str], details: dict[str, str]
+) -> list[Picture]:
     """A row of held-out images over a row of each run's reconstructions of them; [] when no run reconstructs."""
     if not reconstructions:
         return []

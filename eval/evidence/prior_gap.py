@@ -3,7 +3,8 @@
 from typing import Any
 
 from eval.blur.measures import PRIMARY
-from eval.evidence.findings import Evidence, entry, estimate
+from eval.evidence.evidence import Evidence
+from eval.evidence.findings import entry, estimate
 from eval.uncertainty.estimates import MINIMAL_EFFECT, Estimate, Interval, difference_interval
 
 # (prior samples against posterior draws, posterior draws against real images): 1 blurrier, 0 no difference, -1 sharper

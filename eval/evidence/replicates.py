@@ -7,7 +7,8 @@ from statistics import fmean
 import numpy as np
 
 from eval.blur.measures import PRIMARY
-from eval.evidence.findings import Evidence, estimate
+from eval.evidence.evidence import Evidence
+from eval.evidence.findings import estimate
 from eval.evidence.measuring import Measured
 from eval.sources.runs import OBJECTIVES, Run
 from eval.uncertainty.estimates import Estimate, over_seeds, reading

@@ -110,7 +110,7 @@ def examine(run: Run, asked: Trial) -> Iterator[Row]:
     for attribute, name in enumerate(tqdm(train.label_names, run.label)):
         tried = list(editing.tries(vectors, amounts, attribute))
 
-        def effect_on(faces: Faces, step, attribute=attribute) -> Effect:
+        def effect_on(faces: Faces, step: Tensor, attribute: int = attribute) -> Effect:
             edit = editing.by_vector(run.model, faces, step)
             return editing.effect(network.predict, faces, attribute, edit, exempt[attribute])
 

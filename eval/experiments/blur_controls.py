@@ -12,6 +12,7 @@ from torchvision.transforms.functional import to_pil_image
 
 from eval.blur import damages
 from eval.blur.audits import AUDITS
+from eval.blur.calibration import Calibration
 from eval.blur.instrument import Instrument
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.images.streams import of_tensor
@@ -103,7 +104,7 @@ def precision(real: Real) -> str:
     return markdown_table(["images a side", "smallest blur found, px", "1 px, unpaired, ±", "1 px, paired, ±"], lines)
 
 
-def _of(calibration, count: int):
+def _of(calibration: Calibration, count: int) -> Calibration:
     """A calibration as it would be of `count` images."""
     return type(calibration)(calibration.measure, calibration.values[:count], calibration.ladder[:count])
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from eval.blur.calibration import LADDER_IMAGES, Calibration, calibrate
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
-from eval.evidence.findings import COMPARED
+from eval.evidence.evidence import COMPARED
 from eval.sources.held_out import halves
 from eval.uncertainty.estimates import ALPHA, Estimate, over_seeds
 from eval.uncertainty.simulation import UNITS, cases, hits, outcomes

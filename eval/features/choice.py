@@ -17,11 +17,6 @@ from vaegan import data
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, nearest
 
-__all__ = [
-    *("SHIPPED", "Card", "Extractor", "FeatureNetwork"),
-    *("choose", "features", "for_dataset", "load", "network_for", "save"),
-]
-
 AUTO, INCEPTION, IMAGENET = "auto", "inception", "imagenet"
 NAMED: dict[str, Callable[[], "Extractor"]] = {
     IMAGENET: imagenet.load,

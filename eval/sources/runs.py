@@ -17,9 +17,9 @@ from eval.blur.measures import gaussian_blur
 from eval.sources.held_out import halves
 from vaegan import posterior, pretrained
 from vaegan.data import ImageSet, load
-from vaegan.errors import UsageError, UserError
+from vaegan.errors import UsageError, UserError, nearest
 from vaegan.generator import told
-from vaegan.model import prior_codes
+from vaegan.model import Model, prior_codes
 from vaegan.objective import OBJECTIVES as VAEGAN
 
 BATCH = 250  # images a batch: 12 MB of float32 at 64x64 RGB, so that memory does not grow with the number of images
@@ -40,7 +40,7 @@ class Run:
     model: Any = field(repr=False)  # a Generator; one that was trained also has a config, a step and networks
 
     @property
-    def config(self):
+    def config(self) -> Any:  # as the model is
         return self.model.config
 
     @property
@@ -105,9 +105,10 @@ def open_runs(directories: Sequence[Path], weights: Literal["raw", "ema"] = "raw
     ]
 
 
-def _open(directory: Path, weights: Literal["raw", "ema"]):
+def _open(directory: Path, weights: Literal["raw", "ema"]) -> Model:
     if not directory.is_dir():
-        raise UserError(f"no such run directory: {directory}; train one with python -m vaegan.train")
+        meant = nearest(directory.name, pretrained.NAMES)
+        raise UserError(f"no such run directory: {directory}{meant or '; train one with python -m vaegan.train'}")
     if not (directory / "config.json").is_file():
         raise UserError(f"not a run directory (no config.json): {directory}; give the folder that vaegan.train wrote")
     model = vaegan.load(directory, weights=weights)
@@ -119,7 +120,7 @@ def _open(directory: Path, weights: Literal["raw", "ema"]):
     return model
 
 
-def _title(label: str, model) -> str:
+def _title(label: str, model: Model) -> str:
     """The mode in words with what makes the label unique, and where a run that is not finished stopped."""
     title = OBJECTIVES[model.config.mode].title + label[len(model.config.mode) :]
     finished = model.step >= model.config.steps

@@ -53,7 +53,7 @@ class Children:
         self.before = {s: signal.signal(s, self.catch) for s in heeded}
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         for child in self.running:  # an error of ours: else each has ended
             child.process.terminate()
         for child in self.running:
@@ -105,7 +105,7 @@ class Children:
             child.log.settle()
         self.running.clear()
 
-    def catch(self, number: int, _) -> None:
+    def catch(self, number: int, _: object) -> None:
         self.received = number
         for child in self.running:
             self.send(child)

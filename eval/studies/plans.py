@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,7 @@ def _prefixes() -> list[str]:
     return [f"{prefix}:" for prefix in data.PREFIXES]
 
 
-def _known(what: str, names: Sequence[str], known: Sequence[str]) -> None:
+def _known(what: str, names: Sequence[str], known: Collection[str]) -> None:
     for name in names:
         if name not in known:
             raise UsageError(f"unknown {what} {name!r}{nearest(name, known)}; known are {', '.join(sorted(known))}")
@@ -168,7 +168,7 @@ def check_same(directory: Path, stored: Config, wanted: dict, step: int) -> None
     """Raise UsageError when a run has other settings than those wanted; its steps may still grow."""
     for name, value in wanted.items():
         found = getattr(stored, name)
-        longer = name == "steps" and step <= value and stored.learning_rate_decay == 1  # as vaegan.train --resume
+        longer = name == "steps" and step <= value and stored.may_grow  # as vaegan.train --resume
         decided = value is None or (name, value) == ("precision", "auto")  # by the data, by the device
         if name in configuration.EXECUTION or decided or found == value or longer:
             continue

@@ -70,7 +70,7 @@ class Outcome:
     def entry(self) -> dict:
         """The run's row of study.json."""
         config = self.plan.config
-        names = {"run": shown(self.plan.directory), "title": self.plan.title}
+        names: dict[str, Any] = {"run": shown(self.plan.directory), "title": self.plan.title}
         names |= {"mode": config.mode, "seed": config.seed, "steps": config.steps}
         return {**names, "state": self.state, "reason": self.reason, "seconds": round(self.seconds, 1)}
 

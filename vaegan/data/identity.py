@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -41,7 +41,7 @@ def _contents(images: ImageSet) -> np.ndarray:
     """Return (N, 3) uint64: each image's digest, brightest and darkest level; kept in the cache where it has a file."""
     count = len(images.images)
 
-    def blocks():
+    def blocks() -> Iterator[np.ndarray]:
         for part in images.images.split(CHUNK):
             rows = part.numpy().reshape(len(part), -1)
             yield np.stack(

@@ -89,7 +89,7 @@ def check(architecture: str, networks: dict[str, "nn.Module"], shape: tuple[int,
 
     x, z = torch.zeros(SHOWN, *shape), torch.zeros(SHOWN, latent_dim)
     pair, image = ((SHOWN, latent_dim), (SHOWN, latent_dim)), ((SHOWN, *shape),)
-    wanted = {
+    wanted: dict[str, list[tuple[Callable[[Any], Any], tuple[tuple[int, ...], ...], str]]] = {
         "encoder": [(lambda n: n(x), pair, "two tensors, mu and logvar")],
         "decoder": [
             (lambda n: (n(z),), image, "images"),

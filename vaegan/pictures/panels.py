@@ -79,7 +79,7 @@ class evaluating:
         for network in self.networks.values():
             network.eval()
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         for name, network in self.networks.items():
             network.train(self.modes[name])
 

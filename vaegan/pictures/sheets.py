@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib import patheffects
@@ -43,7 +44,7 @@ def sheet(
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
     figure.figimage(grid, xo=left, yo=0, origin="upper")
 
-    def write(x: float, y: float, text: str, **style) -> None:
+    def write(x: float, y: float, text: str, **style: Any) -> None:
         figure.text(x / width, 1 - y / height, text, color=INK, fontproperties=FONT, **style)
 
     if title:

@@ -4,7 +4,7 @@ import copy
 import io
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -120,7 +120,7 @@ def largest_difference(network: nn.Module, again: Callable[..., Outputs], inputs
 
 
 @contextmanager
-def _quiet():
+def _quiet() -> Iterator[None]:
     """PyTorch's exporter prints progress and warns of its own internals; neither is the user's concern."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)

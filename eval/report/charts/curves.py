@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -110,7 +110,7 @@ def _geometric_mean(lines: Sequence[Sequence[float]]) -> list[float]:
     return [math.exp(sum(map(math.log, column)) / len(column)) for column in zip(*lines, strict=True)]
 
 
-def _legend(figure: Figure, report: Report, narrow: bool, **style) -> None:
+def _legend(figure: Figure, report: Report, narrow: bool, **style: Any) -> None:
     """One entry a group, above the panels."""
     groups = grouping.groups(report)
     handles = [Line2D([], [], color=colour(report, g.labels[0]), **({"linewidth": 1.7} | style)) for g in groups]

@@ -1,0 +1,126 @@
+"""How long measuring anybody's images takes, and how much memory: folders of PNG files, each command in a process of its
+own, its start, its imports and all decoding included.
+
+    python tests/measuring_speed.py [--share 1.0]
+
+Prints wall time, the processors' time, peak memory and the goal; on a machine that does other work beside it, the
+processors' time is what to look at. Exit code 1 where a goal is missed.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+ROOT = Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT)]
+
+from folders import save_folder
+from stand_in import dead_leaves
+
+DRAWN = 250  # images; the rest are these, rolled, with other grain
+GRAIN = 4.0  # grey levels, so that a PNG holds as many bytes as a photograph's
+MEBI = 2**20
+SHIPPED = "eval/features/weights/cifar10.safetensors"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A command, what of it is promised, and the folders that it reads: (name, images, side)."""
+
+    title: str
+    words: str
+    folders: tuple[tuple[str, int, int], ...]
+    seconds: float | None = None
+    mebibytes: float | None = None
+
+
+SMALL, REAL = ("generated64", 10_000, 64), ("real64", 10_000, 64)
+BLUR = "blur generated64 --reference real64"
+ROWS = (
+    Row("blur, 2,500 of 64x64 against as many", BLUR, (("generated64", 2_500, 64), ("real64", 2_500, 64))),
+    Row("blur, 10,000 of 64x64 against 1,000", BLUR, (SMALL, ("real64", 1_000, 64)), 20, 2048),
+    Row("blur, 10,000 of 64x64 against as many", BLUR, (SMALL, REAL), None, 2048),
+    Row(
+        "blur, 1,000 of 512x512 against 200",
+        "blur generated512 --reference real512",
+        (("generated512", 1_000, 512), ("real512", 200, 512)),
+        40,
+    ),
+    Row(
+        "distances, 10,000 of 64x64 against as many",
+        f"distances generated64 --reference real64 --features {ROOT / SHIPPED}",
+        (SMALL, REAL),
+        60,
+    ),
+)
+
+
+def pictures(count: int, side: int, seed: int) -> Iterator[tuple[int, Tensor]]:
+    """Yield uint8 (n, 3, side, side) until there are `count`, no two alike, each with the number of its first."""
+    drawn = dead_leaves(min(count, DRAWN), size=side, channels=3, seed=seed)
+    generator = torch.Generator().manual_seed(seed)
+    for first in range(0, count, len(drawn)):
+        rolled = drawn.roll((first // len(drawn), 0), dims=(2, 3))[: count - first]
+        grain = GRAIN * torch.randn(rolled.shape, generator=generator)
+        yield first, (rolled + grain).clamp(0, 255).byte()
+
+
+def make(folder: Path, count: int, side: int, seed: int) -> None:
+    """A folder of `count` files; one that has more keeps the first, one that has fewer gets the rest."""
+    have = len(list(folder.glob("*.png")))
+    for path in sorted(folder.glob("*.png"))[count:]:
+        path.unlink()
+    for first, images in pictures(count, side, seed) if have < count else ():
+        save_folder(folder, images, first=first)
+
+
+def timed(words: Sequence[str], folder: Path) -> tuple[float, float, float]:
+    """Run a command of `vaegan`: wall seconds, seconds of all processors, peak MiB."""
+    begun = time.monotonic()
+    child = os.posix_spawn(
+        sys.executable,
+        ["python", "-c", f"import os; os.chdir({str(folder)!r}); from vaegan.__main__ import main; main()", *words],
+        {**os.environ, "PYTHONPATH": str(ROOT)},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, number, folder / "output", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            for number in (1, 2)
+        ],
+    )
+    _, status, used = os.wait4(child, 0)
+    if status:
+        raise SystemExit(f"{' '.join(words)}: {(folder / 'output').read_text()[-500:]}")
+    return time.monotonic() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / MEBI
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--share", type=float, default=1.0, help="of the images")
+    parser.add_argument("--only", default="", help="rows whose title holds this")
+    asked = parser.parse_args(args)
+    missed = 0
+    print(f"{torch.get_num_threads()} threads")
+    with tempfile.TemporaryDirectory() as made:
+        for row in (row for row in ROWS if asked.only in row.title):
+            for seed, (name, count, side) in enumerate(row.folders):
+                make(Path(made) / name, int(count * asked.share), side, seed)
+            wall, busy, peak = timed(row.words.split(), Path(made))
+            late = row.seconds is not None and wall > row.seconds
+            large = row.mebibytes is not None and peak > row.mebibytes
+            missed += late or large
+            goals = [f"{goal:g} {unit}" for goal, unit in ((row.seconds, "s"), (row.mebibytes, "MiB")) if goal]
+            said = f"; goal {', '.join(goals)}{': missed' if late or large else ''}" if goals else ""
+            print(f"{row.title}: {wall:.1f} s, processors {busy:.1f} s, {peak:,.0f} MiB{said}", flush=True)
+    raise SystemExit(missed > 0)
+
+
+if __name__ == "__main__":
+    main()
