@@ -6,11 +6,12 @@ if TYPE_CHECKING:
     from vaegan.config import Config
     from vaegan.model import Model, load
     from vaegan.notebook import fit
+    from vaegan.sharing.hub import HubModel
 
     __version__: str
 
-__all__ = ["Config", "Model", "__version__", "fit", "load"]
-PLACES = {"Config": "config", "Model": "model", "load": "model", "fit": "notebook"}
+__all__ = ["Config", "HubModel", "Model", "__version__", "fit", "load"]
+PLACES = {"Config": "config", "Model": "model", "load": "model", "fit": "notebook", "HubModel": "sharing.hub"}
 
 
 def __getattr__(name: str) -> Any:
