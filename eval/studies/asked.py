@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from vaegan import config as configuration
-from vaegan.commandline import flag, parse
+from vaegan.commandline import as_words, parse
 from vaegan.config import Config
 from vaegan.errors import UsageError, nearest
 from vaegan.explanation import HELP, documented, explain
@@ -119,19 +119,13 @@ def of_plan(path: Path) -> list[str]:
     for key, value in plan.items():
         if (name := key.replace("-", "_")) not in known:
             raise UsageError(f"--plan {path} has the unknown key {key!r}{nearest(name, known)}; see --help")
-        words = _words(name, value)
+        words = as_words({name: value})
         try:
             parse(Flags, words)
         except UsageError as error:
             raise UsageError(f"--plan {path}: {error}") from None
         result += words
     return result
-
-
-def _words(name: str, value: Any) -> list[str]:
-    if isinstance(value, bool):
-        return [flag(name) if value else f"--no-{flag(name)[2:]}"]
-    return [flag(name), *map(str, value if isinstance(value, list) else [value])]
 
 
 def toml(study: Study) -> str:
