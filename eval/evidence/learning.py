@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,8 @@ class LearningCurve:
     """
 
     def __init__(self, config: Config):
-        where = {"image_size": config.image_size, "data_dir": Path(config.data_dir)}
-        self.held, training = (data.load(config.dataset, split, **where) for split in ("test", "train"))
+        load = partial(data.load, config.dataset, image_size=config.image_size, data_dir=config.data_dir)
+        self.held, training = load("test"), load("train")
         self.halves = runs.held_out(self.held, IMAGES, seed=0)
         self.ruler = calibrate(MEASURES[PRIMARY], self.halves.calibration)
         assert self.ruler.limits, "images without edges have none: that is said before a run begins"
