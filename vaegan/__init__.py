@@ -3,11 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vaegan.config import Config
     from vaegan.model import Model, load
+    from vaegan.notebook import fit
+    from vaegan.sharing.hub import HubModel
 
     __version__: str
 
-__all__ = ["Model", "__version__", "load"]
+__all__ = ["Config", "HubModel", "Model", "__version__", "fit", "load"]
+PLACES = {"Config": "config", "Model": "model", "load": "model", "fit": "notebook", "HubModel": "sharing.hub"}
 
 
 def __getattr__(name: str) -> Any:
@@ -16,8 +20,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("vaegan")
-    if name in __all__:
-        from vaegan import model
+    if name in PLACES:
+        from importlib import import_module
 
-        return getattr(model, name)
+        return getattr(import_module(f"vaegan.{PLACES[name]}"), name)
     raise AttributeError(f"module 'vaegan' has no attribute {name!r}")

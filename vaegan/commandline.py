@@ -80,6 +80,17 @@ def flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def as_words(flags: Mapping[str, Any]) -> list[str]:
+    """Return settings by name as a command line; a list or tuple is several values of one flag."""
+    words: list[str] = []
+    for name, value in flags.items():
+        if isinstance(value, bool):
+            words.append(flag(name) if value else f"--no-{flag(name)[2:]}")
+        else:
+            words += [flag(name), *map(str, value if isinstance(value, (list, tuple)) else [value])]
+    return words
+
+
 def at_least(asked: object, **smallest: float) -> None:
     """Raise UsageError for the first named field of `asked` below its smallest value, NaN or huge; None passes."""
     for name, least in smallest.items():

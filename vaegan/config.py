@@ -74,6 +74,8 @@ class Config:
     """Half width of the gate; inf never skips an update."""
     discriminator: Path | None = None
     """Run whose frozen discriminator is the metric of mode vae-disl."""
+    init: Path | None = None
+    """Run whose weights training starts from, as far as it has the networks; the others start anew."""
     condition: Literal["none", "attributes", "classes"] = "none"
     """attributes or classes: every network is told the image's labels."""
 
@@ -135,7 +137,7 @@ class Config:
 TOPICS = {
     "run": "mode preset run_dir resume steps seed log_every images_every measure_every save_every dry_run".split(),
     "data": "dataset data_dir validation_images image_size condition".split(),
-    "networks": "architecture width latent_dim norm code_norm".split(),
+    "networks": "architecture width latent_dim norm code_norm init".split(),
     "objective": (
         "beta beta_warmup likelihood gamma feature_precision adversarial_loss fakes gate_equilibrium gate_margin "
         "discriminator"

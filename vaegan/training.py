@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from vaegan import checkpoint, collapse, conditions, data, devices, memory, model, processes, run, snapshots
+from vaegan import checkpoint, collapse, conditions, data, devices, initial, memory, model, processes, run, snapshots
 from vaegan import config as configuration
 from vaegan.commands import spoken
 from vaegan.conditions import Conditions
@@ -51,6 +51,8 @@ def start(
     told = conditions.of_images(config.condition, images)
     check_memory(config, objective, images, told, device)
     networks = build(config, objective, images.channels, told)
+    if config.init and not (config.resume and checkpoint.path(config.directory).exists()):
+        notes = [*notes, f"starts with {initial.take(config.init, networks, objective.trains)}"]
     if processes.rank() == 0:
         announce(config, objective, images, told, networks, device, notes)
     if config.dry_run:

@@ -2,21 +2,22 @@
 
 import dataclasses
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from vaegan import config as configuration
-from vaegan.commandline import flag, parse
+from vaegan.commandline import as_words, parse
 from vaegan.config import Config
 from vaegan.errors import UsageError, nearest
 from vaegan.explanation import HELP, documented, explain
 
-try:
+if sys.version_info >= (3, 11):
     import tomllib
-except ImportError:  # Python 3.10
-    import tomli as tomllib  # type: ignore[no-redef]
+else:
+    import tomli as tomllib
 
 OF_THE_STUDY = {"mode", "dataset", "seed", "run_dir", "resume", "dry_run"}  # settings of a run that the study decides
 PASSED_ON = [name for name in Config.__dataclass_fields__ if name not in OF_THE_STUDY]
@@ -118,19 +119,13 @@ def of_plan(path: Path) -> list[str]:
     for key, value in plan.items():
         if (name := key.replace("-", "_")) not in known:
             raise UsageError(f"--plan {path} has the unknown key {key!r}{nearest(name, known)}; see --help")
-        words = _words(name, value)
+        words = as_words({name: value})
         try:
             parse(Flags, words)
         except UsageError as error:
             raise UsageError(f"--plan {path}: {error}") from None
         result += words
     return result
-
-
-def _words(name: str, value: Any) -> list[str]:
-    if isinstance(value, bool):
-        return [flag(name) if value else f"--no-{flag(name)[2:]}"]
-    return [flag(name), *map(str, value if isinstance(value, list) else [value])]
 
 
 def toml(study: Study) -> str:

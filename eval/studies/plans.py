@@ -14,7 +14,7 @@ from eval.words import dataset_title, slug
 from vaegan import config as configuration
 from vaegan import data
 from vaegan import run as running
-from vaegan.commandline import at_least, flag
+from vaegan.commandline import as_words, at_least, flag
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError, nearest
 from vaegan.ownership import is_fresh
@@ -134,27 +134,21 @@ def plan_run(study: Study, dataset: str, mode: str, seed: int, point: Mapping[st
     if not (directory / "config.json").is_file():
         if not is_fresh(directory):
             raise UsageError(f"{directory} exists and is no run (no config.json): remove it, or choose another --out")
-        return Plan(directory, fresh(flags), words(flags), point=point)
+        return Plan(directory, fresh(flags), tuple(as_words(flags)), point=point)
     stored = configuration.read(directory)
     step = running.stored_step(directory)
     check_same(directory, stored, PRESETS.get(given.get("preset", ""), {}) | flags, step)
     config = dataclasses.replace(stored, steps=given.get("steps", stored.steps))
     changes = {name: value for name, value in given.items() if name == "steps" or name in configuration.EXECUTION}
     changes.pop("preset", None)
-    return Plan(directory, config, (*words(changes | {"run_dir": directory}), "--resume"), True, step, point)
-
-
-def words(flags: Mapping[str, Any]) -> tuple[str, ...]:
-    """Settings as a command line."""
-    pairs = ((flag(name), ()) if value is True else (flag(name), (str(value),)) for name, value in flags.items())
-    return tuple(word for name, values in pairs for word in (name, *values))
+    return Plan(directory, config, (*as_words(changes | {"run_dir": directory}), "--resume"), True, step, point)
 
 
 def fresh(flags: Mapping[str, Any]) -> Config:
     """The settings that vaegan.train makes of flags, its errors included."""
     own = {name: flags[name] for name in ("seed", "run_dir", "discriminator") if name in flags}
     shared = {name: value for name, value in flags.items() if name not in own}
-    config = dataclasses.replace(_resolved(words(shared), os.getcwd()), **own)
+    config = dataclasses.replace(_resolved(tuple(as_words(shared)), os.getcwd()), **own)
     configuration.check(config)
     return config
 

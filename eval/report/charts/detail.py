@@ -1,5 +1,8 @@
 """The chart of detail: power, transfer and coherence of reconstructions by spatial frequency."""
 
+from itertools import cycle
+from typing import Literal
+
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -13,7 +16,7 @@ PANELS = {
     "transfer": "Transfer",
     "coherence": "Coherence",
 }
-STYLES = ("--", ":", "-.", (0, (5, 1)))  # of what belongs to no run
+STYLES: tuple[Literal["--", ":", "-."], ...] = ("--", ":", "-.")  # of what belongs to no run
 TICKS = (0.03, 0.1, 0.3)
 
 
@@ -43,7 +46,8 @@ def coherence(report: Report, origin: str) -> Chart | None:
 def _draw(figure: Figure, report: Report, found: Coherence, narrow: bool) -> None:
     grid = (3, 1) if narrow else (1, 3)
     linear = {
-        row.source: style for row, style in zip((row for row in found.rows if row.run is None), STYLES, strict=False)
+        row.source: style
+        for row, style in zip((row for row in found.rows if row.run is None), cycle(STYLES), strict=False)
     }
     for axes, (name, title) in zip(figure.subplots(*grid, squeeze=False).flat, PANELS.items(), strict=True):
         for row in found.rows:
@@ -57,7 +61,9 @@ def _draw(figure: Figure, report: Report, found: Coherence, narrow: bool) -> Non
         axes.set_title(title)
         axes.set_xlabel("cycles a pixel")
         axes.grid()
-    groups = [(g.title, colour(report, g.labels[0]), "-") for g in grouping.groups(report)]
+    groups: list[tuple[str, str, Literal["-", "--", ":", "-."]]] = [
+        (g.title, colour(report, g.labels[0]), "-") for g in grouping.groups(report)
+    ]
     others = [(row.title, INK, linear[row.source]) for row in found.rows if row.source in linear]
     handles = [Line2D([], [], color=shade, linewidth=1.6, linestyle=style) for _, shade, style in groups + others]
     names, columns = [title for title, *_ in groups + others], 1 if narrow else 2
