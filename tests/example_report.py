@@ -11,7 +11,7 @@ from eval.blur.measures import gaussian_blur
 from eval.distances import fingerprint
 from eval.distances import table as distance_table
 from eval.evidence import pictures
-from eval.report import assembly, rows, schema, sections, stored
+from eval.report import assembly, detail, rate, rows, schema, sections, stored
 from eval.report.schema import Report
 from eval.report.sections import Picture
 
@@ -143,11 +143,13 @@ def _example() -> Report:
         verdicts=[
             verdict(what, "vaegan", "supported", "VAE: 0.82 px, VAE/GAN: 0.11 px.", what.capitalize()) for what in KINDS
         ],
+        rate=None,
         decomposition=None,
         pooled=[],
         hypotheses=rows.Hypotheses([], ""),
         instrument=rows.Instrument(True, "All controls are where they belong.", [check]),
         sources=example_sources(),
+        coherence=None,
         content=None,
         prior_gap=None,
         measures=measures,
@@ -171,11 +173,12 @@ def _example() -> Report:
                 {"terms/prior": [60 + s / 100 for s in steps], "dis/real": [0.6] * 60, "dis/prior": [0.4] * 60},
             ),
         },
+        learning={},
         dataset=schema.Dataset("synthfaces", "synthfaces", 64, 3, 10000, ""),
         seeds={"split": 0, "samples": 0},
         protocol=schema.Protocol(5000, "95 %.", "Read.", "Laplacian.", "Means.", "R."),
         protocol_lines=[["Primary measure", "gradient energy"], ["Weights", "raw"]],
-        thresholds={"diversity": 0.7, "nearest": 0.4, "nyquist": 2.0},
+        thresholds={"diversity": 0.7, "nearest": 0.4, "nyquist": 2.0, "flat": 0.03},
         qualities=[schema.Quality(name, *values) for name, values in names.items()],
         price=True,
         configs={},
@@ -222,7 +225,8 @@ def study(size: int = 32) -> tuple[Report, dict[str, bytes]]:
         headline="On synthfaces the VAE's reconstructions are as blurred as real images at 0.85 px.",
         sources=sources,
         pooled=[
-            rows.Pooled(what=what, mode=mode, title=title, seeds=3, **reading((recon, sample)[what == "samples"], 0.11))
+            rows.Pooled(what=what, mode=mode, title=title, seeds=3, snapshots=5, snapshot_spread=0.021,
+                        seed_spread=0.043, **reading((recon, sample)[what == "samples"], 0.11))
             for what in KINDS
             for mode, (title, recon, sample) in MODES.items()
         ],
@@ -237,6 +241,9 @@ def study(size: int = 32) -> tuple[Report, dict[str, bytes]]:
             "Two hypotheses were declared before anything was measured; p values are corrected by Holm.",
         ),
         decomposition={what: decomposition(i) for i, what in enumerate(KINDS, 1)},
+        rate=rate_of(runs),
+        coherence=coherence_of(sources),
+        learning={r.label: learning_of(r) for r in runs if r.mode in ("vae", "vaegan")},
         content=sections.Content([matched(r) for r in runs], "Plain and content-matched figures agree for 14 of 15.",
                              "Each sample against its 5 nearest held-out images by features."),
         prior_gap=sections.PriorGap([gap(r) for r in runs], "The decoder blurs; the prior adds 0.1 px."),
@@ -267,6 +274,43 @@ def gap(r: rows.Run) -> sections.Gap:
     return sections.Gap(r.label, r.title, *readings, "the decoder blurs, the prior hardly adds to it")
 
 
+def rate_of(runs: list[rows.Run]) -> rate.Rate:
+    """Every run at 60 nats and one linear VAE's curve."""
+    read = {m: [rows.Reading(**reading(v)) for v in MODES[m][1:]] for m in MODES}
+    linear = dict(zip(KINDS, (rows.Reading(**reading(v)) for v in (0.77, 0.66)), strict=True))
+    at = [rate.AtRate(r.label, r.title, 60.0 + 10 * r.seed, *read[r.mode], linear) for r in runs]
+    where = dict.fromkeys(KINDS, "inside")
+    curve = [rate.LinearPoint(64, n, 1 / n, 2 / n**0.3, 1.8 / n**0.3, where) for n in (5.0, 20.0, 40.0, 80.0)]
+    words = "linear VAE of 70 nats 0.77 px, VAE/GAN -0.12 px."
+    found = replace(verdict("reconstructions", "vaegan", "supported", words, "At equal rate"), runs=[[], ["vaegan-s0"]])
+    return rate.Rate(at, curve, [found], 5000, 1000)
+
+
+def coherence_of(sources: list[rows.Source]) -> detail.Coherence:
+    """Reconstructions whose coherence falls with frequency, and sound controls."""
+    edges = [0.0, 0.04, 0.065, 0.1, 0.16, 0.26, 0.42, 0.71]
+    bands = [detail.Band(a, b, 1 - b, 1 - 1.3 * b, 1 - b / 2) for a, b in zip(edges, edges[1:], strict=False)]
+
+    def row(id: str, title: str, run: str | None, whole: float, coherent: float) -> detail.Coherent:
+        return detail.Coherent(id, title, run, bands, *(rows.Reading(**reading(v)) for v in (whole, coherent)))
+
+    kinds = ("reconstructions", "baseline")
+    found = [row(s.id, s.title, s.run, s.blur[MEASURES[0]].value, 1.234) for s in sources if s.kind in kinds]
+    controls = [("blurred", "Control: held-out, blurred 1 px", 1.0), ("noisy", "Control: held-out + noise", 0.0)]
+    checks = [detail.CoherenceCheck(row(id, title, None, v, 1.0), "as expected", True) for id, title, v in controls]
+    return detail.Coherence(found, checks, 1000)
+
+
+def learning_of(r: rows.Run) -> sections.Learning:
+    """A learning curve that is flat at its end for the VAE alone."""
+    steps, end = [600, 1500, 3000], MODES[r.mode][1]
+    half = end + (0.01 if r.mode == "vae" else 0.2)
+    series = {"sigma_eq_reconstructions": [2.0, half, end], "frechet": [90.0, 40.0, 30.0]}
+    series |= {"elbo": [-2950.0, -2910.0, -2900.0]} if r.mode == "vae" else {}
+    moved = {"reconstructions": end - half, "samples": None}
+    return sections.Learning(steps, [step / 7 for step in steps], series, moved)
+
+
 def study_sources(value: Report, runs: list[rows.Run], chance: random.Random) -> list[rows.Source]:
     kinds = {
         "reconstructions": ("reconstructions", 1),
@@ -282,7 +326,9 @@ def study_sources(value: Report, runs: list[rows.Run], chance: random.Random) ->
             price = {"pixel_error": 22 + chance.random(), "psnr": 20 + chance.random(),
                      "ssim": 0.5 + chance.random() / 9}  # fmt: skip
             price = price if kind == "reconstructions" else None
-            found.append(source(f"{r.label}/{kind}", f"{r.title} {words}", kind, sigma, r.label, None, price))
+            row = source(f"{r.label}/{kind}", f"{r.title} {words}", kind, sigma, r.label, None, price)
+            steady = rows.Steadiness([sigma - 0.02, sigma + 0.02, sigma], 0.0123, 1000) if kind in KINDS else None
+            found.append(replace(row, steadiness=steady))
     price = {"pixel_error": 18.9, "psnr": 22.7, "ssim": 0.65}
     linear = source("pca-64/reconstructions", "PCA, 64 numbers, reconstructions", "baseline", 0.57, None, None, price)
     return [*controls[:1], *found, linear, *controls[1:]]

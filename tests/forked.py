@@ -1,12 +1,14 @@
 """Commands in forked children of a process that has imported everything: real processes that start in milliseconds."""
 
+import gc
 import importlib
 import os
+import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
 import torch
 
@@ -23,6 +25,7 @@ def prepare(*names: str) -> None:
     late = ("vaegan.reporter", "eval.evidence.collection", "eval.report.assembly", "eval.report.rendering")
     for module in (*(commands.COMMANDS[name].module for name in names), *late):
         importlib.import_module(module)
+    gc.freeze()  # a child's collector would touch, and so copy, all that is shared
 
 
 def start(words: Sequence[str], out: Path, err: Path, environment: Mapping[str, str] | None = None) -> int:
@@ -31,7 +34,8 @@ def start(words: Sequence[str], out: Path, err: Path, environment: Mapping[str, 
     child = os.fork()
     if child == 0:
         os.environ.update(environment or {})
-        _become(words, out, err)
+        streams = [os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND) for file in (out, err)]
+        _become(words, streams)
     return child
 
 
@@ -46,15 +50,50 @@ def wait(child: int, seconds: float) -> int | None:
     return None
 
 
-def _become(words: Sequence[str], *files: Path) -> NoReturn:
+class Process:
+    """What eval.studies.jobs uses of subprocess.Popen, as a fork."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        stdout: IO[bytes],
+        stderr: IO[bytes],
+        env: Mapping[str, str],
+        preexec_fn: Callable[[], None] | None,
+        **_: object,
+    ):
+        python, *words = command
+        assert python == sys.executable, command
+        words = [words[1].rpartition(".")[2], *words[2:]] if words[0] == "-m" else [Path(words[0]).stem, *words[1:]]
+        sys.stdout.flush()
+        self.pid, self.code = os.fork(), None
+        if self.pid == 0:
+            if preexec_fn:
+                preexec_fn()
+            os.environ.update(env)
+            _become(words, [stdout.fileno(), stderr.fileno()])
+
+    def wait(self, seconds: float) -> int:
+        self.code = wait(self.pid, seconds) if self.code is None else self.code
+        if self.code is None:
+            raise subprocess.TimeoutExpired("", seconds)
+        return self.code
+
+    def send_signal(self, number: int) -> None:
+        if self.code is None:
+            os.kill(self.pid, number)
+
+
+def _become(words: Sequence[str], streams: Sequence[int]) -> NoReturn:
+    """Be a command in a session of its own that writes to these descriptors, and end as it ends."""
     code = 70
     try:
         os.setsid()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        for number, file in enumerate(files, 1):
-            os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+        for number, stream in enumerate(streams, 1):
+            os.dup2(stream, number)
         sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)
-        main(list(words))
+        main(words)
         code = 0
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 71

@@ -19,16 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
-ROOT = Path(__file__).resolve().parents[1]
-if __name__ == "__main__":
-    sys.path[:0] = [str(ROOT)]
-
 import forked
+import numpy as np
 from fuzz_commands import judged
 from kill_storm import TINY, outcome, same
+from PIL import Image
 
 from vaegan import checkpoint
 
@@ -89,7 +84,9 @@ def jobs(folder: Path, disk: Path, data: str, pictures: Path) -> dict[str, Job]:
     compare = ["compare", str(folder / "run"), "--out", str(disk / "report")]
     read = ["train", "--mode", "vae", "--dry-run", "--dataset", f"folder:{pictures}"]
     return {
-        "training": Job([*train, "--run-dir", str(disk / "run")], lambda: outcome(disk / "run"), disk / "run/config.json"),
+        "training": Job(
+            [*train, "--run-dir", str(disk / "run")], lambda: outcome(disk / "run"), disk / "run/config.json"
+        ),
         "comparing": Job([*compare, "--samples", "10"], lambda: written(disk / "report")),
         "caching": Job(read, lambda: written(disk / "cache")),
     }

@@ -1,4 +1,4 @@
-"""Command lines that nobody would type, all commands: `python tests/fuzz_commands.py [COUNT] [SEED]` prints the faults.
+"""Command lines that nobody would type, all commands: `python tests/fuzz_commands.py [COUNT [SEED]]` prints the faults.
 
 This process imports everything once; each command line runs in a forked child, with bounded memory and time. Work that
 takes minutes is cut off where it begins, after all that the command line decides; what opens runs and data is real.
@@ -7,6 +7,7 @@ takes minutes is cut off where it begins, after all that the command line decide
 import collections
 import contextlib
 import dataclasses
+import gc
 import importlib
 import operator
 import os
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,8 @@ WORK = (  # where minutes of work begin
     ("eval.features.training", "train_network"),
     ("eval.experiments.recovery", "calibrate"),
     ("eval.experiments.error_rates", "prepare"),
+    ("eval.experiments.error_rates", "of_readings"),
+    ("eval.experiments.blur_controls", "report"),
     ("eval.experiments.content_controls", "calibrate"),
     ("eval.experiments.distance_controls", "measured"),
     ("eval.experiments.health_controls", "network_for"),
@@ -79,6 +83,7 @@ class Fuzz:
         np.savez(folder / "few.npz", images=images, labels=np.arange(40) % 3)
         (folder / "file.txt").write_text("x")
         (folder / "empty").mkdir()
+        gc.freeze()  # a child's collector would touch, and so copy, all that is shared
 
     def line(self) -> list[str]:
         """One command line."""
@@ -127,16 +132,15 @@ class Fuzz:
             (f"npz:{self.folder}/few.npz",) * 3 + (f"folder:{self.folder}/empty", "synthfaces", "mnist")
         )
 
-    def faults(self, count: int) -> list[str]:
-        """Run `count` command lines; say what is wrong with those that end as none may."""
-        found, self.codes = [], collections.Counter()
+    def faults(self, count: int) -> Iterator[str]:
+        """Run `count` command lines; yield what is wrong with those that end as none may."""
+        self.codes: collections.Counter[int] = collections.Counter()
         for _ in range(count):
             words = self.line()
             code, error = self.run(words)
             self.codes[code] += 1
             if wrong := judged(code, error):
-                found.append(f"{wrong}: {words!r}: {error[-600:]}")
-        return found
+                yield f"{wrong}: {words!r}: {error[-600:]}"
 
     def run(self, words: list[str]) -> tuple[int, str]:
         """Run one command line in a child; return its exit code, negative for a signal, and what it says on stderr."""
@@ -198,11 +202,12 @@ def judged(code: int, error: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     given = [int(word) for word in sys.argv[1:]]
+    (count, seed), faults = [*given, *(1000, 0)[len(given) :]], 0
     with tempfile.TemporaryDirectory() as made:
-        fuzz = Fuzz(Path(made), seed=given[1] if len(given) > 1 else 0)
-        faults = fuzz.faults(given[0] if given else 1000)
-    print("\n\n".join(faults))
-    print(f"{sum(fuzz.codes.values()):,} command lines, exit codes {dict(fuzz.codes)}: {len(faults)} faults")
+        fuzz = Fuzz(Path(made), seed)
+        for fault in fuzz.faults(count):
+            faults += 1
+            print(f"{sum(fuzz.codes.values()):,}: {fault}\n", flush=True)
+    print(f"{count:,} command lines, seed {seed}, exit codes {dict(fuzz.codes)}: {faults} faults")
     sys.exit(bool(faults))

@@ -1,5 +1,5 @@
-"""How long measuring anybody's images takes, and how much memory: folders of PNG files, each command in a process of its
-own, its start, its imports and all decoding included.
+"""How long measuring anybody's images takes, and how much memory: folders of PNG files, each command in a process of
+its own, its start, its imports and all decoding included.
 
     python tests/measuring_speed.py [--share 1.0]
 
@@ -17,14 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from folders import save_folder
+from stand_in import dead_leaves
 from torch import Tensor
 
 ROOT = Path(__file__).resolve().parents[1]
-if __name__ == "__main__":
-    sys.path[:0] = [str(ROOT)]
-
-from folders import save_folder
-from stand_in import dead_leaves
 
 DRAWN = 250  # images; the rest are these, rolled, with other grain
 GRAIN = 4.0  # grey levels, so that a PNG holds as many bytes as a photograph's

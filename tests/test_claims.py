@@ -11,7 +11,7 @@ from stand_in import Blurrer, dead_leaves
 
 from eval.blur.calibration import calibrate
 from eval.blur.measures import MEASURES, PRIMARY
-from eval.evidence import claims
+from eval.evidence import claims, findings
 from eval.evidence.findings import Evidence, estimate
 from eval.evidence.measuring import Measured
 from eval.evidence.replicates import of_team, readings, replicates, teams
@@ -243,14 +243,23 @@ def test_one_seed_twice_is_one_replicate(evidence):
 def test_snapshots_of_a_run_are_one_reading_whose_spread_is_shown(evidence):
     runs = three("vae", 1.2)
     found = evidence(*runs)
-    later = evidence(*(run("vae", s, 1.3 + 0.01 * (s - 1)) for s in range(3)))
-    again = [replace(m, source=replace(m.source, id=f"{m.source.id}@2")) for m in later.of("reconstructions")]
-    both = replace(found, measured=[*found.measured, *again], estimates={})
-    own = readings(both, "reconstructions", runs)
-    assert [spread for _, spread in own.values()] == pytest.approx([0.1 / np.sqrt(2)] * 3, abs=0.01)
+    before = evidence(*(run("vae", s, 1.3 + 0.01 * (s - 1)) for s in range(3)))
+    earlier = {m.source.id: [m.values[PRIMARY][: IMAGES // 2]] for m in before.of("reconstructions")}
+    both = replace(found, estimates={}, readings={}, snapshots=earlier)
     row = claims.pooled(both)[0]
-    assert (row["seeds"], row["snapshots"]) == (3, 2) and row["snapshot_spread"] == pytest.approx(0.07, abs=0.01)
+    assert (row["seeds"], row["snapshots"]) == (3, 2)
+    assert row["snapshot_spread"] == pytest.approx(0.25 / np.sqrt(2), abs=0.03)  # px^2: 1.3^2 - 1.2^2
+    assert row["seed_spread"] == pytest.approx(2 * 1.25 * 0.01, abs=0.01)
     assert row["value"] == pytest.approx(np.sqrt((1.2**2 + 1.3**2) / 2), abs=0.05)
-    six = over_seeds([estimate(both, m, PRIMARY) for m in both.of("reconstructions")]).interval
-    assert row["high"] - row["low"] != pytest.approx(six.high - six.low, rel=0.2)  # not six replicates
-    assert claims.pooled(found)[0]["snapshot_spread"] is None
+    alone = over_seeds([*readings(found, "reconstructions", runs).values()]).interval
+    assert row["high"] - row["low"] == pytest.approx(alone.high - alone.low, rel=0.5)  # three replicates, not six
+    first, then = (some.of("reconstructions")[0] for some in (both, before))
+    seen, steady = findings.blur(both, first, PRIMARY), findings.steadiness(both, first)
+    assert seen["value"] == pytest.approx(np.sqrt((1.19**2 + 1.29**2) / 2), abs=0.05)
+    assert seen["measure"] == pytest.approx(
+        float(first.values[PRIMARY].mean() + then.values[PRIMARY].mean()) / 2, rel=0.02
+    )
+    assert len(steady["readings"]) == 2 and steady["images"] == IMAGES // 2
+    assert findings.steadiness(found, first) is None
+    single = claims.pooled(found)[0]
+    assert single["snapshot_spread"] is None and single["snapshots"] == 1

@@ -94,3 +94,12 @@ def test_what_cannot_be_paired_is_one_line(calibration):
         coherence.spectra(IMAGES, IMAGES[:5], calibration)
     with pytest.raises(UserError, match="at least 2"):
         coherence.spectra(IMAGES[:1], IMAGES[:1], calibration)
+
+
+def test_a_control_is_wrong_when_it_reads_another_blur_or_when_noise_costs_no_coherence():
+    assert coherence.is_coherent({"value": 1.04}, 1.0) and not coherence.is_coherent({"value": 1.06}, 1.0)
+    assert not coherence.is_coherent({"value": math.inf}, 1.0)
+    bands = [{"transfer": 1.0, "coherence": 1.0}, {"transfer": 0.97, "coherence": 0.6}]
+    assert coherence.is_incoherent({"bands": bands})
+    assert not coherence.is_incoherent({"bands": [bands[0], {"transfer": 0.8, "coherence": 0.6}]})
+    assert not coherence.is_incoherent({"bands": [bands[0]]})

@@ -1,6 +1,7 @@
 """Estimates over images and seeds: closed forms, coverage, false alarms, and how little a verdict may move."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from eval.uncertainty.estimates import (
     combined,
     difference_interval,
     mean_interval,
+    mean_of,
     over_seeds,
     reading,
     resampled_means,
@@ -167,18 +169,39 @@ def test_the_difference_of_two_readings_is_that_of_their_pixels_and_turns_round(
 
 
 def test_snapshots_average_in_squares_and_keep_one_run():
-    found, spread = reading([certain(0.3), certain(0.4)])
+    last = certain(0.4)
+    found, spread = reading(last, [certain(0.3), last])
     assert found.value == pytest.approx(math.sqrt((0.09 + 0.16) / 2)) and found.seeds == 1 and found.by_runs == 0
-    assert spread == pytest.approx(0.1 / math.sqrt(2))
-    single, nothing = reading([exactly(0.3, 0.01, BLUR)])
-    assert str(single.interval) == str(exactly(0.3, 0.01, BLUR).interval) and math.isnan(nothing)
-    assert found.scale == BLUR
+    assert spread == pytest.approx(0.07 / math.sqrt(2))  # px^2
+    single = exactly(0.3, 0.01, BLUR)
+    alone, nothing = reading(single, [single])
+    assert alone is single and math.isnan(nothing)
+    assert reading(single, [])[0] is single
+
+
+def test_snapshots_of_some_images_move_the_reading_of_all():
+    """What they differ by, image for image, is added: an error that all share on those images cancels."""
     rng = np.random.default_rng(0)
-    shared = 0.01 * rng.standard_normal(RESAMPLES)
-    same, _ = reading([Estimate(0.3, 0.3 + shared), Estimate(0.4, 0.4 + shared)])  # the same images move both
-    assert same.replicates.std() == pytest.approx(shared.std())
-    with pytest.raises(UserError, match="no snapshots"):
-        reading([])
+    of_all, shared = (0.02 * rng.standard_normal(RESAMPLES) for _ in range(2))
+    squares = {"all": 1.0 + of_all, "first": 1.21 + 5 * shared, "then": 1.31 + 5 * shared}
+    made = {name: Estimate(float(np.sqrt(s.mean())), np.sqrt(s), scale=BLUR) for name, s in squares.items()}
+    found, _ = reading(made["all"], [made["first"], made["then"]])
+    assert found.value**2 == pytest.approx(1.0 + (1.21 - 1.31) / 2, abs=0.001) and found.scale == BLUR
+    assert np.square(found.replicates).std() == pytest.approx(of_all.std(), rel=1e-6)
+
+
+def test_a_snapshot_beyond_the_range_leaves_no_number():
+    beyond = Estimate(math.inf, np.full(RESAMPLES, math.inf), scale=BLUR)
+    found, spread = reading(certain(4.9), [beyond, certain(4.9)])
+    assert found.value == math.inf and math.isnan(spread)
+    below = replace(beyond, value=-math.inf, replicates=-beyond.replicates)
+    assert math.isnan(reading(certain(4.9), [beyond, below, certain(4.9)])[0].value)
+
+
+def test_the_mean_of_two_runs_is_image_for_image():
+    shared = 0.01 * np.random.default_rng(0).standard_normal(RESAMPLES)
+    same = mean_of([Estimate(0.3, 0.3 + shared), Estimate(0.4, 0.4 + shared)])  # the same images move both
+    assert same.replicates.std() == pytest.approx(shared.std()) and same.value == pytest.approx(0.35)
 
 
 def test_a_contrast_may_reach_as_far_as_its_cells():

@@ -20,3 +20,12 @@ def test_more_nats_are_less_blur_and_points_are_those_of_their_rate():
     function = calibration.measure.function
     assert points[1].reconstructions == calibration.sigma_eq(function(model.reconstruct(held_out)), function(held_out))
     assert points[1].samples == calibration.sigma_eq(function(model.sample(200)))
+
+
+def test_only_what_has_a_code_has_a_rate():
+    rows = [
+        {"run": "a", "code": {"kl": {"value": 12.5}}},
+        {"run": "b", "code": None},
+        {"run": "c", "code": {"kl": {"value": 0.0}}},
+    ]
+    assert rate_blur.rates(rows) == {"a": 12.5}

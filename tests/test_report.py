@@ -18,7 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from eval.evidence import pictures
 from eval.report import board, grouping, page, sections, stored
 from eval.report import rendering as report
-from eval.report.charts import drawing, ncurve
+from eval.report.charts import drawing, figures, ncurve
 from eval.sources import runs as sources
 from vaegan.errors import UserError
 
@@ -227,11 +227,44 @@ def test_every_finding_stands_in_the_page_and_in_markdown(of_a_study, name):
         "Plain and content-matched figures agree", "disagree", "Each sample against its 5 nearest",
         "Does the decoder blur, or does the prior have holes?", "the decoder blurs, the prior hardly adds to it",
         "Cohen's d_z over pairs 1.42", "p < 0.001", "Holm p 0.004", "Two hypotheses were declared",
+        "Is it the adversary, or the nats?", "linear VAE of 70 nats 0.77 px", "Sharp is not detail", "1.23",
+        "as it should", "How steady is a run?", "0.012", "0.043", "decoder's", "From half of the updates to the last",
         "The VAE's samples are blurrier.", "Coverage", "Naeem", "0.0213", "0.0031", "averaged weights",
     ):  # fmt: skip
         assert words in text, words
     for number in ("−0.66", "[−0.78, −0.54]", "[−0.46, −0.24]"):  # effects and pooled samples
         assert number in text, number
+
+
+def test_a_curve_is_flat_where_a_doubling_moves_it_little(of_a_study):
+    value, _ = study()
+    flat = {label: page.flat(run, 0.03) for label, run in value.learning.items()}
+    assert {flat["vae-s0"], flat["vaegan-s0"]} == {"yes", "no"} and flat["vae-s0"] == "yes"
+    assert page.flat(replace(value.learning["vae-s0"], moved={"reconstructions": None, "samples": None}), 1.0) == "–"
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.md"])
+def test_a_failed_control_of_coherence_says_that_the_section_is_no_finding(tmp_path, no_charts, name):
+    value, png = study()
+    found = value.coherence
+    wrong = replace(found, checks=[replace(found.checks[0], ok=False), found.checks[1]])
+    for checked, said in ((found, False), (wrong, True)):
+        with report.staged(tmp_path / "out") as folder:
+            report.write(replace(value, coherence=checked), png, folder)
+        text = (tmp_path / "out" / name).read_text()
+        assert ("control failed: nothing in this section is a finding" in text) is said
+
+
+def test_a_study_has_the_charts_of_its_sections():
+    value, _ = study()
+    names = [chart.name for chart in figures.charts(value)]
+    assert {"rate_blur", "coherence", "learning"} <= set(names)
+    for chart in figures.charts(value):
+        if chart.name in ("rate_blur", "coherence", "learning"):
+            png, wide, narrow = drawing.render(chart)
+            assert png.startswith(b"\x89PNG") and "<svg" in wide and "<svg" in narrow
+    bare, _ = example()
+    assert not {"rate_blur", "coherence", "learning"} & {chart.name for chart in figures.charts(bare)}
 
 
 def test_every_row_of_a_markdown_table_has_the_columns_of_its_head(of_a_study):

@@ -8,9 +8,12 @@ from stand_in import dead_leaves, save_npz
 from tiny_faces import TINY, call
 
 from eval import compare
+from eval.evidence import bounds
 from eval.report import rendering, stored
 from eval.report.schema import Report
 from eval.studies import summary
+from eval.studies.plans import Plan
+from vaegan import config as configuration
 from vaegan import train
 
 MODES = ("vae", "vaegan")
@@ -33,6 +36,7 @@ def printed(folder) -> str:
     """What the command says on its last line; the page is left out."""
     said: list[str] = []
     with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(bounds, "DRAWS", (1, 8))
         monkeypatch.setattr(rendering, "render", lambda folder: None)
         monkeypatch.setattr("builtins.print", lambda *words, **_: said.append(" ".join(map(str, words))))
         compare.main([str(w) for w in (*(folder / m for m in MODES), "--out", folder / "out", "--samples", 150)])
@@ -44,12 +48,54 @@ def report(folder, printed) -> Report:
     return stored.read(folder / "out")
 
 
-def test_a_vae_of_few_updates_has_no_verdict_in_headline_console_or_a_studys_table(printed, report):
+def test_a_vae_of_few_updates_has_no_verdict_in_headline_console_or_a_studys_table(folder, printed, report):
     assert printed == report.headline
     assert "withheld: VAE is not converged" in printed and "supported" not in printed and "refuted" not in printed
     assert {row.verdict for row in report.verdicts} <= {"withheld", "inconclusive"}
     assert all(any("not converged" in why for why in row.withheld) for row in report.verdicts)
-    entry = summary.dataset_entry("npz:leaves.npz", MODES, [], report)
+    plans = [Plan(folder / mode, configuration.read(folder / mode), (), exists=True, step=STEPS) for mode in MODES]
+    outcomes = [summary.Outcome(plan, "trained") for plan in plans]
+    entry = summary.dataset_entry(summary.Compared("npz:leaves.npz"), MODES, outcomes, report)
     study = summary.value([entry], "the command")
     for text in (summary.table(study["datasets"]), summary.markdown(study), json.dumps(study["datasets"][0]["rows"])):
         assert "withheld: VAE is not converged" in text and "supported" not in text and "refuted" not in text
+
+
+def test_a_runs_reading_is_the_mean_over_its_snapshots(report):
+    reconstructions = [s for s in report.sources if s.kind == "reconstructions"]
+    assert {s.run for s in reconstructions} == set(MODES)
+    assert all(len(s.steadiness.readings) == 5 for s in reconstructions)
+    vae = next(s for s in reconstructions if s.run == "vae")
+    squares = [abs(x) * x for x in vae.steadiness.readings]
+    read = vae.blur["gradient_energy"].value  # so few images that every snapshot is read on all of them
+    assert abs(read) * read == pytest.approx(sum(squares) / 5, abs=1e-6)
+    assert {row.snapshots for row in report.pooled} == {5}
+    assert all(s.steadiness is None for s in report.sources if s.kind not in ("reconstructions", "samples"))
+
+
+def test_verdicts_at_equal_rate_are_of_one_family_with_the_plain_ones(report):
+    """Sorted, Holm's factors run from the number of all hypotheses down to one."""
+    rows = sorted([*report.verdicts, *report.rate.verdicts], key=lambda row: row.p)
+    assert len(rows) == 4 == len(report.hypotheses.declared)
+    adjusted = 0.0
+    for factor, row in zip(range(4, 0, -1), rows, strict=True):
+        adjusted = min(1.0, max(adjusted, factor * row.p))
+        assert row.p_holm == pytest.approx(adjusted)
+    assert {row.sharper for row in report.rate.verdicts} == {"VAE/GAN"}
+    assert all(not any("VAE is not converged" in why for why in row.withheld) for row in report.rate.verdicts)
+
+
+def test_each_run_stands_beside_the_linear_vae_of_its_rate(report):
+    kl = {row["run"]: row["code"]["kl"]["value"] for row in report.diagnostics["rows"]}
+    assert {run.run: run.rate for run in report.rate.runs} == pytest.approx(kl)
+    rates = [point.rate for point in report.rate.linear]
+    assert rates == sorted(rates) and rates[-1] == pytest.approx(max(kl.values()))
+
+
+def test_coherence_is_of_every_reconstruction_and_its_controls_hold(report):
+    paired = [s.id for s in report.sources if s.kind in ("reconstructions", "baseline") and "samples" not in s.id]
+    assert [row.source for row in report.coherence.rows] == paired
+    assert [check.ok for check in report.coherence.checks] == [True, True]
+    whole = {s.id: s.blur["gradient_energy"] for s in report.sources}
+    linear = next(row for row in report.coherence.rows if row.run is None)
+    assert linear.whole.value == pytest.approx(whole[linear.source].value)

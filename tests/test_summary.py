@@ -7,7 +7,7 @@ from pathlib import Path
 import example_report
 import pytest
 
-from eval.report import rows
+from eval.report import rate, rows
 from eval.report.schema import Report
 from eval.sources.runs import OBJECTIVES
 from eval.studies import summary
@@ -157,6 +157,19 @@ def test_a_study_is_one_family_and_its_table_says_no_more():
     both = summary.value([entry(modes=modes)] * 2, "study")["datasets"]
     assert {e["rows"][-1]["verdicts"]["samples"] for e in both} == {"inconclusive"}  # 0.02, four times
     assert all("supported" in summary.table([e]) and "refuted" not in summary.table([e]) for e in both)
+
+
+def test_verdicts_at_equal_rate_stand_in_the_study_and_in_its_family():
+    found = verdict("samples", "vaegan", "supported", 0.02)
+    beside = rate.Rate([], [], [replace(found, title="Samples: linear VAE of 70 nats against VAE/GAN")], 5000, 1000)
+    plain = replace(REPORT, verdicts=[verdict("samples", "vaegan", "supported", 1e-6)])
+    text = summary.markdown(summary.value([entry(replace(plain, rate=beside))], "study"))
+    assert "| Samples: linear VAE of 70 nats against VAE/GAN |" in text and "`rate_blur.png`" in text
+    assert text.count("supported") == 2
+    both = summary.value([entry(replace(REPORT, rate=beside), modes=("vae", "vaegan-pixel"))], "study")["datasets"][0]
+    assert both["at_equal_rate"][0]["p_holm"] == pytest.approx(0.06)  # 0.02 of the report's own, and this: three times
+    assert both["at_equal_rate"][0]["verdict"] == both["rows"][1]["verdicts"]["samples"] == "inconclusive"
+    assert "equal rate" not in summary.markdown(summary.value([entry()], "study"))
 
 
 def test_a_withheld_verdict_stands_in_the_table_with_its_reason():

@@ -106,6 +106,8 @@ class Config:
     """Updates between lines of metrics."""
     images_every: int = 250
     """Updates between image panels."""
+    measure_every: int = 0
+    """Updates between readings of a learning curve (blur, ELBO, distance on held-out images); 0 takes none."""
     save_every: int = 500
     """Updates between checkpoints."""
     snapshots: int = 5
@@ -133,7 +135,7 @@ class Config:
 
 # Fields by topic, as --help shows them.
 TOPICS = {
-    "run": "mode preset run_dir resume steps seed log_every images_every save_every dry_run".split(),
+    "run": "mode preset run_dir resume steps seed log_every images_every measure_every save_every dry_run".split(),
     "data": "dataset data_dir validation_images image_size condition".split(),
     "networks": "architecture width latent_dim norm code_norm init".split(),
     "objective": (
@@ -153,6 +155,7 @@ TOPICS["run"] += [n for n in Config.__dataclass_fields__ if not any(n in names f
 EXECUTION = {"run_dir", "resume", "device", "compile", "dry_run", "data_dir", "preset"} | {
     "log_every",
     "images_every",
+    "measure_every",
     "save_every",
     "snapshots",
 }
@@ -173,7 +176,7 @@ def check(config: Config) -> None:
     for name in ("steps", "batch_size", "latent_dim", "log_every", "images_every", "save_every"):
         require(getattr(config, name) >= 1, name, getattr(config, name), "use 1 or more")
     require(config.batch_size >= 2, "batch_size", config.batch_size, "use 2 or more: batch norm needs two images")
-    for name in ("validation_images", "snapshots"):
+    for name in ("validation_images", "snapshots", "measure_every"):
         require(getattr(config, name) >= 0, name, getattr(config, name), "use 0 or more")
     require(config.schedule in SCHEDULES, "schedule", config.schedule, f"known are {', '.join(SCHEDULES)}")
     rates = config.learning_rate_schedule

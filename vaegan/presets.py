@@ -93,11 +93,15 @@ OTORO: dict[str, Any] = {
 # Without an adversary Adam's usual momentum and a higher rate along a cosine get further in as many updates.
 CODERS: dict[str, Any] = {"adam_beta1": 0.9, "learning_rate": 2e-3, "learning_rate_schedule": "cosine"}
 
+# A prior term of full weight switches dimensions off before Dec has learned to use them, and they stay off: the bound
+# of faces was lower than a linear model's (docs/choices.md).
+VARIATIONAL: dict[str, Any] = CODERS | {"beta_warmup": 0.3}
+
 # What a mode needs where the defaults do not fit it; a preset and flags win.
 MODES: dict[str, dict[str, Any]] = {
     "ae": CODERS,
-    "vae": CODERS,
-    "vae-sigma": CODERS,
+    "vae": VARIATIONAL,
+    "vae-sigma": VARIATIONAL,
     # DCGAN's rate (arXiv 1511.06434): with 1e-3, and no reconstruction to hold it, Dec falls to one picture
     # (docs/choices.md).
     "gan": {"learning_rate": 2e-4, "discriminator_learning_rate": 2e-4},

@@ -1,5 +1,6 @@
 """Metrics, pictures and warnings of one run while it trains."""
 
+import copy
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from vaegan.conditions import Conditions
 from vaegan.config import Config
 from vaegan.data import ImageSet
 from vaegan.metrics import Averager, MetricsWriter, not_finite
+from vaegan.model import Model
 from vaegan.pictures.panels import COLUMNS, Panels, encoded
 from vaegan.trainer import Trainer
 
@@ -22,11 +24,14 @@ SHOWN = 16  # held-out images in the panels
 WATCHED = 256  # held-out images whose posterior is logged: a variance over 16 would be luck
 
 
+Measure = Callable[[Model], dict[str, float]]  # what a learning curve reads of the model as it is, by name
+
+
 class Reporter:
     """Metrics, pictures and warnings of one run; only process 0 writes."""
 
-    def __init__(self, config: Config, told: Conditions, trainer: Trainer, start: int):
-        self.config, self.trainer = config, trainer
+    def __init__(self, config: Config, told: Conditions, trainer: Trainer, start: int, measured: Measure | None = None):
+        self.config, self.trainer, self.told, self.measured = config, trainer, told, measured
         self.averager, self.warned = Averager(), set[str]()
         self.last: dict[str, float] = {}
         self.clock = (time.monotonic(), start)
@@ -71,6 +76,16 @@ class Reporter:
         self.averager.add(found)
         used = found["posterior/informative_units"]
         self.warn("posterior", step, lambda: collapse.posterior_collapsed(used, self.config.latent_dim))
+
+    def measure(self, step: int) -> None:
+        """Take in a point of the learning curve; the clock of the run's speed stands meanwhile."""
+        if not self.writer or not self.measured:
+            return
+        begun = time.monotonic()
+        networks = copy.deepcopy(self.trainer.networks)  # a model in eval mode, and the trainer's stay as they are
+        channels, device = self.real.shape[1], str(self.trainer.device)
+        self.averager.add(self.measured(Model(self.config, networks, step, channels, device, self.told)))
+        self.clock = (self.clock[0] + time.monotonic() - begun, self.clock[1])
 
     def draw(self, step: int) -> None:
         """Write pictures and histograms, and look for constant samples."""

@@ -1,14 +1,19 @@
 """python -m vaegan.train: train one run (a composition root; nothing imports it)."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import baselines.objectives
 from vaegan import run
+from vaegan.config import Config
 from vaegan.data import DATASETS, PREFIXES
 from vaegan.errors import UsageError, exits_cleanly, nearest
 from vaegan.networks.architectures import ARCHITECTURES
 from vaegan.objective import OBJECTIVES, Objective
 from vaegan.schedules import SCHEDULES
+
+if TYPE_CHECKING:
+    from vaegan.reporter import Measure
 
 MODES = {**OBJECTIVES, **baselines.objectives.OBJECTIVES}
 
@@ -20,7 +25,14 @@ def main(args: Sequence[str] | None = None) -> None:
     objective = find_objective(config.mode)
     from vaegan import training
 
-    training.start(config, objective, notes)
+    training.start(config, objective, notes, measured)
+
+
+def measured(config: Config) -> "Measure":
+    """Return what reads a learning curve; imported only for a run that asks for one."""
+    from eval.evidence.learning import LearningCurve
+
+    return LearningCurve(config)
 
 
 def choices() -> dict[str, str]:

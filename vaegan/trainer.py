@@ -153,7 +153,9 @@ class Trainer:
         given = {**state["networks"], "decoder_ema": state["decoder_ema"]}
         stored = state["optimizers"]
         unknown = map(str, given.keys() - parts.keys() | stored.keys() - self.optimizers.keys())
-        wrong = [(name[:60], "is none of this mode's networks") for name in sorted(unknown)]
+        wrong: list[tuple[str, str | None]] = [
+            (name[:60], "is none of this mode's networks") for name in sorted(unknown)
+        ]
         wrong += [(name, fitting.misfit(part.state_dict(), given.get(name))) for name, part in parts.items()]
         wrong += [
             (f"{name} optimizer", fitting.optimizer_misfit(o, stored.get(name))) for name, o in self.optimizers.items()

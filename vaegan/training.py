@@ -5,7 +5,8 @@ import dataclasses
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -26,11 +27,19 @@ from vaegan.objective import Objective
 from vaegan.pixels import to_float
 from vaegan.trainer import Trainer
 
+if TYPE_CHECKING:
+    from vaegan.reporter import Measure
+
 HELD_IN_MEMORY = 4 * 2**30  # bytes of images kept on the device; larger sets are gathered from the memory map
 
 
-def start(config: Config, objective: Objective, notes: list[str]) -> None:
-    """Load, build, train, say what was written; a dry run stops before anything is."""
+def start(
+    config: Config, objective: Objective, notes: list[str], measured: Callable[[Config], "Measure"] | None = None
+) -> None:
+    """Load, build, train, say what was written; a dry run stops before anything is.
+
+    `measured` makes what reads a learning curve, where a run is to have one: it is none of this package's business.
+    """
     device = run.torch_device(config)
     processes.start(device)
     config = dataclasses.replace(
@@ -48,10 +57,11 @@ def start(config: Config, objective: Objective, notes: list[str]) -> None:
         announce(config, objective, images, told, networks, device, notes)
     if config.dry_run:
         return
+    measure = measured(config) if measured and config.measure_every and processes.rank() == 0 else None
     try:
         with run.directory(config) if processes.rank() == 0 else contextlib.nullcontext():
             processes.barrier()
-            train(config, images, told, Trainer(config, objective, networks, device))
+            train(config, images, told, Trainer(config, objective, networks, device), measure)
     except OSError as error:  # a full disk, most often; checkpoints are whole or absent
         raise UserError(
             f"{error.filename or config.directory} cannot be written ({error.strerror or error}); "
@@ -163,14 +173,16 @@ def announce(
     sys.stdout.flush()
 
 
-def train(config: Config, images: ImageSet, told: Conditions, trainer: Trainer) -> None:
+def train(
+    config: Config, images: ImageSet, told: Conditions, trainer: Trainer, measure: "Measure | None" = None
+) -> None:
     """Run the loop from the last checkpoint to the last step; always leave a checkpoint behind."""
     from vaegan.reporter import Reporter  # TensorBoard and torchvision, seconds: a dry run does without
 
     start = resume(config, trainer)
     begun = time.monotonic()
     taken = snapshots.schedule(config.steps, config.snapshots)
-    with Stop() as stop, Reporter(config, told, trainer, start) as reporter:
+    with Stop() as stop, Reporter(config, told, trainer, start, measure) as reporter:
         batches = load_batches(config, images, told, trainer.device, start)
         for step, x, y in tqdm(
             batches, initial=start, total=config.steps, unit_scale=config.batch_size, unit=" images",
@@ -179,14 +191,16 @@ def train(config: Config, images: ImageSet, told: Conditions, trainer: Trainer) 
             done = step + 1
             stopping = processes.any_process(bool(stop.signal), trainer.device)
             saving = stopping or due(config, done, config.save_every)
-            drawing = due(config, done, config.images_every)
+            drawing, measuring = (due(config, done, n) for n in (config.images_every, config.measure_every))
             # Never save what was not seen to be finite; what is looked at belongs to a line of its own step.
-            logging = saving or drawing or due(config, done, config.log_every)
+            logging = saving or drawing or measuring or due(config, done, config.log_every)
             reporter.add(trainer.update(step, x, y, measure_routes=logging))
-            if drawing or saving or done in taken:
+            if drawing or saving or measuring or done in taken:
                 require_finite(trainer, done)
             if drawing:
                 reporter.look(done)
+            if measuring:
+                reporter.measure(done)
             if logging:
                 reporter.log(done)
             if drawing:
@@ -203,8 +217,8 @@ def train(config: Config, images: ImageSet, told: Conditions, trainer: Trainer) 
 
 
 def due(config: Config, done: int, every: int) -> bool:
-    """Return whether something that happens every so many steps, and at the last, happens now."""
-    return done % every == 0 or done == config.steps
+    """Return whether something that happens every so many steps, and at the last, happens now; every 0 is never."""
+    return every > 0 and (done % every == 0 or done == config.steps)
 
 
 def resume(config: Config, trainer: Trainer) -> int:

@@ -1,12 +1,11 @@
 """The claim under test, "plain VAEs are blurrier": its verdicts, and the sentences that say them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from eval.blur.measures import MEASURES, PRIMARY
+from eval.blur.measures import PRIMARY
+from eval.evidence.effects import effect
 from eval.evidence.evidence import COMPARED, Evidence
 from eval.evidence.findings import entry, spelled
 from eval.evidence.pictures import LADDER
@@ -18,7 +17,7 @@ from eval.evidence.replicates import (
     of_team,
     over_runs,
     replicates,
-    snapshots,
+    steadiness,
     teams,
 )
 from eval.sources.runs import Run
@@ -27,10 +26,8 @@ from eval.uncertainty.verdicts import (
     INCONCLUSIVE,
     WITHHELD,
     Verdict,
-    cliffs_delta,
     decide,
     holm,
-    paired_effect,
     scope,
 )
 
@@ -67,9 +64,9 @@ def declared(evidence: Evidence) -> list[Hypothesis]:
     ]
 
 
-def hypotheses(evidence: Evidence) -> dict:
-    """What was declared, and how it is corrected for, as report.json keeps it."""
-    names = [str(hypothesis) for hypothesis in declared(evidence)]
+def hypotheses(evidence: Evidence, others: Sequence[object] = ()) -> dict:
+    """What was declared, with `others` beside the plain claims, and how it is corrected for."""
+    names = [str(hypothesis) for hypothesis in (*declared(evidence), *others)]
     if not names:
         return {"declared": names, "sentence": "No hypothesis: there is nothing to compare the images with."}
     sentence = (
@@ -133,8 +130,7 @@ def _in_family(row: dict, p: float) -> dict:
 def verdict_row(evidence: Evidence, claim: Hypothesis, sides: tuple[Estimate, Estimate], found: Verdict) -> dict:
     """What the rule of eval.intervals says of two sides, with the figures it says it from."""
     pixels = evidence.calibrations[PRIMARY].pixels
-    figures = ", ".join(f"{n} {spelled(side.interval, pixels)}" for n, side in zip(claim.names, sides, strict=True))
-    apart = f"; difference {spelled(found.difference, pixels)}" if math.isfinite(found.difference.value) else ""
+    values = [[m.values[PRIMARY] for m in of_team(evidence, claim.what, team)] for team in claim.teams]
     empty = [title for team in claim.teams for title in blank(evidence, claim.what, team)]
     remarks = [f"{', '.join(empty)}: blank images, of which no blur can be told"] if empty else []
     remarks += filter(None, map(doubled, claim.teams))
@@ -148,12 +144,21 @@ def verdict_row(evidence: Evidence, claim: Hypothesis, sides: tuple[Estimate, Es
         "withheld": [],
         "runs": [[run.label for run in team] for team in claim.teams],
         "scope": scope(*sides),
-        "sentence": f"{figures}{apart}, {scope(*sides)}." + "".join(f" {remark}." for remark in remarks),
+        "sentence": figures(claim.names, sides, found, pixels) + "".join(f" {remark}." for remark in remarks),
         "difference": vars(found.difference),
         "p": found.p,
         "p_holm": found.p_adjusted,
-        "effect": effect(evidence, claim),
+        "effect": effect([(a, b) for a in values[0] for b in values[1]], claim.what == "reconstructions"),
     }
+
+
+def figures(
+    names: tuple[str, str], sides: tuple[Estimate, Estimate], found: Verdict, pixels: Callable[[float], str]
+) -> str:
+    """What both sides read, how far apart they are, and what that speaks for: a sentence."""
+    both = ", ".join(f"{n} {spelled(side.interval, pixels)}" for n, side in zip(names, sides, strict=True))
+    apart = f"; difference {spelled(found.difference, pixels)}" if math.isfinite(found.difference.value) else ""
+    return f"{both}{apart}, {scope(*sides)}."
 
 
 def with_audits(rows: Sequence[dict], runs: Sequence[dict]) -> list[dict]:
@@ -186,16 +191,6 @@ def unequal_seeds(claim: Hypothesis) -> list[str]:
     return [f"Not the same seeds: {'; '.join(words)}"]
 
 
-def effect(evidence: Evidence, claim: Hypothesis) -> dict:
-    """Effect size on the primary measure's per-image values, mean over all pairs of a run of each side; positive where
-    the first is blurrier. Reconstructions are paired: image i of both is a version of the same original."""
-    first, second = (of_team(evidence, claim.what, team) for team in claim.teams)
-    paired = all(m.source.paired for m in (*first, *second))
-    name, size = ("Cohen's d_z over pairs", paired_effect) if paired else ("Cliff's delta", cliffs_delta)
-    sizes = [size(a.values[PRIMARY], b.values[PRIMARY]) for a in first for b in second]
-    return {"name": name, "value": (-1 if MEASURES[PRIMARY].sharper_is_higher else 1) * float(np.mean(sizes))}
-
-
 def pooled(evidence: Evidence) -> list[dict]:
     """The equivalent blur of runs that differ in nothing but the seed, by kind of image, over them."""
     return [
@@ -212,7 +207,7 @@ def _pooled(evidence: Evidence, what: str, title: str, team: Sequence[Run]) -> l
         return []
     text = spelled(found.interval, evidence.calibrations[PRIMARY].pixels) + beyond(evidence, what, team)
     row = {"what": what, "mode": team[0].config.mode, "title": title, "runs": [run.label for run in team]}
-    counts = {"seeds": found.seeds, **snapshots(evidence, what, team)}
+    counts = {"seeds": found.seeds, **steadiness(evidence, what, team)}
     return [{**row, **counts, **entry(found.interval, evidence.calibrations[PRIMARY].pixels), "text": text}]
 
 

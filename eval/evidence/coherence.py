@@ -13,11 +13,17 @@ from scipy import fft
 from torch import Tensor
 
 from eval.blur.calibration import Calibration
-from eval.blur.measures import CHUNK_PIXELS, check_images
-from eval.uncertainty.estimates import Estimate
+from eval.blur.damages import NOISE_SD, add_noise
+from eval.blur.measures import CHUNK_PIXELS, PRIMARY, check_images, gaussian_blur
+from eval.evidence.evidence import BASELINE, Evidence
+from eval.evidence.findings import entry
+from eval.sources.runs import Source
+from eval.uncertainty.estimates import FEWEST, Estimate
 from vaegan.errors import UserError
 
 EDGES = (0.0, 0.04, 0.065, 0.1, 0.16, 0.26, 0.42, 0.71)  # cycles a pixel; each band is about 1.6 times the one before
+COUNT = 1000  # first reported images: bands are means over them and over coefficients, and move by less than 0.01
+ALLOWED = 0.05  # share by which a control may be off
 
 DUST = 1e-10  # of a sum of squares: what float64 may be off by
 
@@ -96,13 +102,64 @@ def coherent_blur(originals: Tensor, found: Spectra, calibration: Calibration, s
     return calibration.estimate(torch.cat(parts), measure.function(originals), seed)
 
 
-def describe(originals: Tensor, versions: Tensor, calibration: Calibration, seed: int = 0) -> dict:
-    """What a report keeps of one paired source: the bands and the blur of the coherent part, all JSON values."""
-    found = spectra(originals, versions, calibration)
+def of_report(evidence: Evidence) -> dict | None:
+    """What a report keeps: a row for each run's reconstructions and each linear VAE's, and the controls; None where
+    there are no reconstructions or too few images."""
+    some = evidence.held_out.report[:COUNT]
+    if not evidence.of("reconstructions") or len(some) < FEWEST:
+        return None
+    sources = [m.source for m in evidence.of("reconstructions", BASELINE) if m.source.paired]
+    rows = [_row(evidence, source.id, source.title, source.run, _first(source, len(some))) for source in sources]
+    blurred, noisy = (
+        _row(evidence, id, title, None, versions)
+        for id, title, versions in (
+            ("blurred", "Control: held-out, blurred 1 px", gaussian_blur(some, 1.0)),
+            ("noisy", f"Control: held-out + noise {NOISE_SD:g}", add_noise(some, evidence.seed)),
+        )
+    )
+    checks = [
+        {"row": blurred, "expected": "coherent part 1.00 px", "ok": is_coherent(blurred["coherent"], 1.0)},
+        {"row": noisy, "expected": "transfer 1 in every band, less coherence in the last", "ok": is_incoherent(noisy)},
+    ]
+    return {"rows": rows, "checks": checks, "images": len(some)}
+
+
+def is_coherent(read: dict, applied: float) -> bool:
+    """Whether the coherent part of images under a known blur reads that blur."""
+    return bool(abs(read["value"] - applied) <= ALLOWED * applied)
+
+
+def is_incoherent(row: dict) -> bool:
+    """Whether independent noise costs coherence and leaves the transfer as it was; what is cut off at black and white
+    costs a little of it."""
+    untouched = all(abs(band["transfer"] - 1) <= 2 * ALLOWED for band in row["bands"])
+    return untouched and row["bands"][-1]["coherence"] < 0.99
+
+
+def _first(source: Source, count: int) -> Tensor:
+    """The first images of a source, streamed anew."""
+    parts, seen = [], 0
+    for batch in source.batches():
+        parts.append(batch)
+        seen += len(batch)
+        if seen >= count:
+            break
+    return torch.cat(parts)[:count]
+
+
+def _row(evidence: Evidence, id: str, title: str, run: str | None, versions: Tensor) -> dict:
+    """One set of versions of the reported images."""
+    calibration, originals = evidence.calibrations[PRIMARY], evidence.held_out.report[: len(versions)]
+    found, function = spectra(originals, versions, calibration), calibration.measure.function
+    whole = calibration.estimate(function(versions), function(originals), evidence.seed)
+    coherent = coherent_blur(originals, found, calibration, evidence.seed)
+    readings = {"whole": whole, "coherent": coherent}
     return {
+        "source": id,
+        "title": title,
+        "run": run,
         "bands": [vars(band) for band in bands(found)],
-        "coherent": vars(coherent_blur(originals, found, calibration, seed).interval),
-        "images": len(originals),
+        **{name: entry(e.interval, calibration.pixels) for name, e in readings.items()},
     }
 
 

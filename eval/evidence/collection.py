@@ -13,7 +13,7 @@ from eval.blur.calibration import calibrate
 from eval.blur.measures import MEASURES
 from eval.distances import columns, reference, table
 from eval.distances.table import Set
-from eval.evidence import measuring
+from eval.evidence import measuring, steadiness
 from eval.evidence.evidence import BASELINE, COMPARED, Evidence, Splits
 from eval.evidence.measuring import Measured
 from eval.features import choice
@@ -46,7 +46,15 @@ def collect(runs: Sequence[Run], samples: int, features: str, seed: int, data_di
     measured = measure_all(runs, held_out, splits.train, network, seed)
     calibrating = timed("features of held-out images", lambda: network.features(held_out.calibration))
     distances = distances_of(measured, splits, held_out, extractor, seed)
-    return Evidence(runs, held_out, calibrations, measured, network, own, calibrating, distances, seed, splits)
+    before = timed("snapshots", lambda: snapshots_of(runs, held_out, seed))
+    return Evidence(
+        runs, held_out, calibrations, measured, network, own, calibrating, distances, seed, splits, snapshots=before
+    )
+
+
+def snapshots_of(runs: Sequence[Run], held_out: HeldOut, seed: int) -> dict[str, list[Tensor]]:
+    """The primary measure of every run's images under its earlier snapshots, by source id."""
+    return {id: values for run in runs for id, values in steadiness.of_run(run, held_out, seed).items()}
 
 
 def measure_all(

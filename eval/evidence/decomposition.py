@@ -60,7 +60,7 @@ def _unsound(runs: Sequence[Run], found: Mapping[str, Sequence[str]]) -> list[st
 def _of(evidence: Evidence, what: str, pixels: Pixels, reason: str) -> dict:
     modes = (*SQUARE, *OUTSIDE)
     own = {mode: [run for run in evidence.runs if run.config.mode == mode] for mode in modes}
-    cells = {mode: {s: e for s, (e, _) in readings(evidence, what, own[mode]).items()} for mode in modes}
+    cells = {mode: readings(evidence, what, own[mode]) for mode in modes}
     if reason:
         return _undecided(reason, {mode: [*found.values()] for mode, found in cells.items()}, pixels)
     return decompose(cells, pixels)

@@ -1,15 +1,16 @@
 """Everything that was measured, before it is summed up: one object that all findings are read off."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
 
 from eval.blur.calibration import Calibration
+from eval.blur.measures import PRIMARY
 from eval.evidence.measuring import Measured
 from eval.features.network import FeatureNetwork
 from eval.sources.runs import HeldOut, Run
-from eval.uncertainty.estimates import Estimate
+from eval.uncertainty.estimates import Estimate, reading
 from vaegan.data import ImageSet
 
 COMPARED = ("reconstructions", "samples")
@@ -39,6 +40,9 @@ class Evidence:
     seed: int
     splits: Splits | None = field(repr=False, default=None)  # where the images came from
     estimates: dict[tuple[str, str], Estimate] = field(repr=False, default_factory=dict)  # by source and measure
+    # By source id the primary measure under each earlier snapshot of its run (eval.evidence.steadiness).
+    snapshots: Mapping[str, Sequence[Tensor]] = field(repr=False, default_factory=dict)
+    readings: dict[str, tuple[Estimate, float]] = field(repr=False, default_factory=dict)  # by source id
 
     def of(self, *kinds: str) -> list[Measured]:
         """The measured sources of some kinds, in order."""
@@ -49,10 +53,27 @@ class Evidence:
         return self.of("real")[0]
 
     def estimate(self, m: Measured, measure: str) -> Estimate:
-        """Equivalent blur of a source in px, computed once; against its own originals where it has some, so that
-        content cancels."""
+        """Equivalent blur in px of a source as it was measured, of a run under its last weights; computed once."""
         key = (m.source.id, measure)
         if key not in self.estimates:
-            originals = self.real.values[measure][: m.source.count] if m.source.paired else None
-            self.estimates[key] = self.calibrations[measure].estimate(m.values[measure], originals, self.seed)
+            self.estimates[key] = self._estimate(m, m.values[measure], measure)
         return self.estimates[key]
+
+    def reading(self, m: Measured) -> tuple[Estimate, float]:
+        """What a source reads by the primary measure: of a run the mean over its snapshots, with their standard
+        deviation in px^2 (NaN of one); computed once."""
+        if m.source.id not in self.readings:
+            self.readings[m.source.id] = reading(self.estimate(m, PRIMARY), self.of_snapshots(m))
+        return self.readings[m.source.id]
+
+    def of_snapshots(self, m: Measured) -> list[Estimate]:
+        """A source's equivalent blur under every snapshot of its run on the same first images, the last weights last;
+        [] where there is but one."""
+        before = self.snapshots.get(m.source.id, ())
+        now = [m.values[PRIMARY][: len(before[0])]] if before else []
+        return [self._estimate(m, values, PRIMARY) for values in (*before, *now)]
+
+    def _estimate(self, m: Measured, values: Tensor, measure: str) -> Estimate:
+        """Against the originals of these images where there are some, so that content cancels."""
+        originals = self.real.values[measure][: len(values)] if m.source.paired else None
+        return self.calibrations[measure].estimate(values, originals, self.seed)

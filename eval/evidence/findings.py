@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from statistics import fmean
 from typing import Any
 
 from torch import Tensor
@@ -40,9 +41,19 @@ def source_rows(evidence: Evidence) -> list[dict]:
             "quality": {name: mean(values, evidence.seed) for name, values in m.quality.items()} or None,
             "laplacian": laplacian(m),
             "flat": m.flat,
+            "steadiness": steadiness(evidence, m),
         }
         for m in evidence.measured
     ]
+
+
+def steadiness(evidence: Evidence, m: Measured) -> dict | None:
+    """A source's readings under every snapshot of its run, and their standard deviation in px^2; None of one."""
+    found = evidence.of_snapshots(m)
+    if not found:
+        return None
+    images = len(evidence.snapshots[m.source.id][0])
+    return {"readings": [e.value for e in found], "spread": evidence.reading(m)[1], "images": images}
 
 
 def estimate(evidence: Evidence, m: Measured, measure: str) -> Estimate:
@@ -51,12 +62,22 @@ def estimate(evidence: Evidence, m: Measured, measure: str) -> Estimate:
 
 
 def blur(evidence: Evidence, m: Measured, measure: str) -> dict:
-    """A source's row for one measure: the mean measure, and the equivalent blur with its interval and in words."""
-    found = estimate(evidence, m, measure).interval
-    row = entry(found, evidence.calibrations[measure].pixels)
+    """A source's row for one measure: the mean measure, and the equivalent blur with its interval and in words; by the
+    primary measure over the snapshots of a run, by the others of its last weights."""
+    found = evidence.reading(m)[0] if measure == PRIMARY else estimate(evidence, m, measure)
+    row = entry(found.interval, evidence.calibrations[measure].pixels)
     if m.all_flat:
         row["text"] += " (all images are flat)"
-    return {"measure": float(m.values[measure].mean()), **row}
+    return {"measure": level(evidence, m, measure), **row}
+
+
+def level(evidence: Evidence, m: Measured, measure: str) -> float:
+    """The mean measure of a source, moved by what the snapshots of its run differ by where its reading is."""
+    mean, before = float(m.values[measure].mean()), evidence.snapshots.get(m.source.id, ())
+    if measure != PRIMARY or not before:
+        return mean
+    last = m.values[measure][: len(before[0])]
+    return mean + fmean(float(values.mean() - last.mean()) for values in (*before, last))
 
 
 def laplacian(m: Measured) -> dict:

@@ -8,10 +8,10 @@ import numpy as np
 
 from eval.blur.measures import PRIMARY
 from eval.evidence.evidence import Evidence
-from eval.evidence.findings import estimate
 from eval.evidence.measuring import Measured
+from eval.evidence.steadiness import deviation
 from eval.sources.runs import OBJECTIVES, Run
-from eval.uncertainty.estimates import Estimate, over_seeds, reading
+from eval.uncertainty.estimates import Estimate, mean_of, over_seeds
 from vaegan.config import EXECUTION, to_dict
 
 BLANK_SHARE = 0.5  # of a run's images; above it they show nothing that could be blurred or sharp
@@ -50,32 +50,38 @@ def title(run: Run, others: Sequence[Run]) -> str:
 
 
 def of_team(evidence: Evidence, what: str, team: Sequence[Run]) -> list[Measured]:
-    """The measured images of one kind that a team has: a source a run, or one for each snapshot that was measured."""
+    """The measured images of one kind that a team has, a source a run."""
     labels = {run.label for run in team}
     return [m for m in evidence.of(what) if m.source.run in labels]
 
 
-def readings(evidence: Evidence, what: str, team: Sequence[Run]) -> dict[int, tuple[Estimate, float]]:
-    """Every seed's one reading by the primary measure, the mean over what was measured of it, and how much that
-    spreads, px: snapshots of a run are no replicates, nor are two runs of one seed."""
+def readings(evidence: Evidence, what: str, team: Sequence[Run]) -> dict[int, Estimate]:
+    """Every seed's one reading by the primary measure: snapshots of a run are no replicates, nor are two runs of one
+    seed, whose mean it is."""
     by_seed: dict[int, list[Estimate]] = {}
     for run in team:
-        found = [estimate(evidence, m, PRIMARY) for m in of_team(evidence, what, [run])]
+        found = [evidence.reading(m)[0] for m in of_team(evidence, what, [run])]
         by_seed.setdefault(run.config.seed, []).extend(found)
-    return {seed: reading(found) for seed, found in by_seed.items() if found}
+    return {seed: mean_of(found) for seed, found in by_seed.items() if found}
 
 
 def over_runs(evidence: Evidence, what: str, team: Sequence[Run]) -> Estimate | None:
     """A team's equivalent blur by the primary measure, over its seeds; None when none of them has such images."""
     found = readings(evidence, what, team)
-    return over_seeds([own for own, _ in found.values()]) if found else None
+    return over_seeds([*found.values()]) if found else None
 
 
-def snapshots(evidence: Evidence, what: str, team: Sequence[Run]) -> dict[str, float | int | None]:
-    """How many snapshots a run's reading is the mean of, and their mean standard deviation, px; None of one."""
-    spreads = [spread for _, spread in readings(evidence, what, team).values()]
-    count = max(len(of_team(evidence, what, [run])) for run in team)
-    return {"snapshots": count, "snapshot_spread": fmean(spreads) if all(map(math.isfinite, spreads)) else None}
+def steadiness(evidence: Evidence, what: str, team: Sequence[Run]) -> dict[str, float | int | None]:
+    """Of how many snapshots a run's reading is the mean, and standard deviations in px^2, within runs (their mean) and
+    over seeds; None of one, and where one is beyond the calibrated range."""
+    own = of_team(evidence, what, team)
+    within = fmean(evidence.reading(m)[1] for m in own)
+    seeds = deviation([math.copysign(e.value**2, e.value) for e in readings(evidence, what, team).values()])
+    return {
+        "snapshots": max(1, *(len(evidence.of_snapshots(m)) for m in own)),
+        "snapshot_spread": within if math.isfinite(within) else None,
+        "seed_spread": seeds if math.isfinite(seeds) else None,
+    }
 
 
 def judged(evidence: Evidence, what: str, team: Sequence[Run]) -> Estimate:
@@ -98,7 +104,7 @@ def blank(evidence: Evidence, what: str, team: Sequence[Run]) -> list[str]:
 
 def beyond(evidence: Evidence, what: str, team: Sequence[Run]) -> str:
     """How many of a team's runs lie beyond the calibrated range, where that is some but not all of them."""
-    outside = [math.isinf(estimate(evidence, m, PRIMARY).value) for m in of_team(evidence, what, team)]
+    outside = [math.isinf(evidence.reading(m)[0].value) for m in of_team(evidence, what, team)]
     return f" (in {sum(outside)} of {len(outside)} runs)" if any(outside) and not all(outside) else ""
 
 

@@ -6,10 +6,25 @@ from pathlib import Path
 from typing import Any
 
 from eval.blur.measures import PRIMARY
-from eval.evidence import bounds, certificate, claims, content, decomposition, findings, large, pictures, prior_gap
+from eval.evidence import (
+    bounds,
+    certificate,
+    claims,
+    coherence,
+    content,
+    decomposition,
+    findings,
+    large,
+    learning,
+    pictures,
+    prior_gap,
+    rate_blur,
+    rate_matched,
+)
 from eval.evidence.collection import timed
 from eval.evidence.evidence import Evidence
 from eval.evidence.pictures import Picture
+from eval.evidence.rate_blur import Opponent
 from eval.evidence.replicates import replicates
 from eval.report import protocol, schema, sections, stored
 from eval.report.schema import Report
@@ -23,12 +38,15 @@ def report_of(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) -
     drawn_large, large_pictures = timed("large images", lambda: large.of_report(evidence.runs, evidence.held_out))
     groups = picture_groups(evidence, sources)
     diagnostics = timed("bounds", lambda: bounds_of(evidence))
+    found = (diagnostics or {}).get("rows", ())
+    against = timed("linear VAEs at equal rate", lambda: rate_blur.opponents(evidence, rate_blur.rates(found)))
     value = {
         "schema_version": schema.VERSION,
-        **judged(evidence, summed, certificate.withheld((diagnostics or {}).get("rows", ()))),
+        **judged(evidence, summed, certificate.withheld(found), against),
         "pooled": claims.pooled(evidence),
-        "hypotheses": claims.hypotheses(evidence),
+        "hypotheses": claims.hypotheses(evidence, rate_matched.declared(evidence, against)),
         "sources": sources,
+        "coherence": timed("coherence", lambda: coherence.of_report(evidence)),
         "content": timed("samples against real images like them", lambda: content.describe(evidence)),
         "measures": findings.measure_rows(evidence),
         "diagnostics": diagnostics,
@@ -36,6 +54,7 @@ def report_of(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) -
         "large": drawn_large,
         "spectrum": findings.spectrum(evidence),
         "training": findings.training(evidence.runs),
+        "learning": learning.curves(evidence.runs),
         **protocol.describe(evidence, given, flags),
         "ladder_caption": claims.ladder_caption(summed),
         "pictures": {group: [picture.entry() for picture in row] for group, row in groups.items()},
@@ -44,16 +63,25 @@ def report_of(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) -
     return stored.of_value(Report, value), {n: png for row in every for n, png in pictures.files(row).items()}
 
 
-def judged(evidence: Evidence, summed: Sequence[dict], failed: Mapping[str, str]) -> dict[str, Any]:
-    """What stands or falls with the instrument; `failed`: by label, what a run's certificate says against it."""
+def judged(
+    evidence: Evidence, summed: Sequence[dict], failed: Mapping[str, str], against: Mapping[str, Opponent]
+) -> dict[str, Any]:
+    """What stands or falls with the instrument; `failed`: by label, what a run's certificate says against it. Verdicts,
+    plain and at equal rate, are one family."""
     instrument, runs = findings.instrument(evidence), findings.run_rows(evidence)
     kinds = {run.label: title for title, team in replicates(evidence.runs).items() for run in team}
-    against = {label: [words] for label, words in failed.items()}
-    runs = [run | {"withheld": against.get(run["label"], []), "kind": kinds[run["label"]]} for run in runs]
-    verdicts = claims.with_audits(claims.verdicts(evidence, instrument["ok"]), runs)
+    words = {label: [why] for label, why in failed.items()}
+    runs = [run | {"withheld": words.get(run["label"], []), "kind": kinds[run["label"]]} for run in runs]
+    plain, matched = (
+        claims.verdicts(evidence, instrument["ok"]),
+        rate_matched.verdicts(evidence, against, instrument["ok"]),
+    )
+    plain, matched = (claims.with_audits(rows, runs) for rows in claims.family([plain, matched]))
+    curves = timed("blur against nats", lambda: rate_blur.describe(evidence, against))
     return {
-        "headline": claims.headline(dataset_title(evidence.runs[0].config.dataset), summed, verdicts),
-        "verdicts": verdicts,
+        "headline": claims.headline(dataset_title(evidence.runs[0].config.dataset), summed, plain),
+        "verdicts": plain,
+        "rate": curves and {**curves, "verdicts": matched},
         "decomposition": decomposition.describe(evidence, instrument["ok"], runs).get("decomposition"),
         "instrument": instrument,
         "prior_gap": prior_gap.describe(evidence, instrument["ok"]),

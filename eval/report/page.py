@@ -13,9 +13,11 @@ from eval.report import grouping
 from eval.report.grouping import Average, Averages
 from eval.report.rows import Pooled, Reading, Source, Verdict
 from eval.report.schema import Report
-from eval.report.sections import Distance, Picture
+from eval.report.sections import Distance, Learning, Picture
 
 PICTURE_BYTES = 3_600_000  # of base64 in one page, so that with its charts it stays below 5 MB
+
+BAND = 4  # of coherence: the finest in which plain VAEs still have a part of the real power
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,19 @@ def view(report: Report, folder: Path) -> dict[str, Any]:
         "large": [(run, [embed(row) for row in run.pictures]) for run in large],
         "sources": [list(same) for _, same in groupby(report.sources, key=lambda source: source.kind)],
         "pooled": pooled(report),
+        "steady": [source for source in report.sources if source.steadiness],
+        "band": report.coherence and report.coherence.rows[0].bands[BAND],
+        "band_index": BAND,
+        "flat": {label: flat(run, report.thresholds["flat"]) for label, run in report.learning.items()},
         "quality": quality_by_group(report),
         "distances_by_group": distances_by_group(report),
     }
+
+
+def flat(run: Learning, limit: float) -> str:
+    """Whether the second half of a run's updates moved its readings by less than `limit` px."""
+    known = [abs(moved) for moved in run.moved.values() if moved is not None]
+    return "–" if not known else "yes" if max(known) < limit else "no"
 
 
 def runs_in_words(report: Report) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from eval.blur.measures import MEASURES, PRIMARY
-from eval.evidence import audit
-from eval.evidence.evidence import Evidence
+from eval.evidence import audit, learning, steadiness
+from eval.evidence.evidence import COMPARED, Evidence
 from eval.evidence.findings import qualities
 from eval.evidence.measuring import QUALITY_COUNT
 from eval.sources.runs import CONTROL_COUNT, POSTERIOR_COUNT
@@ -41,7 +41,8 @@ def describe(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) ->
         "seeds": {"split": evidence.seed, "samples": evidence.seed, "bootstrap": evidence.seed},
         "protocol": {"count": len(held_out.report), **sentences(evidence)},
         "protocol_lines": lines(evidence),
-        "thresholds": {"diversity": audit.MIN_DIVERSITY, "nearest": audit.MIN_NEAREST, "nyquist": audit.MOST_GRAIN},
+        "thresholds": {"diversity": audit.MIN_DIVERSITY, "nearest": audit.MIN_NEAREST, "nyquist": audit.MOST_GRAIN}
+        | {"flat": learning.FLAT},
         "qualities": qualities(),
         "price": any(run.model.has_encoder for run in evidence.runs),
         "configs": {label: configuration.to_dict(config) for label, config in configs.items()},
@@ -93,6 +94,7 @@ def lines(evidence: Evidence) -> list[list[str]]:
         ["Controls", f"{min(CONTROL_COUNT, len(held_out.report)):,} of the reported, blurred or damaged on purpose"],
         ["Posterior draws", f"codes drawn from q(z|x) of up to {POSTERIOR_COUNT:,} training images, decoded"],
         ["Weights", "raw, in evaluation mode; averaging the decoder's weights blurs: shown, never judged"],
+        ["Snapshots", snapshots(evidence)],
         ["Quantisation", "every source is uint8 before anything is measured: clamp, scale, round"],
         ["Primary measure", f"{MEASURES[PRIMARY].title}, declared before looking; the others are for comparison"],
         ["Rule", RULE],
@@ -100,6 +102,19 @@ def lines(evidence: Evidence) -> list[list[str]]:
         ["Seeds", f"split, samples and bootstrap {evidence.seed}; runs {', '.join(seeds)}"],
         ["Steps", ", ".join(f"{run.title} {run.model.step:,}" for run in evidence.runs)],
     ]  # fmt: skip
+
+
+def snapshots(evidence: Evidence) -> str:
+    """Over how many sets of weights a reading is a mean."""
+    counts = sorted({1 + len(evidence.snapshots.get(m.source.id, ())) for m in evidence.of(*COMPARED)})
+    if counts == [1]:
+        return "none: every reading is of a run's last weights"
+    some = min(steadiness.COUNT, len(evidence.held_out.report))
+    return (
+        f"readings of runs by the primary measure are means in signed px² over {' or '.join(map(str, counts))} "
+        "snapshots of the last tenth of training: the last weights on all images, moved by what earlier ones differ by "
+        f"on the first {some:,}. Pictures, the other measures, audits, distances and bounds are of the last weights"
+    )
 
 
 def differences(configs: dict[str, Config]) -> list[dict]:

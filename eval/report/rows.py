@@ -54,6 +54,16 @@ class Laplacian:
 
 
 @dataclass(frozen=True)
+class Steadiness:
+    """Pixels of equivalent blur under every snapshot of a run, the last weights last, on its first `images`; `spread`
+    is their standard deviation in px^2, None where one is beyond the calibrated range."""
+
+    readings: list[Number]
+    spread: Number
+    images: int
+
+
+@dataclass(frozen=True)
 class Source:
     """One set of images: blur by every measure, audits relative to real images, quality of reconstructions."""
 
@@ -68,6 +78,7 @@ class Source:
     quality: dict[str, Interval] | None
     laplacian: Laplacian
     flat: int
+    steadiness: Steadiness | None = None  # of one set of weights there is none
 
 
 @dataclass(frozen=True)
@@ -142,7 +153,8 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Pooled(Reading):
-    """The equivalent blur of runs that differ in nothing but the seed; `snapshot_spread`, px, is within runs."""
+    """The equivalent blur of runs that differ in nothing but the seed; spreads are standard deviations in px^2, within
+    runs (their mean) and over seeds, None of one."""
 
     what: Kind
     mode: str
@@ -151,6 +163,7 @@ class Pooled(Reading):
     runs: list[str] = field(default_factory=list)
     snapshots: int = 1
     snapshot_spread: Number = None
+    seed_spread: Number = None
 
 
 @dataclass(frozen=True)

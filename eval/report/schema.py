@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
+from eval.report.detail import Coherence
+from eval.report.rate import Rate
 from eval.report.rows import Hypotheses, Instrument, Pooled, Run, Source, Verdict
 from eval.report.sections import (
     Content,
     Decomposition,
     Distances,
     Large,
+    Learning,
     Measure,
     Pictures,
     PriorGap,
@@ -16,7 +19,9 @@ from eval.report.sections import (
     Training,
 )
 
-VERSION = 3  # 3: rows have types, readings say where they lie, sources have an id; 2: one table of distances
+# 4: readings over snapshots, coherence, blur against nats, learning curves; 3: rows have types, readings say where they
+# lie, sources have an id; 2: one table of distances
+VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -68,11 +73,13 @@ class Report:
     schema_version: int
     headline: str
     verdicts: list[Verdict]
+    rate: Rate | None
     decomposition: dict[str, Decomposition] | None
     pooled: list[Pooled]
     hypotheses: Hypotheses
     instrument: Instrument
     sources: list[Source]
+    coherence: Coherence | None
     content: Content | None
     prior_gap: PriorGap | None
     measures: list[Measure]
@@ -82,6 +89,7 @@ class Report:
     large: Large | None
     spectrum: Spectrum
     training: dict[str, Training]
+    learning: dict[str, Learning]
     dataset: Dataset
     seeds: dict[str, int]
     protocol: Protocol

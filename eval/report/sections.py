@@ -116,6 +116,16 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Learning:
+    """What a run read while it trained, by update and by seconds of training; px and nats, None where nothing was."""
+
+    step: list[int]
+    seconds: list[Number]
+    series: dict[str, list[Number]]
+    moved: dict[str, Number]  # px by kind of image, from half of the updates to the last
+
+
+@dataclass(frozen=True)
 class Column:
     """A distance as people see it."""
 

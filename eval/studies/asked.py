@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +14,10 @@ from vaegan.config import Config
 from vaegan.errors import UsageError, nearest
 from vaegan.explanation import HELP, documented, explain
 
-try:
+if sys.version_info >= (3, 11):
     import tomllib
-except ImportError:  # Python 3.10
-    import tomli as tomllib  # type: ignore[no-redef]
+else:
+    import tomli as tomllib
 
 OF_THE_STUDY = {"mode", "dataset", "seed", "run_dir", "resume", "dry_run"}  # settings of a run that the study decides
 PASSED_ON = [name for name in Config.__dataclass_fields__ if name not in OF_THE_STUDY]

@@ -121,6 +121,7 @@ def dataset_entry(
         "headline": report.headline if report else None,
         "images_a_source": report.protocol.count if report else None,
         "claims": asdict(report)["verdicts"] if report else [],
+        "at_equal_rate": [asdict(row) for row in report.rate.verdicts] if report and report.rate else [],
         "rows": [row([o for o in outcomes if o.plan.kind == kind], report) for kind in kinds],
         "runs": [outcome.entry() for outcome in outcomes],
         "decomposition": asdict(report)["decomposition"] if report else None,
@@ -175,10 +176,11 @@ def _word(title: str, what: str, rows: Sequence[dict]) -> str | None:
 
 def one_family(datasets: Sequence[dict]) -> list[dict]:
     """Data sets' entries with their verdicts corrected over everything that the study claims, not report by report."""
-    corrected = claims.family([entry["claims"] for entry in datasets])
+    corrected = claims.family([entry[kind] for kind in ("claims", "at_equal_rate") for entry in datasets])
+    plain, matched = corrected[: len(datasets)], corrected[len(datasets) :]
     return [
-        {**entry, "claims": rows, "rows": [_with_verdicts(row, rows) for row in entry["rows"]]}
-        for entry, rows in zip(datasets, corrected, strict=True)
+        {**entry, "claims": rows, "at_equal_rate": at, "rows": [_with_verdicts(row, rows) for row in entry["rows"]]}
+        for entry, rows, at in zip(datasets, plain, matched, strict=True)
     ]
 
 
@@ -202,12 +204,22 @@ def cells(dataset: str, row: dict) -> tuple[str, ...]:
 def markdown(study: dict) -> str:
     """study.md of study.json's value."""
     parts = ["# Study", table(study["datasets"]), study["protocol"]]
+    parts += rate_table(study["datasets"])
     for entry in study["datasets"]:
         parts += distance_table(entry["title"], entry["distances"]) if entry["distances"] else []
         for what, found in (entry["decomposition"] or {}).items():
             parts.append(f"**{entry['title']}, {what}.** {found['sentence']}")
     parts += ["Made by", f"```\n{study['command']}\n```"]
     return "\n\n".join(parts) + "\n"
+
+
+def rate_table(datasets: Sequence[dict]) -> list[str]:
+    """The claim held against a linear VAE at each mode's own rate, as Markdown; [] where no mode has a rate."""
+    found = [(entry["title"], row) for entry in datasets for row in entry["at_equal_rate"]]
+    head = ("data set", "at equal rate", "what was read", "verdict")
+    lines = [(title, row["title"], row["sentence"], claims.said(row)) for title, row in found]
+    figure = "Each report's figure `rate_blur.png` shows blur against nats: modes as points, linear VAEs as a curve."
+    return [markdown_table(head, lines), figure] if lines else []
 
 
 def distance_table(title: str, found: dict) -> list[str]:

@@ -7,7 +7,7 @@ seeds by Student's t, integrated out. So an interval moves no further than the r
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -129,15 +129,29 @@ def _reachable(scale: Scale, weights: Sequence[float]) -> Scale:
     return Scale(scale.power, *(float(_root(scale, end)) for end in (least, most)))
 
 
-def reading(snapshots: Sequence[Estimate]) -> tuple[Estimate, float]:
-    """A run's one reading, the mean over its last snapshots, and their standard deviation (NaN of one).
+def reading(last: Estimate, snapshots: Sequence[Estimate]) -> tuple[Estimate, float]:
+    """A run's one reading, the mean over its snapshots, and their standard deviation on the scale (NaN of one).
 
-    What a run's last steps wander is no spread of seeds: the run stays the unit of replication.
+    `last` is read on all images, `snapshots`, the last weights last, on some of them: what they differ by, image for
+    image, moves it. Where one is beyond the calibrated range there is no difference: then it is their plain mean. What
+    a run's last steps wander is no spread of seeds: the run stays the unit of replication.
     """
-    if not snapshots:
-        raise UserError("there are no snapshots to average over; give at least one")
-    found = combined([1 / len(snapshots)] * len(snapshots), snapshots)
-    return found, float(np.std([e.value for e in snapshots], ddof=1)) if len(snapshots) > 1 else math.nan
+    if len(snapshots) < 2:
+        return last, math.nan
+    scale, share = _one_scale([last, *snapshots]), 1 / len(snapshots)
+    with np.errstate(invalid="ignore"):  # inf - inf
+        spread = float(np.std(scale.sums([e.value for e in snapshots]), ddof=1))
+    if math.isfinite(spread) and math.isfinite(last.value):
+        weights = [1.0, *[share] * (len(snapshots) - 1), share - 1]
+        return replace(combined(weights, [last, *snapshots]), scale=scale), spread
+    return replace(combined([share] * len(snapshots), [*snapshots[:-1], last]), scale=scale), math.nan
+
+
+def mean_of(estimates: Sequence[Estimate]) -> Estimate:
+    """Their mean, image for image, of one scale."""
+    if len(estimates) == 1:
+        return estimates[0]
+    return replace(combined([1 / len(estimates)] * len(estimates), estimates), scale=_one_scale(estimates))
 
 
 def over_seeds(estimates: Sequence[Estimate]) -> Estimate:

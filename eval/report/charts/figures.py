@@ -1,7 +1,7 @@
 """Every chart of report.json, in the order of the page."""
 
 from eval.report import page
-from eval.report.charts import curves, forest, ncurve
+from eval.report.charts import curves, detail, forest, learning, ncurve, rate
 from eval.report.charts.drawing import Chart
 from eval.report.schema import Report
 
@@ -12,9 +12,12 @@ def charts(report: Report) -> list[Chart]:
     found = [
         forest.forest(report, measure, source),
         forest.controls(report, measure, source),
+        rate.rate_blur(report, source),
+        detail.coherence(report, source),
         curves.calibration(report, source),
         curves.spectrum(report, source),
         ncurve.ncurve(report, source),
+        learning.learning(report),
         curves.training(report),
     ]
     return [chart for chart in found if chart]

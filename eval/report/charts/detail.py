@@ -1,0 +1,70 @@
+"""The chart of detail: power, transfer and coherence of reconstructions by spatial frequency."""
+
+from itertools import cycle
+from typing import Literal
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from eval.report import grouping
+from eval.report.charts.drawing import INK, MUTED, Chart, colour
+from eval.report.detail import Coherence
+from eval.report.schema import Report
+
+PANELS = {
+    "power": "Power, real = 1",
+    "transfer": "Transfer",
+    "coherence": "Coherence",
+}
+STYLES: tuple[Literal["--", ":", "-."], ...] = ("--", ":", "-.")  # of what belongs to no run
+TICKS = (0.03, 0.1, 0.3)
+
+
+def coherence(report: Report, origin: str) -> Chart | None:
+    """Power, transfer and coherence in bands of frequency; None where there are no reconstructions."""
+    found = report.coherence
+    if found is None:
+        return None
+    words = "; ".join(
+        f"{row.title}: coherence "
+        + ", ".join(f"{band.coherence:.2f}" for band in row.bands if band.coherence is not None)
+        for row in found.rows
+    )
+    return Chart(
+        "coherence",
+        "Sharp is not detail",
+        f"By spatial frequency, from coarse to fine. {words}",
+        "From coarse structure (left) to fine (right). Power: how much is there; transfer: how much of the original's "
+        "structure is left; coherence: the share of the power that follows the original. Power without coherence is "
+        f"invented. {origin}",
+        lambda figure, narrow: _draw(figure, report, found, narrow),
+        3.3,
+        7.6,
+    )
+
+
+def _draw(figure: Figure, report: Report, found: Coherence, narrow: bool) -> None:
+    grid = (3, 1) if narrow else (1, 3)
+    linear = {
+        row.source: style
+        for row, style in zip((row for row in found.rows if row.run is None), cycle(STYLES), strict=False)
+    }
+    for axes, (name, title) in zip(figure.subplots(*grid, squeeze=False).flat, PANELS.items(), strict=True):
+        for row in found.rows:
+            places = [(band.low * band.high) ** 0.5 or band.high / 2 for band in row.bands]
+            values, style = [getattr(band, name) for band in row.bands], linear.get(row.source, "-")
+            axes.plot(places, values, style, color=colour(report, row.run), marker="o", markersize=3, linewidth=1.4)
+        axes.set_xscale("log")
+        axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
+        axes.minorticks_off()
+        axes.axhline(1, color=MUTED, linewidth=0.8, zorder=0)
+        axes.set_title(title)
+        axes.set_xlabel("cycles a pixel")
+        axes.grid()
+    groups: list[tuple[str, str, Literal["-", "--", ":", "-."]]] = [
+        (g.title, colour(report, g.labels[0]), "-") for g in grouping.groups(report)
+    ]
+    others = [(row.title, INK, linear[row.source]) for row in found.rows if row.source in linear]
+    handles = [Line2D([], [], color=shade, linewidth=1.6, linestyle=style) for _, shade, style in groups + others]
+    names, columns = [title for title, *_ in groups + others], 1 if narrow else 2
+    figure.legend(handles, names, fontsize=8, loc="outside upper left", ncols=columns, labelcolor=MUTED)
