@@ -52,7 +52,7 @@ def killed(words: list[str], run_dir: Path, draw: random.Random, length: float) 
     """Kill a run after random times until one of its processes ends by itself; return how many were killed."""
     for kills in range(6):
         child = start(words, run_dir)
-        code = forked.wait(child, draw.uniform(0, 0.8) * length if kills < 5 else 600)
+        code = forked.wait(child, draw.uniform(0, 0.5) * length if kills < 5 else 600)
         if code is None:
             os.kill(child, signal.SIGKILL)
             code = forked.wait(child, 60)
