@@ -17,12 +17,12 @@ from vaegan import config as configuration
 from vaegan import train
 
 MODES = ("vae", "vaegan")
-STEPS = 10
+STEPS = 120
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A VAE and a VAE/GAN of a few updates on dead leaves."""
+    """A VAE and a VAE/GAN of too few updates on dead leaves."""
     folder = tmp_path_factory.mktemp("runs")
     data = save_npz(folder / "leaves.npz", dead_leaves(3000))
     for mode in MODES:
