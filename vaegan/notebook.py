@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -120,7 +120,7 @@ def items(images: Dataset) -> Iterable[Any]:
     """Every item of a Dataset, in order."""
     if isinstance(images, IterableDataset):
         return images
-    return (images[i] for i in range(len(images)))  # type: ignore[arg-type]
+    return (images[i] for i in range(len(cast(Sized, images))))
 
 
 def parted(item: Any) -> tuple[Any, int | None]:
