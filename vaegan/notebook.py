@@ -1,7 +1,7 @@
 """Training from a notebook: `vaegan.fit(settings, images)`, the data a tensor or a Dataset in memory."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
