@@ -31,13 +31,13 @@ class Rows(Dataset):
 
 def test_a_tensor_is_fitted_and_the_run_is_one_like_any_other(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    model = vaegan.fit(TINY | {"learning_rate_decay": 1.0}, dead_leaves(60))
+    model = vaegan.fit(TINY | {"learning_rate_decay": 1.0, "beta_warmup": 0.0}, dead_leaves(60))
     run = tmp_path / "runs" / "images-vae-s0"
     assert model.step == 3 and model.sample(2).shape == (2, 1, 32, 32)
     config = configuration.read(run)
     assert config.norm == "group" and config.dataset == f"npz:{run}-images.npz"  # a CPU's default; data that stay
     assert call(train.main, "--resume", "--run-dir", run, "--steps", 5) == 0
-    again = vaegan.fit(TINY | {"run_dir": run, "steps": 6, "resume": True, "learning_rate_decay": 1.0}, dead_leaves(60))
+    again = vaegan.fit(TINY | {"run_dir": run, "steps": 6, "resume": True}, dead_leaves(60))
     assert again.step == 6
     with pytest.raises(UsageError, match="not the images of .*, with which the run was begun"):
         vaegan.fit({"run_dir": run, "resume": True}, dead_leaves(60, seed=1))

@@ -120,7 +120,8 @@ def items(images: Dataset) -> Iterable[Any]:
     """Every item of a Dataset, in order."""
     if isinstance(images, IterableDataset):
         return images
-    return (images[i] for i in range(len(cast(Sized, images))))
+    count = len(cast(Sized, images))  # torch declares no __len__, and map-style data sets have one
+    return (images[i] for i in range(count))
 
 
 def parted(item: Any) -> tuple[Any, int | None]:

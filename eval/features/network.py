@@ -176,9 +176,9 @@ def load(file: Path) -> FeatureNetwork:
 
     Raises UserError when either is absent, the weights are not those of the card (sha256), or do not fit the network.
     """
-    card = _read_card(file.with_suffix(".json"))
     if not file.is_file():
         raise UserError(f"no feature network at {file}; give a .safetensors file with its .json card beside it")
+    card = _read_card(file.with_suffix(".json"))
     data = file.read_bytes()
     found = hashlib.sha256(data).hexdigest()
     if found != card.sha256:

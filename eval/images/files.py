@@ -110,7 +110,8 @@ def _header(file: Path) -> Header:
             if image.mode[0] in "IF":
                 raise UsageError(f"{file} has {image.mode!r} pixels, which are not 8-bit: convert the images first")
             width, height = image.size
-            if image.getexif().get(ORIENTATION) in TURNED:
+            # Of a square no turn shows, and where there are no tags Pillow decodes a whole PNG to look for them.
+            if width != height and image.getexif().get(ORIENTATION) in TURNED:
                 width, height = height, width
             return Header((height, width), image.mode in GREY_MODES)
     except UsageError:
