@@ -3,7 +3,7 @@
 import gc
 import importlib
 import os
-import subprocess
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -66,22 +66,31 @@ class Process:
         assert python == sys.executable, command
         words = [words[1].rpartition(".")[2], *words[2:]] if words[0] == "-m" else [Path(words[0]).stem, *words[1:]]
         sys.stdout.flush()
-        self.pid, self.code = os.fork(), None
+        self.returncode: int | None = None
+        self.pid = os.fork()
         if self.pid == 0:
             if preexec_fn:
                 preexec_fn()
             os.environ.update(env)
             _become(words, [stdout.fileno(), stderr.fileno()])
 
-    def wait(self, seconds: float) -> int:
-        self.code = wait(self.pid, seconds) if self.code is None else self.code
-        if self.code is None:
-            raise subprocess.TimeoutExpired("", seconds)
-        return self.code
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+    def wait(self) -> int:
+        while (code := self.poll()) is None:
+            time.sleep(POLL)
+        return code
 
     def send_signal(self, number: int) -> None:
-        if self.code is None:
+        if self.poll() is None:
             os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
 
 
 def _become(words: Sequence[str], streams: Sequence[int]) -> NoReturn:

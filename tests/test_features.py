@@ -156,11 +156,11 @@ def load_other(tmp_path) -> torch.nn.Module:
 
 
 def test_missing_files_are_named(saved):
-    saved.unlink()
-    with pytest.raises(UserError, match="no feature network at .*net.safetensors"):
-        load(saved)
     saved.with_suffix(".json").unlink()
     with pytest.raises(UserError, match="no card .*net.json"):
+        load(saved)
+    saved.unlink()  # with neither there, it is the path that was mistyped
+    with pytest.raises(UserError, match="no feature network at .*net.safetensors"):
         load(saved)
 
 
