@@ -1,9 +1,9 @@
 # %% [markdown]
 # # From a network that stores one image to the VAE/GAN, in six pictures
 #
-# The ladder of https://kvfrans.com/variational-autoencoders-explained/, rebuilt and measured. Open it in an editor that
-# knows percent cells, or run `python docs/tour.py`: a few minutes on two CPU cores with the embedded drawn faces, with
-# no network. `docs/tour.md` shows the pictures.
+# The ladder of https://kvfrans.com/variational-autoencoders-explained/, rebuilt and measured: `docs/tour.ipynb`, or
+# `python docs/tour.py`, a few minutes on two CPU cores with the embedded drawn faces, with no network. `docs/tour.md`
+# shows the pictures. (The notebook is made from the script: `python docs/make_notebook.py`.)
 
 # %% Settings
 import subprocess
@@ -41,14 +41,15 @@ class Settings:
     """As for vaegan.train."""
     runs: Path = Path("runs/tour")
     """Where runs are kept; those that are there already are not trained again."""
-    out: Path = Path("docs/figures")
-    """Where tour-1.png to tour-6.png are written."""
+    out: Path = Path("tour")
+    """Where tour-0.png to tour-6.png are written."""
     shown: int = 8
     """Images in a row."""
 
 
+IN_A_NOTEBOOK = "ipykernel" in sys.modules
 try:
-    S = parse(Settings, [] if "ipykernel" in sys.modules else None, prog="python docs/tour.py")
+    S = parse(Settings, [] if IN_A_NOTEBOOK else None, prog="python docs/tour.py")
     train, test = (data.load(S.dataset, split, image_size=32, data_dir=S.data_dir) for split in ("train", "test"))
 except UserError as error:
     sys.exit(f"error: {error}")
@@ -58,11 +59,15 @@ unseen = torch.randn(S.shown, S.shown)  # codes that no network of the first two
 
 
 def show(number: int, rows: dict[str, torch.Tensor], text: str, heads: tuple[str, ...] = ()) -> None:
-    """Write a picture with a labelled row of images a line, and say what it shows."""
+    """Write a picture with a labelled row of images a line, and say what it shows; a notebook shows it."""
     file = S.out / f"tour-{number}.png"
     columns = len(next(iter(rows.values())))
     write_whole(file, sheets.sheet(torch.cat([*rows.values()]), columns, rows=[*rows], heads=heads))
     print(f"\n{file}\n{text}", flush=True)
+    if IN_A_NOTEBOOK:
+        from IPython.display import Image, display
+
+        display(Image(filename=str(file)))
 
 
 def trained(mode: str) -> vaegan.Model:
@@ -80,6 +85,14 @@ def error(a: torch.Tensor, b: torch.Tensor) -> float:
     """Root mean square difference in levels of 255."""
     return (a.float() - b.float()).square().mean().sqrt().item()
 
+
+# %% [markdown]
+# ## Where this leads
+# What a VAE/GAN draws that was trained for longer than anybody waits here: its weights come with the project.
+
+# %%
+drawn = vaegan.load("synthfaces-vaegan").sample(2 * S.shown).split(S.shown)
+show(0, {"VAE/GAN": drawn[0], "VAE/GAN ": drawn[1]}, "Faces that nobody has made before, out of codes drawn at random.")
 
 # %% [markdown]
 # ## 1. One image

@@ -14,6 +14,7 @@ from eval.studies import plans
 from eval.studies.asked import Flags, ask
 from eval.studies.grid import OBJECTIVES
 from vaegan.commandline import words
+from vaegan.commands import program
 from vaegan.data import DATASETS
 from vaegan.errors import exits_cleanly
 from vaegan.presets import PRESETS
@@ -40,7 +41,7 @@ def main(args: Sequence[str] | None = None) -> None:
     elif study.dry_run:
         print(preview.runs(study, planned))
     else:
-        execution.run(study, planned, shlex.join([*PROG.split(), *words(args)]))
+        execution.run(study, planned, shlex.join([*(program(PROG) or PROG).split(), *words(args)]))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from eval.blur.measures import MEASURES, PRIMARY, Measure, laplacian_variance
 from eval.evidence import claims, pictures, quality
 from eval.report import rendering, schema, stored
 from eval.sources.runs import Run
+from eval.studies import summary
+from eval.studies.plans import Plan
 from vaegan.config import Config
 from vaegan.errors import UsageError
 
@@ -107,7 +109,16 @@ def test_a_vae_that_is_not_converged_has_no_verdict_said_aloud(value):
     assert {row["verdict"] for row in value["verdicts"]} == {"withheld"}
     (reason,) = value["runs"][0]["withheld"]
     assert "not converged" in reason and reason in value["verdicts"][0]["withheld"]
-    assert "withheld: " in value["headline"] and "supported" not in value["headline"]
+    assert "is withheld, for this pair of runs: VAE is not converged" in value["headline"]
+    assert "supported" not in value["headline"]
+
+
+def test_nor_in_a_studys_table(written, runs, dataset):
+    plans = [Plan(folder, Config(mode=mode, dataset=dataset), (), exists=True) for mode, folder in runs.items()]
+    outcomes = [summary.Outcome(plan, "trained") for plan in plans]
+    entry = summary.dataset_entry(summary.Compared(dataset), [*BLURS], outcomes, stored.read(written))
+    table = summary.table(summary.value([entry], "study")["datasets"])
+    assert "withheld: VAE is not converged" in table and "supported" not in table
 
 
 def test_the_typed_report_is_the_file(written):

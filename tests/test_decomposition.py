@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from eval.evidence import decomposition, replicates
+from eval.evidence import decomposition
 from eval.evidence.decomposition import ADVERSARY, FEATURES, INTERACTION, SQUARE, decompose
 from eval.sources.runs import Run
 from eval.uncertainty.estimates import RESAMPLES, Estimate
@@ -153,7 +153,7 @@ def test_the_fitted_noise_scale_stands_outside_the_square():
     assert "fitted noise scale: 0.70 px [" in found["sentence"]
 
 
-def evidence(monkeypatch, *modes_and_seeds: tuple[str, int]) -> SimpleNamespace:
+def evidence(*modes_and_seeds: tuple[str, int]) -> SimpleNamespace:
     """What describe() asks of Evidence, where seed s of mode i measures i + s / 10 px."""
     runs = [
         Run(f"{mode}-{i}", mode, Path(), SimpleNamespace(config=Config(mode=mode, seed=seed), step=1))
@@ -161,32 +161,37 @@ def evidence(monkeypatch, *modes_and_seeds: tuple[str, int]) -> SimpleNamespace:
     ]
     measured = [SimpleNamespace(source=SimpleNamespace(run=run.label)) for run in runs]
     by_label = {run.label: (*SQUARE, "vae-sigma").index(run.config.mode) + run.config.seed / 10 for run in runs}
-    monkeypatch.setattr(replicates, "estimate", lambda _, m, measure: estimate(by_label[m.source.run]))
     calibrations = {decomposition.PRIMARY: SimpleNamespace(pixels=pixels)}
-    return SimpleNamespace(runs=runs, of=lambda what: measured, calibrations=calibrations, seed=0)
+    return SimpleNamespace(
+        runs=runs,
+        of=lambda what: measured,
+        calibrations=calibrations,
+        seed=0,
+        reading=lambda m: (estimate(by_label[m.source.run]), 0.0),
+    )
 
 
-def test_runs_find_their_cells(monkeypatch):
+def test_runs_find_their_cells():
     runs = [(mode, seed) for seed in (0, 1) for mode in reversed(SQUARE)]
-    found = decomposition.describe(evidence(monkeypatch, *runs), True)["decomposition"]
+    found = decomposition.describe(evidence(*runs), True)["decomposition"]
     assert list(found) == ["reconstructions", "samples"]
     assert [row["value"] for row in found["samples"]["cells"]] == pytest.approx([0.05, 1.05, 2.05, 3.05])
-    failed = decomposition.describe(evidence(monkeypatch, *runs), False)["decomposition"]
+    failed = decomposition.describe(evidence(*runs), False)["decomposition"]
     assert failed["samples"]["sentence"].startswith("The instrument failed")
 
 
-def test_three_modes_are_no_table_and_two_runs_of_one_seed_no_block(monkeypatch):
-    assert decomposition.describe(evidence(monkeypatch, *[(mode, 0) for mode in SQUARE[:3]]), True) == {}
+def test_three_modes_are_no_table_and_two_runs_of_one_seed_no_block():
+    assert decomposition.describe(evidence(*[(mode, 0) for mode in SQUARE[:3]]), True) == {}
     twice = [(mode, 0) for mode in (*SQUARE, "vae")]
-    found = decomposition.describe(evidence(monkeypatch, *twice), True)["decomposition"]["samples"]
+    found = decomposition.describe(evidence(*twice), True)["decomposition"]["samples"]
     assert found["effects"] == [] and "two runs of VAE have one seed" in found["sentence"]
     assert [row["seeds"] for row in found["cells"]] == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("ill", ["health", "withheld"])
-def test_a_cell_with_an_unsound_run_gives_no_effect(monkeypatch, ill):
-    measured = evidence(monkeypatch, *[(mode, 0) for mode in (*SQUARE, "vae-sigma")])
-    monkeypatch.setattr(replicates, "estimate", lambda _, m, measure: estimate(0.5))
+def test_a_cell_with_an_unsound_run_gives_no_effect(ill):
+    measured = evidence(*[(mode, 0) for mode in (*SQUARE, "vae-sigma")])
+    measured.reading = lambda m: (estimate(0.5), 0.0)
 
     def rows(label: str) -> list[dict]:
         bad = (
@@ -203,11 +208,11 @@ def test_a_cell_with_an_unsound_run_gives_no_effect(monkeypatch, ill):
     assert len(outside["effects"]) == 3
 
 
-def test_cells_of_two_settings_give_no_effect(monkeypatch):
-    measured = evidence(monkeypatch, *[(mode, 0) for mode in SQUARE], ("vae", 1))
+def test_cells_of_two_settings_give_no_effect():
+    measured = evidence(*[(mode, 0) for mode in SQUARE], ("vae", 1))
     odd = measured.runs[-1].model
     odd.config = Config(mode="vae", seed=1, beta=8.0)
-    monkeypatch.setattr(replicates, "estimate", lambda _, m, measure: estimate(0.5))
+    measured.reading = lambda m: (estimate(0.5), 0.0)
     found = decomposition.describe(measured, True)["decomposition"]["samples"]
     assert found["effects"] == [] and "runs of VAE differ in more than their seed" in found["sentence"]
 

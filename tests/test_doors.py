@@ -1,5 +1,6 @@
 """Every door: understood before anything heavy is imported, left with one line whatever ends it."""
 
+import importlib
 import os
 import re
 import signal
@@ -140,6 +141,16 @@ def test_the_front_door_lists_runs_and_names_the_nearest(capsys, command_line):
     assert command_line(main, "--version").out.startswith("vaegan ")
     assert "did you mean 'train'?" in command_line(main, "trian", code=2).err
     assert "did you mean '--steps'?" in command_line(main, "train", "--stepz", "1", code=2).err
+
+
+@pytest.mark.parametrize("name", ["train", "study", "export"])
+def test_help_calls_a_command_what_was_typed(monkeypatch, command_line, name):
+    for program, words in (("bin/vaegan", f"vaegan {name}"), ("x/vaegan/__main__.py", f"python -m vaegan {name}")):
+        monkeypatch.setattr(sys, "argv", [program, name, "--help"])
+        assert command_line(main, name, "--help").out.startswith(f"usage: {words} ")
+    monkeypatch.setattr(sys, "argv", ["x/vaegan/train.py", "--help"])
+    door = importlib.import_module(commands.COMMANDS[name].module)
+    assert command_line(door.main, "--help").out.startswith("usage: python ")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])

@@ -104,7 +104,7 @@ def test_a_dry_run_says_what_would_run_and_writes_nothing(tmp_path, command_line
     words = ["--dataset", dataset, "--out", tmp_path / "runs", "--beta", 0.5, 1, "--width", 0.0625, "--steps", 7]
     said = command_line(eval.study.main, *words, "--modes", "vae", "--batch-size", 4, "--dry-run").out.splitlines()
     assert said[0].startswith("[1/2] leaves vae beta 0.5, seed 0: train 7 updates, ") and len(said) == 4
-    assert said[-1].startswith("2 of the runs to train, 14 updates: about ") and "MB of checkpoints" in said[-1]
+    assert said[-1].startswith("2 runs to train, 14 updates: about ") and "MB of checkpoints" in said[-1]
     assert not (tmp_path / "runs").exists()
 
 

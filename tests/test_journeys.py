@@ -13,6 +13,10 @@ import pytest
 from stand_in import dead_leaves, save_npz
 
 ROOT = Path(__file__).resolve().parents[1]
+COMMANDS = (ROOT / "docs" / "commands.md").read_text()
+DOCUMENTED = re.search(r"```python\n(from torch import nn\n.*?)```", COMMANDS, re.DOTALL).group(
+    1
+)  # networks of one's own
 TINY = ["--image-size", "32", "--width", "0.0625", "--batch-size", "8", "--log-every", "5"]
 pytestmark = pytest.mark.slow
 
@@ -73,3 +77,42 @@ def test_a_grid_is_interrupted_twice_and_nothing_is_trained_twice(tmp_path):
     assert [row["settings"]["beta"] for row in rows] == [0.5, 1.0, 2.0] * 2
     again = vaegan(tmp_path, "study", "--plan", "runs/study.toml", "--dry-run").stdout
     assert again.count("finished at step 40") == 12 and "nothing to train" in again
+
+
+def test_networks_of_ones_own_are_trained_continued_and_compared(tmp_path):
+    (tmp_path / "mynets.py").write_text(DOCUMENTED)
+    save_npz(tmp_path / "leaves.npz", dead_leaves(200))
+    train = ["train", "--architecture", "mynets:Mine", "--dataset", "npz:leaves.npz", *TINY]
+    vaegan(tmp_path, *train, "--mode", "vae", "--steps", 20, "--run-dir", "runs/vae")
+    process = start(tmp_path, *train, "--mode", "vaegan", "--steps", 300, "--run-dir", "runs/vaegan")
+    while not (tmp_path / "runs" / "vaegan" / "metrics.jsonl").exists() and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 130, out + err
+    command = re.search("continue with: python -m vaegan (train --resume --run-dir runs/vaegan)$", err, re.MULTILINE)
+    vaegan(tmp_path, *command.group(1).split())
+    vaegan(tmp_path, "compare", "runs/vae", "runs/vaegan", "--out", "report", "--samples", 10)
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert {run["mode"] for run in report["runs"]} == {"vae", "vaegan"}
+    assert all(config["architecture"] == "mynets:Mine" for config in report["configs"].values())
+    (tmp_path / "mynets.py").unlink()
+    err = vaegan(tmp_path, "sample", "runs/vae", "--out", "x.png", code=1).stderr
+    assert "networks that are not here" in err and err.count("\n") == 1 and not (tmp_path / "x.png").exists()
+
+
+def test_a_study_is_run_by_a_scheduler_and_compared_here(tmp_path):
+    save_npz(tmp_path / "leaves.npz", dead_leaves(200))
+    study = ["study", "--dataset", "npz:leaves.npz", *TINY, "--steps", 3, "--samples", 10, "--latent-dim", 4, 8]
+    study += ["--modes", "vae"]
+    lines = vaegan(tmp_path, *study, "--commands").stdout.splitlines()
+    assert len(lines) == 2 and not (tmp_path / "runs").exists()
+    for line in lines:
+        subprocess.run(
+            line.replace("python", sys.executable, 1), shell=True, cwd=tmp_path, env=environment(), check=True
+        )
+    done = start(tmp_path, *study)
+    out, err = done.communicate(timeout=1500)
+    assert done.returncode in (0, 1) and out.count("finished at step 3, kept") == 2, err
+    (report,) = (tmp_path / "runs").glob("report-*")
+    assert (report / "figures" / "sweep.png").is_file()

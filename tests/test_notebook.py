@@ -31,13 +31,13 @@ class Rows(Dataset):
 
 def test_a_tensor_is_fitted_and_the_run_is_one_like_any_other(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    model = vaegan.fit(TINY | {"learning_rate_decay": 1.0}, dead_leaves(60))
+    model = vaegan.fit(TINY | {"learning_rate_decay": 1.0, "beta_warmup": 0.0}, dead_leaves(60))
     run = tmp_path / "runs" / "images-vae-s0"
     assert model.step == 3 and model.sample(2).shape == (2, 1, 32, 32)
     config = configuration.read(run)
     assert config.norm == "group" and config.dataset == f"npz:{run}-images.npz"  # a CPU's default; data that stay
     assert call(train.main, "--resume", "--run-dir", run, "--steps", 5) == 0
-    again = vaegan.fit(TINY | {"run_dir": run, "steps": 6, "resume": True, "learning_rate_decay": 1.0}, dead_leaves(60))
+    again = vaegan.fit(TINY | {"run_dir": run, "steps": 6, "resume": True}, dead_leaves(60))
     assert again.step == 6
     with pytest.raises(UsageError, match="not the images of .*, with which the run was begun"):
         vaegan.fit({"run_dir": run, "resume": True}, dead_leaves(60, seed=1))
@@ -139,3 +139,12 @@ def test_weights_that_do_not_fit_are_one_line(tmp_path, capsys, flags, says):
     err = capsys.readouterr().err
     assert says in err and err.count("\n") == 1 and not (tmp_path / "second").exists()
     assert train_tiny(tmp_path, "third", "--mode", "vae", "--init", tmp_path / "nowhere", data="bare") == 1
+
+
+def test_an_interruption_is_pythons_own_and_says_how_to_go_on(tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise SystemExit(130)
+
+    monkeypatch.setattr(notebook.training, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="run is saved; fit with resume=True continues it"):
+        vaegan.fit(TINY | {"run_dir": tmp_path / "run"}, dead_leaves(40))

@@ -1,5 +1,6 @@
 """Networks of one's own: trained, resumed, loaded and compared by name, and one line for those that do not fit."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -12,44 +13,22 @@ from vaegan import train
 from vaegan.errors import UsageError, UserError
 from vaegan.networks import architectures, plugins
 
-NETWORKS = """
-import torch
-from torch import nn
-from vaegan.networks.outputs import Judged, image_of
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "commands.md"
+DOCUMENTED = re.search(r"```python\n(from torch import nn\n.*?)```", DOCS.read_text(), re.DOTALL).group(1)
+ODD = """
 
-class Encoder(nn.Module):
+import torch
+
+class Scaled(Encoder):
     def __init__(self, channels, image_size, latent_dim):
-        super().__init__()
-        self.heads = nn.Linear(channels * image_size**2, 2 * latent_dim)
+        super().__init__(channels, image_size, latent_dim)
         self.register_buffer("scale", torch.full((), 0.5), persistent=False)
 
     def forward(self, x):
-        return (self.scale * self.heads(x.flatten(1))).chunk(2, dim=1)
+        return tuple(self.scale * t for t in super().forward(x))
 
-class Decoder(nn.Module):
-    def __init__(self, channels, image_size, latent_dim):
-        super().__init__()
-        self.pixels, self.shape = nn.Linear(latent_dim, channels * image_size**2), (channels, image_size, image_size)
-
-    def forward(self, z):
-        return image_of(self.logit(z))
-
-    def logit(self, z):
-        return self.pixels(z).unflatten(1, self.shape)
-
-class Discriminator(nn.Module):
-    def __init__(self, channels, image_size, **rest):
-        super().__init__()
-        self.features = nn.Linear(channels * image_size**2, 6)
-        self.verdict = nn.Linear(6, 1)
-
-    def forward(self, x):
-        dis_l = self.features(x.flatten(1))
-        return Judged(dis_l, self.verdict(dis_l.relu()).squeeze(1))
-
-class Mine:
-    encoder, decoder, discriminator = Encoder, Decoder, Discriminator
-    sizes = (32,)
+class WithScale(Mine):
+    encoder = Scaled
 
 class Narrow(Mine):
     @staticmethod
@@ -84,7 +63,7 @@ class Number(Mine):
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
     """A working folder with mynets.py and the tiny faces, which the module search forgets afterwards."""
-    (tmp_path / "mynets.py").write_text(NETWORKS)
+    (tmp_path / "mynets.py").write_text(DOCUMENTED + ODD)
     save_faces(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
@@ -93,14 +72,14 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 
 def test_networks_of_ones_own_train_resume_and_load(folder):
-    tiny = ["--architecture", "mynets:Mine", "--mode", "vaegan", "--norm", "batch"]
+    tiny = ["--architecture", "mynets:WithScale", "--mode", "vaegan", "--norm", "batch"]
     assert train_tiny(folder, "run", *tiny, "--steps", "3", data="bare") == 0
     assert call(train.main, "--resume", "--run-dir", folder / "run", "--steps", "5") == 0
     model = vaegan.load(folder / "run")
     assert model.step == 5 and type(model.networks["decoder"]).__module__ == "mynets"
     assert model.reconstruct(model.sample(3)).shape == (3, 1, 32, 32)
     assert float(model.networks["encoder"].scale) == 0.5  # what is in no file comes from the code
-    assert model.networks["discriminator"].feature_count == 6
+    assert model.networks["discriminator"].feature_count == 64
 
 
 def test_a_run_whose_networks_are_elsewhere_is_one_line(folder, monkeypatch, capsys):
@@ -138,9 +117,9 @@ def test_networks_that_do_not_fit_are_one_line_and_leave_nothing(folder, capsys,
 
 
 def test_sizes_are_those_that_the_networks_name(folder, capsys):
-    flags = ["--architecture", "mynets:Mine", "--mode", "vae", "--steps", "2", "--image-size", "64"]
+    flags = ["--architecture", "mynets:Mine", "--mode", "vae", "--steps", "2", "--image-size", "128"]
     assert train_tiny(folder, "run", *flags, data="bare") == 2
-    assert "--image-size 64 is not possible: use 32" in capsys.readouterr().err
+    assert "--image-size 128 is not possible: use 32 or 64" in capsys.readouterr().err
 
 
 def test_a_table_is_asked_first_and_the_protocol_is_that_of_its_rows():

@@ -17,12 +17,12 @@ from vaegan import config as configuration
 from vaegan import train
 
 MODES = ("vae", "vaegan")
-STEPS = 10
+STEPS = 120
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A VAE and a VAE/GAN of a few updates on dead leaves."""
+    """A VAE and a VAE/GAN of too few updates on dead leaves."""
     folder = tmp_path_factory.mktemp("runs")
     data = save_npz(folder / "leaves.npz", dead_leaves(3000))
     for mode in MODES:
@@ -49,28 +49,29 @@ def report(folder, printed) -> Report:
 
 
 def test_a_vae_of_few_updates_has_no_verdict_in_headline_console_or_a_studys_table(folder, printed, report):
+    """Whatever such weights read: where the rule decides, it is withheld, and everywhere."""
     assert printed == report.headline
-    assert "withheld: VAE is not converged" in printed and "supported" not in printed and "refuted" not in printed
     assert {row.verdict for row in report.verdicts} <= {"withheld", "inconclusive"}
-    assert all(any("not converged" in why for why in row.withheld) for row in report.verdicts)
+    assert all("VAE is not converged" in row.withheld[0] for row in report.verdicts)
     plans = [Plan(folder / mode, configuration.read(folder / mode), (), exists=True, step=STEPS) for mode in MODES]
     outcomes = [summary.Outcome(plan, "trained") for plan in plans]
     entry = summary.dataset_entry(summary.Compared("npz:leaves.npz"), MODES, outcomes, report)
     study = summary.value([entry], "the command")
-    for text in (summary.table(study["datasets"]), summary.markdown(study), json.dumps(study["datasets"][0]["rows"])):
-        assert "withheld: VAE is not converged" in text and "supported" not in text and "refuted" not in text
+    rows = json.dumps(study["datasets"][0]["rows"])
+    for text in (printed, summary.table(study["datasets"]), rows):
+        assert "supported" not in text and "refuted" not in text and ("withheld" in text or "inconclusive" in text)
 
 
 def test_a_runs_reading_is_the_mean_over_its_snapshots(report):
-    reconstructions = [s for s in report.sources if s.kind == "reconstructions"]
-    assert {s.run for s in reconstructions} == set(MODES)
-    assert all(len(s.steadiness.readings) == 5 for s in reconstructions)
-    vae = next(s for s in reconstructions if s.run == "vae")
-    squares = [abs(x) * x for x in vae.steadiness.readings]
-    read = vae.blur["gradient_energy"].value  # so few images that every snapshot is read on all of them
-    assert abs(read) * read == pytest.approx(sum(squares) / 5, abs=1e-6)
-    assert {row.snapshots for row in report.pooled} == {5}
-    assert all(s.steadiness is None for s in report.sources if s.kind not in ("reconstructions", "samples"))
+    """So few images that every snapshot is read on all of them."""
+    generated = [s for s in report.sources if s.kind in ("reconstructions", "samples")]
+    assert [s.run for s in generated] == 2 * [*MODES] and {row.snapshots for row in report.pooled} == {5}
+    for source in generated:
+        seen, read = source.steadiness.readings, source.blur["gradient_energy"].value
+        assert len(seen) == 5 and (read is None) == (None in seen)  # beyond the calibrated range there is no mean
+        if read is not None:
+            assert abs(read) * read == pytest.approx(sum(abs(x) * x for x in seen) / 5, abs=1e-6)
+    assert all(s.steadiness is None for s in report.sources if s not in generated)
 
 
 def test_verdicts_at_equal_rate_are_of_one_family_with_the_plain_ones(report):

@@ -69,11 +69,24 @@ def present(command: Command) -> bool:
     return (ROOT / Path(*command.module.split("."))).with_suffix(".py").is_file()
 
 
+def front_door() -> str:
+    """Return what was typed to start the front door; "" where this program is another."""
+    started = Path(sys.argv[0])
+    if started.stem == "vaegan":
+        return "vaegan"
+    return "python -m vaegan" if started.parts[-2:] == ("vaegan", "__main__.py") else ""
+
+
 def spoken(name: str) -> str:
     """Return how a command is typed where this program was started: by the name that was used, or as a module."""
-    if Path(sys.argv[0]).stem == "vaegan":
-        return f"vaegan {name}"
-    return f"python -m {COMMANDS[name].module.removesuffix('.__main__')}"
+    front = front_door()
+    return f"{front} {name}" if front else f"python -m {COMMANDS[name].module.removesuffix('.__main__')}"
+
+
+def program(prog: str | None) -> str | None:
+    """Return what a help calls its program: `prog`, or the front door's words where that was what one typed."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    return spoken(name) if front_door() and name in COMMANDS else prog
 
 
 def check_not_hidden(command: Command) -> None:

@@ -8,6 +8,8 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NoReturn
 
+from vaegan.commands import program
+
 HELP = {"--help", "-h"}
 
 
@@ -33,7 +35,7 @@ def explain(
     shown = dataclasses.make_dataclass(cls.__name__, sorted(top, key=len), frozen=True)
     shown.__doc__ = cls.__doc__
     markers = (tyro.conf.OmitArgPrefixes, tyro.conf.PositionalRequiredArgs, tyro.conf.PositionalMetavarFromFieldName)
-    tyro.cli(shown, args=["--help"], prog=prog, config=markers)
+    tyro.cli(shown, args=["--help"], prog=program(prog), config=markers)
     raise SystemExit(0)
 
 

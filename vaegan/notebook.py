@@ -1,10 +1,10 @@
 """Training from a notebook: `vaegan.fit(settings, images)`, the data a tensor or a Dataset in memory."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -120,7 +120,8 @@ def items(images: Dataset) -> Iterable[Any]:
     """Every item of a Dataset, in order."""
     if isinstance(images, IterableDataset):
         return images
-    return (images[i] for i in range(len(images)))  # type: ignore[arg-type]
+    count = len(cast(Sized, images))  # torch declares no __len__, and map-style data sets have one
+    return (images[i] for i in range(count))
 
 
 def parted(item: Any) -> tuple[Any, int | None]:

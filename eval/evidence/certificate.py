@@ -14,6 +14,7 @@ from baselines import ppca
 from baselines.ppca import LinearVae
 from eval.sources.runs import OBJECTIVES, Run
 from eval.uncertainty.estimates import Interval, mean_interval
+from eval.words import fixed
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def certify(elbo: Tensor, exact: Tensor, gain: float | None = None) -> Certifica
 
 
 def _words(difference: float, linear: float, weighted: float | None) -> str:
-    than = f"than the linear VAE's exact {linear:.1f}"
+    than = f"than the linear VAE's exact {fixed(linear, 1)}"
     if difference >= 0:
         return f"the bound is {difference:.1f} nats higher {than}"
     beside = "" if weighted is None else f"; importance-weighted {abs(weighted):.1f} {_side(weighted)}"

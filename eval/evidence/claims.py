@@ -109,10 +109,15 @@ def withhold(row: dict, reasons: Sequence[str]) -> dict:
 
 def said(row: dict) -> str:
     """A verdict row's word; where it is withheld with the first reason, and how many more the report has."""
+    return row["verdict"] + because(row)
+
+
+def because(row: dict) -> str:
+    """Why a verdict row is withheld, as what follows its word; "" where it is not."""
     if row["verdict"] != WITHHELD:
-        return row["verdict"]
+        return ""
     first, *others = row["withheld"]
-    return f"{WITHHELD}: {first}" + (f"; {len(others)} more reason{'s' * (len(others) > 1)}" if others else "")
+    return f": {first}" + (f"; {len(others)} more reason{'s' * (len(others) > 1)}" if others else "")
 
 
 def family(reports: Sequence[Sequence[dict]]) -> list[list[dict]]:
@@ -249,7 +254,7 @@ def outcome(found: Sequence[dict]) -> str:
     if any(row["verdict"] == FAILED for row in found):
         return "but the instrument failed, so that this settles nothing"
     if len(found) <= 1:
-        return "".join(f"{row['claim']} is {said(row)}, {row['scope']}" for row in found)
+        return "".join(f"{row['claim']} is {row['verdict']}, {row['scope']}{because(row)}" for row in found)
     against: dict[tuple[str, str], list[str]] = {}
     for row in found:
         against.setdefault((said(row), row["scope"]), []).append(row["sharper"])

@@ -23,7 +23,7 @@ from vaegan.config import Config
 from vaegan.generator import told
 from vaegan.model import Model
 
-IMAGES = 500  # of each kind at a time: two seconds on one core at 32 pixels, and 0.03 px of error
+IMAGES = 500  # of each kind at a time: 0.7 s of one core at 32 pixels
 PREFIX = "measure/"  # of the scalars' names in metrics.jsonl
 FLAT = 0.03  # px; a curve that a doubling of the updates moves by less is flat
 

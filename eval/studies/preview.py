@@ -37,7 +37,7 @@ def total(study: Study, missing: Sequence[Plan]) -> str:
     beside = f", {at_once} runs at once" if at_once > 1 else ""
     disk = sum(estimate.size(run.config) for run in missing) / 1e6
     return (
-        f"{len(missing)} of the runs to train, {updates:,} updates: about {took} on this machine{beside} "
+        f"{len(missing)} runs to train, {updates:,} updates: about {took} on this machine{beside} "
         f"(a few updates of each kind timed; starting and comparing come on top) and {disk:,.0f} MB of checkpoints"
     )
 

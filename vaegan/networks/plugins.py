@@ -51,7 +51,7 @@ def imported(architecture: str, module: str) -> Any:
         sys.path.append(os.getcwd())  # a script and a console command do not look there
     try:
         return importlib.import_module(module)
-    except Exception as error:  # the module is the user's own program
+    except (Exception, SystemExit) as error:  # the module is the user's own program
         raise UsageError(
             f"--architecture {architecture} cannot be imported ({type(error).__name__}: {error!s:.100}): run from the "
             "folder that holds it, or put it on PYTHONPATH"

@@ -19,7 +19,7 @@ FREE = ("synthfaces", "fashion-mnist")  # data under the licence of this project
 NEEDED = (pretrained.WEIGHTS, "config.json")
 
 
-class HubModel(Model, ModelHubMixin, library_name="vaegan"):
+class HubModel(Model, ModelHubMixin):
     """A model with `save_pretrained(folder)`, `from_pretrained(folder or "user/name")` and `push_to_hub("user/name")`.
 
     A folder has `model.safetensors`, `config.json` and a card, README.md; it opens wherever a run does. Nothing is

@@ -58,6 +58,7 @@ def _draw(figure: Figure, report: Report, found: Coherence, narrow: bool) -> Non
         axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
         axes.minorticks_off()
         axes.axhline(1, color=MUTED, linewidth=0.8, zorder=0)
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
         axes.set_title(title)
         axes.set_xlabel("cycles a pixel")
         axes.grid()

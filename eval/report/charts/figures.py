@@ -1,7 +1,7 @@
 """Every chart of report.json, in the order of the page."""
 
 from eval.report import page
-from eval.report.charts import curves, detail, forest, learning, ncurve, rate
+from eval.report.charts import curves, detail, forest, learning, ncurve, rate, sweep
 from eval.report.charts.drawing import Chart
 from eval.report.schema import Report
 
@@ -11,6 +11,7 @@ def charts(report: Report) -> list[Chart]:
     measure, source = page.primary(report), origin(report)
     found = [
         forest.forest(report, measure, source),
+        sweep.sweep(report, source),
         forest.controls(report, measure, source),
         rate.rate_blur(report, source),
         detail.coherence(report, source),

@@ -48,7 +48,7 @@ def _draw(figure: Figure, report: Report, names: list[str], narrow: bool) -> Non
             axes.set_title(READ[name])
             axes.set_xlabel(words)
             axes.grid()
-    groups = grouping.groups(report)
+    groups = [group for group in grouping.groups(report) if set(group.labels) & set(report.learning)]
     handles = [Line2D([], [], color=colour(report, g.labels[0]), linewidth=1.7) for g in groups]
     columns = min(len(groups), 2 if narrow else 4)
     figure.legend(handles, [g.title for g in groups], fontsize=8, loc="outside upper left", ncols=columns,
