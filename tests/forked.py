@@ -1,5 +1,6 @@
 """Commands in forked children of a process that has imported everything: real processes that start in milliseconds."""
 
+import contextlib
 import gc
 import importlib
 import os
@@ -101,7 +102,9 @@ def _become(words: Sequence[str], streams: Sequence[int]) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for number, stream in enumerate(streams, 1):
             os.dup2(stream, number)
-        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)
+        # Not theirs to close: a fork of a fork would close them with the objects that it replaces.
+        sys.stdin, sys.stdout = open(0, closefd=False), open(1, "w", closefd=False)
+        sys.stderr = open(2, "w", buffering=1, closefd=False)
         main(words)
         code = 0
     except SystemExit as stop:
@@ -111,5 +114,6 @@ def _become(words: Sequence[str], streams: Sequence[int]) -> NoReturn:
 
         traceback.print_exc()
     finally:
-        sys.stdout.flush(), sys.stderr.flush()
+        with contextlib.suppress(Exception):  # whatever comes, a child never returns into its parent's code
+            sys.stdout.flush(), sys.stderr.flush()
         os._exit(code)

@@ -1,6 +1,7 @@
 """eval.inception: the FID Inception from a file, equal to torch-fidelity's own, and every wrong file."""
 
 import hashlib
+import json
 import sys
 import urllib.error
 from pathlib import Path
@@ -8,7 +9,11 @@ from unittest import mock
 
 import pytest
 import torch
+from folders import save_folder
+from PIL import Image
+from torchvision.transforms.functional import pil_to_tensor
 
+from eval.distances import __main__ as distances
 from eval.distances.frechet import frechet
 from eval.distances.kid import kernel_distance, kernel_of
 from eval.distances.moments import moments
@@ -19,6 +24,7 @@ from vaegan.errors import UserError
 
 torch_fidelity = pytest.importorskip("torch_fidelity")
 
+REAL = 64  # images of each folder
 SIZES = {"CIFAR": (3, 32), "grey": (1, 28)}
 
 
@@ -111,6 +117,31 @@ def test_frechet_and_kernel_distance_of_images_equal_torch_fidelitys(extractor, 
     assert frechet(*map(moments, ours)) == pytest.approx(metrics["frechet_inception_distance"], rel=1e-5)
     found = kernel_distance(*map(kernel_of, ours)).value
     assert found == pytest.approx(metrics["kernel_inception_distance_mean"], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_two_folders_of_real_images_equal_torch_fidelitys(shared_data, file, tmp_path):
+    """By its own command line's function and by ours: all files of both, decoding and resizing included."""
+    folders = [
+        save_folder(tmp_path / name, tiles(shared_data / "cifar10" / "test" / f"{name}.jpg")[:REAL])
+        for name in ("3_cat", "5_dog")
+    ]
+    metrics = torch_fidelity.calculate_metrics(
+        input1=str(folders[0]), input2=str(folders[1]), cuda=torch.cuda.is_available(), fid=True, kid=True,
+        kid_subsets=1, kid_subset_size=REAL, feature_extractor_weights_path=str(file), cache=False, verbose=False,
+    )  # fmt: skip
+    words = [folders[0], "--reference", folders[1], "--features", file, "--json", tmp_path / "x.json"]
+    distances.main([str(word) for word in words])
+    row = json.loads((tmp_path / "x.json").read_text())["rows"][-1]
+    assert row["title"] == str(folders[0]) and row["fingerprint"]["count"] == REAL
+    assert row["frechet"] == pytest.approx(metrics["frechet_inception_distance"], rel=1e-4)
+    assert row["kernel"]["value"] == pytest.approx(1000 * metrics["kernel_inception_distance_mean"], rel=1e-4)
+
+
+def tiles(sheet: Path, side: int = 32) -> torch.Tensor:
+    """The images of a sheet, uint8 (N, 3, side, side)."""
+    pixels = pil_to_tensor(Image.open(sheet).convert("RGB"))
+    return pixels.unfold(1, side, side).unfold(2, side, side).flatten(1, 2).transpose(0, 1).contiguous()
 
 
 def test_weights_that_are_not_the_published_ones_are_named_so(extractor, file):

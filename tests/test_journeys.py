@@ -84,7 +84,7 @@ def test_networks_of_ones_own_are_trained_continued_and_compared(tmp_path):
     save_npz(tmp_path / "leaves.npz", dead_leaves(200))
     train = ["train", "--architecture", "mynets:Mine", "--dataset", "npz:leaves.npz", *TINY]
     vaegan(tmp_path, *train, "--mode", "vae", "--steps", 20, "--run-dir", "runs/vae")
-    process = start(tmp_path, *train, "--mode", "vaegan", "--steps", 3000, "--run-dir", "runs/vaegan")
+    process = start(tmp_path, *train, "--mode", "vaegan", "--steps", 300, "--run-dir", "runs/vaegan")
     while not (tmp_path / "runs" / "vaegan" / "metrics.jsonl").exists() and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)

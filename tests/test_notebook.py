@@ -139,3 +139,12 @@ def test_weights_that_do_not_fit_are_one_line(tmp_path, capsys, flags, says):
     err = capsys.readouterr().err
     assert says in err and err.count("\n") == 1 and not (tmp_path / "second").exists()
     assert train_tiny(tmp_path, "third", "--mode", "vae", "--init", tmp_path / "nowhere", data="bare") == 1
+
+
+def test_an_interruption_is_pythons_own_and_says_how_to_go_on(tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise SystemExit(130)
+
+    monkeypatch.setattr(notebook.training, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="run is saved; fit with resume=True continues it"):
+        vaegan.fit(TINY | {"run_dir": tmp_path / "run"}, dead_leaves(40))

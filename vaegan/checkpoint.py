@@ -95,7 +95,7 @@ def read(run_dir: Path, name: str = LAST) -> dict[str, Any]:
 
 def opened(content: bytes) -> object:
     """Return what a file holds. Raises ValueError for a wrong digest, and whatever torch and zipfile raise."""
-    body, comment = content[:-COMMENT], content[-COMMENT:]
+    body, comment = memoryview(content)[:-COMMENT], content[-COMMENT:]  # a view: a copy costs a fifth of the digest
     if not comment.startswith(MARK):
         raise ValueError("its digest is missing")
     if hashlib.sha256(body).hexdigest().encode() != comment.removeprefix(MARK):
