@@ -35,6 +35,7 @@ WORK = (  # where minutes of work begin
     ("eval.studies.execution", "run"),
     ("eval.studies.estimate", "seconds"),
     ("eval.features.training", "train_network"),
+    ("eval.features.rotations", "network_of"),
     ("eval.experiments.recovery", "calibrate"),
     ("eval.experiments.error_rates", "prepare"),
     ("eval.experiments.error_rates", "of_readings"),

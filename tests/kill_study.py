@@ -7,6 +7,7 @@ The study's own processes are forks that have imported everything already; they 
 """
 
 import argparse
+import json
 import os
 import random
 import signal
@@ -15,6 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 import forked
@@ -73,10 +75,21 @@ def killed(folder: Path, data: str, draw: random.Random, length: float) -> tuple
     raise AssertionError("unreachable")
 
 
-def report(folder: Path) -> str:
+def report(folder: Path) -> dict[str, Any]:
     """The study's report, wherever it lies."""
     (file,) = folder.glob("runs/report-*/report.json")
-    return file.read_text().replace(str(folder), "")
+    return json.loads(file.read_text().replace(str(folder), ""))
+
+
+def differences(a: Any, b: Any, where: str = "report.json") -> list[str]:
+    """The places at which two JSON values differ."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        pairs = [(name, a.get(name), b.get(name)) for name in sorted(a.keys() | b.keys())]
+    elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        pairs = [(str(number), x, y) for number, (x, y) in enumerate(zip(a, b, strict=True))]
+    else:
+        return [where] * (a != b)
+    return [place for name, x, y in pairs for place in differences(x, y, f"{where}/{name}")]
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -97,7 +110,7 @@ def main(args: Sequence[str] | None = None) -> None:
             folder = Path(made) / f"killed{studies}"
             folder.mkdir()
             died, left = killed(folder, data, draw, length)
-            wrong = ["another report"] * (report(folder) != report(whole)) + [f"process {p} lives on" for p in left]
+            wrong = differences(report(whole), report(folder)) + [f"process {p} lives on" for p in left]
             kills, studies, faults = kills + died, studies + 1, faults + bool(wrong)
             print(f"{kills} kills: {', '.join(wrong) or 'the same report, and no process left'}", flush=True)
     print(f"{kills} kills of {studies} studies: {studies - faults} of {studies} as if nothing had happened")

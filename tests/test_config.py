@@ -112,6 +112,11 @@ def test_resume_takes_the_runs_own_settings():
     assert (config.width, config.gamma, config.steps, config.resume) == (0.125, 0.5, 5, True)
 
 
+def test_what_is_kept_of_a_run_does_not_say_how_often_it_was_continued():
+    config = configuration.Config(mode="vae")
+    assert configuration.to_dict(dataclasses.replace(config, resume=True)) == configuration.to_dict(config)
+
+
 def test_resume_lists_each_changed_setting():
     started("--steps", "5", "--run-dir", "r")
     with pytest.raises(UsageError) as error:

@@ -211,8 +211,9 @@ def check_size(config: Config) -> None:
 
 
 def to_dict(config: Config) -> dict[str, Any]:
-    """Return the config as JSON values."""
-    return {k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(config).items()}
+    """Return the config as JSON values, of a run and not of the command that last continued it: both are one run."""
+    kept = dataclasses.replace(config, resume=False, dry_run=False)
+    return {k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(kept).items()}
 
 
 def from_dict(values: object, origin: str) -> Config:
