@@ -85,7 +85,12 @@ def timed(words: Sequence[str], folder: Path) -> tuple[float, float, float]:
     begun = time.monotonic()
     child = os.posix_spawn(
         sys.executable,
-        ["python", "-c", f"import os; os.chdir({str(folder)!r}); from vaegan.__main__ import main; main()", *words],
+        [
+            sys.executable,
+            "-c",
+            f"import os; os.chdir({str(folder)!r}); from vaegan.__main__ import main; main()",
+            *words,
+        ],
         {**os.environ, "PYTHONPATH": str(ROOT)},
         file_actions=[
             (os.POSIX_SPAWN_OPEN, number, folder / "output", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
