@@ -13,8 +13,8 @@ from typing import IO, NoReturn
 
 import torch
 
-from vaegan import commands
 from vaegan.__main__ import main
+from vaegan.commandline import commands
 
 POLL = 0.005  # s between two looks at a child
 
@@ -23,7 +23,7 @@ def prepare(*names: str) -> None:
     """Import commands by name, and whatever they import when they run; compute on one thread, as every child will:
     the pool of threads does not survive a fork."""
     torch.set_num_threads(1)
-    late = ("vaegan.reporter", "eval.evidence.collection", "eval.report.assembly", "eval.report.rendering")
+    late = ("vaegan.training.reporter", "eval.evidence.collection", "eval.report.assembly", "eval.report.rendering")
     for module in (*(commands.COMMANDS[name].module for name in names), *late):
         importlib.import_module(module)
     gc.freeze()  # a child's collector would touch, and so copy, all that is shared

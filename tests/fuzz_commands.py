@@ -28,8 +28,8 @@ import torch
 SECONDS = 10
 MEMORY = 6 * 2**30  # bytes of address space, most of which torch maps without using it
 WORK = (  # where minutes of work begin
-    ("vaegan.timing", "figures"),
-    ("vaegan.training", "train"),
+    ("vaegan.training.timing", "figures"),
+    ("vaegan.training.loop", "train"),
     ("baselines.memories", "store"),
     ("baselines.curve", "measured_curve"),
     ("eval.studies.execution", "run"),
@@ -69,8 +69,8 @@ class Fuzz:
     """The commands, some small inputs in a folder, and a source of odd command lines."""
 
     def __init__(self, folder: Path, seed: int):
-        from vaegan import commands
         from vaegan.__main__ import main
+        from vaegan.commandline import commands
 
         self.folder, self.rng, self.main = folder, random.Random(seed), main
         self.flags = {

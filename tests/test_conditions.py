@@ -7,12 +7,15 @@ from tiny_faces import NAMES, call, faces, save_faces, train_tiny
 import vaegan
 from eval.evidence import collection
 from eval.sources import runs as sources
-from vaegan import checkpoint, conditions, processes, sample, training
+from vaegan import conditions, sample
 from vaegan.conditions import Conditions
 from vaegan.config import Config
 from vaegan.data import ImageSet
 from vaegan.data.batches import batch_indices
 from vaegan.errors import UsageError, UserError
+from vaegan.machine import processes
+from vaegan.storage import checkpoint
+from vaegan.training import loop
 
 
 def digits(labels):
@@ -81,7 +84,7 @@ def test_labels_follow_their_images_through_batches_and_shares(shares, monkeypat
     numbers = {}
     for rank in range(shares):
         monkeypatch.setattr(processes, "rank", lambda rank=rank: rank)
-        for step, x, y in training.load_batches(config, images, told, torch.device("cpu"), start=3):
+        for step, x, y in loop.load_batches(config, images, told, torch.device("cpu"), start=3):
             number = ((x[:, 0, 0, 0] + 1) * 127.5).round().long()
             assert torch.equal(y, told.numbers(images.labels[number])) and len(y) == 8 // shares
             numbers.setdefault(step, []).extend(number.tolist())

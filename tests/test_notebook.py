@@ -10,8 +10,9 @@ from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 import vaegan
 from vaegan import config as configuration
-from vaegan import notebook, train
+from vaegan import train
 from vaegan.errors import UsageError
+from vaegan.training import notebook
 
 TINY = {"mode": "vae", "width": 0.0625, "latent_dim": 4, "batch_size": 4, "steps": 3, "device": "cpu"}
 

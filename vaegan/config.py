@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from vaegan.commandline import require
+from vaegan.commandline.arguments import require
 from vaegan.errors import UsageError, UserError
 from vaegan.networks.architectures import ARCHITECTURES, row
 from vaegan.schedules import LEARNING_RATES, SCHEDULES
