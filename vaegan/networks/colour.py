@@ -11,7 +11,7 @@ from torch import Tensor
 def vivid(x: Tensor, gain: float) -> Tensor:
     """Images (B, C, S, S) with the departures of their channels from their mean times `gain`; 1, or C = 1: as they
     are."""
-    if gain == 1:
+    if gain == 1 or x.shape[1] == 1:
         return x
     grey = x.mean(1, keepdim=True)
     return grey + gain * (x - grey)
