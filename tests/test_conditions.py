@@ -159,6 +159,9 @@ def test_a_conditional_discriminator_serves_as_the_metric(run_train, tmp_path):
     flags = ["--discriminator", tmp_path / "gan", "--condition", "attributes", "--steps", 1]
     run_train("run", "--mode", "vae-disl", *flags)
     assert vaegan.load(tmp_path / "run").sample(3).shape == (3, 1, 32, 32)
+    for flag, value in (("--norm", "batch"), ("--colour-gain", 2), ("--width", 0.5)):  # it could not be loaded again
+        printed = run_train("bad", "--mode", "vae-disl", *flags, flag, value, code=2)
+        assert f"give {flag}" in printed.err and not (tmp_path / "bad").exists()
 
 
 def test_bad_conditions_are_one_line_and_write_nothing(run_train, tmp_path):

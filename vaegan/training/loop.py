@@ -122,6 +122,10 @@ def build(config: Config, objective: Objective, channels: int, told: Conditions)
     return networks
 
 
+# What a run's own config must say of the discriminator it was given, or its checkpoint could not be opened again.
+DISCRIMINATOR_SETTINGS = ("architecture", "width", "norm", "colour_gain")
+
+
 def frozen_discriminator(config: Config, channels: int, told: Conditions) -> nn.Module:
     """Load the discriminator whose Dis_l is the metric."""
     if config.discriminator is None:
@@ -139,6 +143,14 @@ def frozen_discriminator(config: Config, channels: int, told: Conditions) -> nn.
             f"--discriminator {config.discriminator} was trained with --condition {donor.config.condition}, this run "
             f"has {config.condition}: give both the same"
         )
+    for name in DISCRIMINATOR_SETTINGS:
+        theirs, ours = getattr(donor.config, name), getattr(config, name)
+        if theirs != ours:
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(
+                f"--discriminator {config.discriminator} was trained with {flag} {theirs}, this run has {ours}: give "
+                f"{flag} {theirs}"
+            )
     return donor.networks["discriminator"]
 
 
