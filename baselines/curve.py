@@ -26,7 +26,7 @@ from vaegan.data.batches import batch_indices
 from vaegan.errors import UserError
 from vaegan.model import Model, networks_of
 from vaegan.pixels import rms, to_float
-from vaegan.trainer import Trainer
+from vaegan.training.trainer import Trainer
 
 HELD_OUT = 2000  # images the curve is measured on
 SHOWN = 6

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from vaegan.commandline import at_least, parse
+from vaegan.commandline.arguments import at_least, parse
 from vaegan.config import Config
 from vaegan.errors import UsageError, exits_cleanly
-from vaegan.writing import check_writable, write_whole
+from vaegan.storage.writing import check_writable, write_whole
 
 PROG = "python -m baselines.rate_distortion"
 # jmetzen's network as a VAE of grey levels.

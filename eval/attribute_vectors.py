@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vaegan.commandline import at_least, parse, require
+from vaegan.commandline.arguments import at_least, parse, require
 from vaegan.errors import UsageError, exits_cleanly
 from vaegan.pictures.kinds import VECTORS
-from vaegan.writing import check_writable, write_whole
+from vaegan.storage.writing import check_writable, write_whole
 
 PROG = "python -m eval.attribute_vectors"
 

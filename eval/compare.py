@@ -12,7 +12,7 @@ from pathlib import Path
 if not __package__:  # run as a script: sys.path[0] is eval/, from where neither package can be imported
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from vaegan.commandline import at_least, parse
+from vaegan.commandline.arguments import at_least, parse
 from vaegan.errors import UsageError, exits_cleanly
 
 PROG = "python eval/compare.py"

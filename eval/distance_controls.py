@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.sources.asked import HeldOutArguments
-from vaegan.commandline import at_least, parse
+from vaegan.commandline.arguments import at_least, parse
 from vaegan.errors import exits_cleanly
-from vaegan.writing import check_writable
+from vaegan.storage.writing import check_writable
 
 PROG = "python -m eval.distance_controls"
 

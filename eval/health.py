@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaegan.commandline import at_least, parse
+from vaegan.commandline.arguments import at_least, parse
 from vaegan.errors import UsageError, exits_cleanly
-from vaegan.writing import check_writable, write_whole
+from vaegan.storage.writing import check_writable, write_whole
 
 PROG = "python -m eval.health"
 

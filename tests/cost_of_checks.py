@@ -19,8 +19,8 @@ import numpy as np
 import torch
 
 import vaegan
-from vaegan import checkpoint
 from vaegan.data.cache import cached_array
+from vaegan.storage import checkpoint
 
 IMAGES = (20_000, 3, 64, 64)  # 246 MB
 

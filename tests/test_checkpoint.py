@@ -8,11 +8,11 @@ import pytest
 import torch
 
 import vaegan
-from vaegan import checkpoint
 from vaegan import config as configuration
 from vaegan.config import Config
 from vaegan.errors import UserError
 from vaegan.model import networks_of, prior_codes
+from vaegan.storage import checkpoint
 
 TINY = Config(mode="vae", width=0.0625, latent_dim=4, steps=3)
 

@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 
 from vaegan import config as configuration
-from vaegan import devices, run
+from vaegan import run
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError
+from vaegan.machine import devices
 from vaegan.presets import PRESETS
 
 

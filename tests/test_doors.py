@@ -13,15 +13,16 @@ import numpy as np
 import pytest
 from fuzz_commands import Fuzz
 
-from vaegan import commands, errors
+from vaegan import errors
 from vaegan.__main__ import main
+from vaegan.commandline import commands
 from vaegan.config import TOPICS, Config
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "torchvision", "torchmetrics", "tensorboard", "matplotlib", "scipy", "numpy")
 EVERY_DOOR = f"""
 import contextlib, importlib, io, sys
-from vaegan import commands
+from vaegan.commandline import commands
 for name, row in commands.COMMANDS.items():
     if not commands.present(row):
         continue

@@ -14,9 +14,10 @@ from tiny_faces import TINY, call
 
 import vaegan
 from eval.sources import runs
-from vaegan import checkpoint, data, train
+from vaegan import data, train
 from vaegan.data import identity, load
 from vaegan.errors import UserError
+from vaegan.storage import checkpoint
 
 
 @pytest.fixture(autouse=True)

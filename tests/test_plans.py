@@ -10,10 +10,11 @@ from stand_in import dead_leaves, save_npz, save_run
 from eval.studies import plans
 from eval.studies.asked import Study
 from eval.studies.plans import Plan
-from vaegan import checkpoint, devices
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError
+from vaegan.machine import devices
 from vaegan.run import resolve
+from vaegan.storage import checkpoint
 
 
 def finish(directory: Path, step: int) -> None:

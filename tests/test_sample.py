@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 import vaegan
-from vaegan import checkpoint, conditions, data, latent
+from vaegan import conditions, data, latent
 from vaegan import config as configuration
 from vaegan.config import Config
 from vaegan.errors import UserError
@@ -20,7 +20,8 @@ from vaegan.pictures.kinds import KINDS, VECTORS, Arguments
 from vaegan.pictures.portfolio import DRAW, told_otherwise
 from vaegan.pictures.scene import Scene
 from vaegan.sample import main
-from vaegan.writing import write_whole
+from vaegan.storage import checkpoint
+from vaegan.storage.writing import write_whole
 
 NAMES = ("Eyeglasses", "Wearing_Hat")
 

@@ -15,7 +15,8 @@ import torch
 
 import vaegan
 from baselines.objectives import OBJECTIVES as BASELINES
-from vaegan import checkpoint, objective
+from vaegan import objective
+from vaegan.storage import checkpoint
 from vaegan.train import main
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import baselines.objectives
 from vaegan import config as configuration
-from vaegan import devices, run
-from vaegan.commandline import at_least, parse, require
+from vaegan import run
+from vaegan.commandline.arguments import at_least, parse, require
 from vaegan.config import Config
 from vaegan.errors import exits_cleanly
+from vaegan.machine import devices
 from vaegan.objective import OBJECTIVES
-from vaegan.writing import check_writable, write_whole
+from vaegan.storage.writing import check_writable, write_whole
 
 PROG = "python -m vaegan.bench"
 MODES = {**baselines.objectives.OBJECTIVES, **OBJECTIVES}
@@ -59,7 +60,7 @@ def main(args: Sequence[str] | None = None) -> None:
     if asked.json:
         check_writable(asked.json)
     from baselines import updates
-    from vaegan import timing
+    from vaegan.training import timing
 
     ways = timing.Ways(updates.WAYS, asked.widths, asked.threads)
     figures = timing.figures(config, MODES, asked.rounds, ways)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaegan.commandline import at_least, parse
+from vaegan.commandline.arguments import at_least, parse
 from vaegan.errors import UsageError, exits_cleanly, nearest
 from vaegan.pictures.kinds import KINDS, Arguments, Kind
-from vaegan.writing import check_writable, write_whole
+from vaegan.storage.writing import check_writable, write_whole
 
 if TYPE_CHECKING:
     from vaegan.model import Model

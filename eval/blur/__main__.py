@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaegan.commandline import at_least, parse, require
+from vaegan.commandline.arguments import at_least, parse, require
 from vaegan.errors import UsageError, exits_cleanly
-from vaegan.writing import check_writable
+from vaegan.storage.writing import check_writable
 
 PROG = "python -m eval.blur"
 

@@ -9,8 +9,8 @@ from eval.distances.table import FLOORS, Protocol, Set, of_vectors
 from eval.features.choice import Extractor
 from eval.sources.held_out import drawn
 from eval.words import dataset_title
-from vaegan import processes
 from vaegan.data import ImageSet
+from vaegan.machine import processes
 
 MOST_TRAINING = 60_000  # training images among which copies are looked for: all of MNIST
 

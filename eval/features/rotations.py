@@ -21,7 +21,7 @@ from vaegan.data import ImageSet
 from vaegan.data.cache import cache_dir, cache_key
 from vaegan.data.fitting import fit
 from vaegan.errors import UserError
-from vaegan.writing import write_file
+from vaegan.storage.writing import write_file
 
 TURNS = ("0 degrees", "90 degrees", "180 degrees", "270 degrees")
 IMAGES = 20_000  # at most, evenly spaced: reading and hashing 200,000 would take longer than the training

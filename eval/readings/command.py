@@ -16,7 +16,7 @@ from eval.readings.comparison import Comparison, compare
 from eval.versions import versions
 from eval.words import finite
 from vaegan.errors import UsageError, UserError
-from vaegan.writing import write_whole
+from vaegan.storage.writing import write_whole
 
 SCHEMA_VERSION = 1
 

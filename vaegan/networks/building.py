@@ -20,6 +20,7 @@ def build(
     latent_dim: int,
     norm: Norm,
     code_norm: CodeNorm = "none",
+    colour_gain: float = 1.0,
     seed: int,
     architecture: str = "convolutional",
     conditions: int = 0,
@@ -39,7 +40,7 @@ def build(
     makers = {
         "encoder": partial(row_makers.encoder, **coder),
         "decoder": partial(row_makers.decoder, **coder, **({"code_norm": code_norm} if row.normalised else {})),
-        "discriminator": partial(row_makers.discriminator, **shape, norm=norm),
+        "discriminator": partial(row_makers.discriminator, **shape, norm=norm, colour_gain=colour_gain),
     }
     networks = {}
     outlines = torch.get_default_device().type == "meta"  # numbers come later, seeding costs a tenth of loading

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from vaegan.networks.colour import vivid
 from vaegan.networks.normalisation import CodeNorm, Norm, code_layers, normalise
 from vaegan.networks.outputs import Judged, image_of, widened
 
@@ -143,11 +144,14 @@ class Discriminator(nn.Module):
 
     Dis_l is the output of one convolution (`Stages.depth`) before its normalisation and ReLU. Real images,
     reconstructions and prior samples pass apart: each batch norm sees one kind of image, and the features of x do not
-    depend on x_tilde.
+    depend on x_tilde. It sees x with colours times `colour_gain`.
     """
 
-    def __init__(self, channels: int, image_size: int, width: float, norm: Norm, conditions: int = 0):
+    def __init__(
+        self, channels: int, image_size: int, width: float, norm: Norm, colour_gain: float = 1.0, conditions: int = 0
+    ):
         super().__init__()
+        self.colour_gain = colour_gain
         stages = STAGES[image_size]
         outer, *inner = stages.discriminator
         sizes = [scaled(outer, width, FULL_RESOLUTION), *(scaled(c, width) for c in inner)]
@@ -169,7 +173,7 @@ class Discriminator(nn.Module):
         self.dense = next(i for i, layer in enumerate(self.verdict) if isinstance(layer, nn.Linear))
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Judged:
-        dis_l = self.features(x)
+        dis_l = self.features(vivid(x, self.colour_gain))
         flat = self.verdict[: self.dense](dis_l)
         return Judged(widened(dis_l), widened(self.verdict[self.dense :](beside(flat, y)).squeeze(1)))
 

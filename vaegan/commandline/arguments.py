@@ -11,8 +11,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from vaegan.commandline.explanation import HELP, explain
 from vaegan.errors import UsageError, nearest, one_line
-from vaegan.explanation import HELP, explain
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

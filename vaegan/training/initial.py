@@ -4,8 +4,9 @@ from pathlib import Path
 
 from torch import nn
 
-from vaegan import fitting, model
+from vaegan import model
 from vaegan.errors import UsageError
+from vaegan.storage import fitting
 
 
 def take(run: Path, networks: dict[str, nn.Module], trained: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NoReturn
 
-from vaegan.commands import program
+from vaegan.commandline.commands import program
 
 HELP = {"--help", "-h"}
 

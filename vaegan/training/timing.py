@@ -15,7 +15,7 @@ from vaegan import model, run
 from vaegan.config import Config
 from vaegan.data.synthfaces import renderer as synthfaces
 from vaegan.objective import Objective
-from vaegan.trainer import Trainer
+from vaegan.training.trainer import Trainer
 
 NOBODY_WAITS = (0.68, 1e9)
 FACES = 512  # images a timing of the renderer

@@ -12,23 +12,26 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from vaegan import checkpoint, collapse, conditions, data, devices, initial, memory, model, processes, run, snapshots
+from vaegan import conditions, data, model, run
 from vaegan import config as configuration
-from vaegan.commands import spoken
+from vaegan.commandline.commands import spoken
 from vaegan.conditions import Conditions
 from vaegan.config import Config
 from vaegan.data import ImageSet, identity
 from vaegan.data.batches import batch_indices
 from vaegan.errors import UsageError, UserError
-from vaegan.interruption import Stop
+from vaegan.machine import devices, memory, processes
 from vaegan.networks.convolutional import parameter_count
 from vaegan.networks.normalisation import has_norm
 from vaegan.objective import Objective
 from vaegan.pixels import to_float
-from vaegan.trainer import Trainer
+from vaegan.storage import checkpoint, snapshots
+from vaegan.training import collapse, initial
+from vaegan.training.interruption import Stop
+from vaegan.training.trainer import Trainer
 
 if TYPE_CHECKING:
-    from vaegan.reporter import Measure
+    from vaegan.training.reporter import Measure
 
 HELD_IN_MEMORY = 4 * 2**30  # bytes of images kept on the device; larger sets are gathered from the memory map
 
@@ -119,6 +122,10 @@ def build(config: Config, objective: Objective, channels: int, told: Conditions)
     return networks
 
 
+# What a run's own config must say of the discriminator it was given, or its checkpoint could not be opened again.
+DISCRIMINATOR_SETTINGS = ("architecture", "width", "norm", "colour_gain")
+
+
 def frozen_discriminator(config: Config, channels: int, told: Conditions) -> nn.Module:
     """Load the discriminator whose Dis_l is the metric."""
     if config.discriminator is None:
@@ -136,6 +143,14 @@ def frozen_discriminator(config: Config, channels: int, told: Conditions) -> nn.
             f"--discriminator {config.discriminator} was trained with --condition {donor.config.condition}, this run "
             f"has {config.condition}: give both the same"
         )
+    for name in DISCRIMINATOR_SETTINGS:
+        theirs, ours = getattr(donor.config, name), getattr(config, name)
+        if theirs != ours:
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(
+                f"--discriminator {config.discriminator} was trained with {flag} {theirs}, this run has {ours}: give "
+                f"{flag} {theirs}"
+            )
     return donor.networks["discriminator"]
 
 
@@ -177,7 +192,7 @@ def train(
     config: Config, images: ImageSet, told: Conditions, trainer: Trainer, measure: "Measure | None" = None
 ) -> None:
     """Run the loop from the last checkpoint to the last step; always leave a checkpoint behind."""
-    from vaegan.reporter import Reporter  # TensorBoard and torchvision, seconds: a dry run does without
+    from vaegan.training.reporter import Reporter  # TensorBoard and torchvision, seconds: a dry run does without
 
     start = resume(config, trainer)
     begun = time.monotonic()
