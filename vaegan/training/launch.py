@@ -26,9 +26,6 @@ from vaegan.training.trainer import Trainer
 if TYPE_CHECKING:
     from vaegan.training.reporter import Measure
 
-# What a run's own config must say of the discriminator it was given, or its checkpoint could not be opened again.
-DISCRIMINATOR_SETTINGS = ("architecture", "width", "norm", "colour_gain")
-
 
 def start(
     config: Config, objective: Objective, notes: list[str], measured: Callable[[Config], "Measure"] | None = None
@@ -110,38 +107,10 @@ def build(config: Config, objective: Objective, channels: int, told: Conditions)
         )
     networks = model.networks_of(config, objective.needs, channels, len(told.names))
     if "discriminator" in set(objective.needs) - set(objective.trains):
-        networks["discriminator"] = frozen_discriminator(config, channels, told)
+        networks["discriminator"] = initial.frozen_discriminator(config, channels, told)
     elif config.discriminator:
         raise UsageError(f"--discriminator has no use in mode {config.mode}: leave it out, or use --mode vae-disl")
     return networks
-
-
-def frozen_discriminator(config: Config, channels: int, told: Conditions) -> nn.Module:
-    """Load the discriminator whose Dis_l is the metric."""
-    if config.discriminator is None:
-        raise UsageError(f"--mode {config.mode} needs --discriminator RUN, a trained run of mode gan or vaegan")
-    donor = model.load(config.discriminator)
-    if "discriminator" not in donor.networks:
-        raise UsageError(f"--discriminator {config.discriminator} is a run of mode {donor.config.mode}, which has none")
-    if (donor.channels, donor.config.image_size) != (channels, config.image_size):
-        raise UsageError(
-            f"--discriminator {config.discriminator} sees {donor.channels} x {donor.config.image_size} px images, "
-            f"this run {channels} x {config.image_size}: train it on the same data set and size"
-        )
-    if donor.conditions.names != told.names:
-        raise UsageError(
-            f"--discriminator {config.discriminator} was trained with --condition {donor.config.condition}, this run "
-            f"has {config.condition}: give both the same"
-        )
-    for name in DISCRIMINATOR_SETTINGS:
-        theirs, ours = getattr(donor.config, name), getattr(config, name)
-        if theirs != ours:
-            flag = f"--{name.replace('_', '-')}"
-            raise UsageError(
-                f"--discriminator {config.discriminator} was trained with {flag} {theirs}, this run has {ours}: give "
-                f"{flag} {theirs}"
-            )
-    return donor.networks["discriminator"]
 
 
 def announce(

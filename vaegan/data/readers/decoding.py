@@ -22,7 +22,8 @@ PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 
 def fingerprint(root: Path, files: Sequence[Path]) -> str:
     """Return a cache key of `files`, relative to `root`: their names, sizes and times. OSError when one is absent."""
-    stats = [(str(file), s.st_size, s.st_mtime_ns) for file in files for s in [(root / file).stat()]]
+    names = [str(file) for file in files]  # text: joining 100,000 Paths takes a second
+    stats = [(name, s.st_size, s.st_mtime_ns) for name in names for s in [os.stat(os.path.join(root, name))]]
     return cache_key("tree", str(root.resolve()), stats)
 
 

@@ -54,7 +54,8 @@ def image_files(root: Path, under: str = "") -> Listing:
     A link that leads nowhere counts as a file, which its reader will name; what is no regular file (a pipe, a device)
     is never opened. Raises UserError naming every folder that cannot be listed, and when there is no image.
     """
-    found: dict[str, tuple[bool, Path]] = {}
+    found: dict[str, tuple[bool, str]] = {}
+    start = len(os.path.join(root / under, ""))
     left_out: Counter[str] = Counter()
     failures: list[str] = []
     for real, entries in _walk(root / under, failures):
@@ -64,7 +65,7 @@ def image_files(root: Path, under: str = "") -> Listing:
                 left_out[suffix if suffix not in SUFFIXES else "that are no regular files"] += 1
                 continue
             target = os.path.realpath(entry.path) if entry.is_symlink() else os.path.join(real, entry.name)
-            rank = (entry.is_symlink(), Path(entry.path).relative_to(root))
+            rank = (entry.is_symlink(), os.path.join(under, entry.path[start:]))
             found[target] = min(found.get(target, rank), rank)
     if failures:
         more = f" and {len(failures) - SHOWN} more" if len(failures) > SHOWN else ""
@@ -73,7 +74,7 @@ def image_files(root: Path, under: str = "") -> Listing:
         )
     if not found:
         raise UserError(f"no images under {root / under}; looked for {' '.join(SUFFIXES)}")
-    return Listing(sorted(path for _, path in found.values()), left_out)
+    return Listing(sorted(Path(path) for _, path in found.values()), left_out)
 
 
 def _walk(root: Path, failures: list[str]) -> Iterator[tuple[str, list[os.DirEntry]]]:
