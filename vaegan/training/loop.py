@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from vaegan import conditions, data, model, run
 from vaegan import config as configuration
@@ -21,6 +20,7 @@ from vaegan.data import ImageSet, identity
 from vaegan.data.batches import batch_indices
 from vaegan.errors import UsageError, UserError
 from vaegan.machine import devices, memory, processes
+from vaegan.machine.progress import Bar
 from vaegan.networks.convolutional import parameter_count
 from vaegan.networks.normalisation import has_norm
 from vaegan.objective import Objective
@@ -199,9 +199,9 @@ def train(
     taken = snapshots.schedule(config.steps, config.snapshots)
     with Stop() as stop, Reporter(config, told, trainer, start, measure) as reporter:
         batches = load_batches(config, images, told, trainer.device, start)
-        for step, x, y in tqdm(
+        for step, x, y in Bar(
             batches, initial=start, total=config.steps, unit_scale=config.batch_size, unit=" images",
-            desc=config.mode, disable=processes.rank() > 0, mininterval=1.0, dynamic_ncols=True,
+            desc=config.mode, disable=processes.rank() > 0, mininterval=1.0,
         ):  # fmt: skip
             done = step + 1
             stopping = processes.any_process(bool(stop.signal), trainer.device)
