@@ -146,6 +146,6 @@ def test_an_interruption_is_pythons_own_and_says_how_to_go_on(tmp_path, monkeypa
     def interrupted(*_):
         raise SystemExit(130)
 
-    monkeypatch.setattr(notebook.loop, "start", interrupted)
+    monkeypatch.setattr(notebook.launch, "start", interrupted)
     with pytest.raises(KeyboardInterrupt, match="run is saved; fit with resume=True continues it"):
         vaegan.fit(TINY | {"run_dir": tmp_path / "run"}, dead_leaves(40))

@@ -23,9 +23,9 @@ def main(args: Sequence[str] | None = None) -> None:
     """Understand the command line; only then import what trains, which takes seconds."""
     config, notes = run.resolve(args, choices())
     objective = find_objective(config.mode)
-    from vaegan.training import loop
+    from vaegan.training import launch
 
-    loop.start(config, objective, notes, measured)
+    launch.start(config, objective, notes, measured)
 
 
 def measured(config: Config) -> "Measure":
