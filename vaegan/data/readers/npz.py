@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vaegan.data import splits
 from vaegan.data.cache import cache_key, cached_array
-from vaegan.data.fitting import cropped_note, enlarged_note, fit, fitting_size, is_too_long
+from vaegan.data.fitting import cropped_note, fit, fitting_size, is_too_long, resized_note
 from vaegan.data.imageset import ImageSet, joined
 from vaegan.data.readers import decoding
 from vaegan.data.readers.decoding import DECODER
@@ -71,7 +71,7 @@ def read(file: Path, split: str, image_size: int) -> ImageSet:
     images = torch.from_numpy(chosen.images[rows]).permute(0, 3, 1, 2).contiguous()
     height, width = images.shape[-2:]
     pixel_note = joined(
-        enlarged_note(min(height, width), image_size), cropped_note(np.array([[width, height]] * len(images)))
+        resized_note(min(height, width), image_size), cropped_note(np.array([[width, height]] * len(images)))
     )
     return ImageSet(
         name=f"npz:{file}",
