@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 HOLD_OUT_EVERY = 10  # one image of so many is held out
 SEED = b"vaegan held out"  # decides the permutation
 TRAINING = ("train", "training")
-HELD_OUT = ("test", "testing", "val", "valid", "validation")  # the first of these that is there is the held-out split
+# The first of these that is there is the held-out split.
+HELD_OUT = ("test", "testing", "val", "valid", "validation", "eval", "evaluation", "dev", "holdout", "held-out")
 
 
 def digests(items: Iterable[bytes | np.ndarray]) -> np.ndarray:
@@ -67,6 +68,14 @@ def of_folders(names: Sequence[str]) -> tuple[str, str] | None:
             if same:
                 found.setdefault(kind, same[0])
     return (found["training"], found["held-out"]) if len(found) == 2 else None
+
+
+def ambiguous_note(names: Sequence[str]) -> str:
+    """Warn of a folder that is called as a split among others that are not: all of them are read as classes."""
+    if len(names) < 2 or not any(name.lower() in TRAINING + HELD_OUT for name in names):
+        return ""
+    listed = ", ".join(f"{name}/" for name in names[:5])
+    return f"warning: the folders {listed} are read as classes, not as splits: call the splits train/ and test/"
 
 
 def siblings(file_name: str) -> list[str]:

@@ -94,7 +94,7 @@ def _tree(root: Path) -> Tree:
     labels = None if labels is None else labels[torch.from_numpy(order)]
     fingerprint = cache_key(fingerprint, np.packbits(chosen).tobytes())
     return _checked(root, fingerprint, headers[order], ordered, int((~chosen).sum()), labels, label_names,
-                    (str(root),) * 2, joined(note, files.note()))  # fmt: skip
+                    (str(root),) * 2, joined(note, splits.ambiguous_note(names), files.note()))  # fmt: skip
 
 
 def _split_tree(root: Path, pair: tuple[str, str], others: list[str]) -> Tree:

@@ -128,7 +128,6 @@ def _arrays(file: Path) -> dict[str, np.ndarray]:
         OSError, ValueError, EOFError, TypeError, AttributeError, NotImplementedError, RuntimeError, MemoryError,
         zipfile.BadZipFile, zlib.error,
     ) as error:  # fmt: skip
-        # TypeError and AttributeError: numpy opens a bare .npy as an array, which is no context manager
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{file} is not a readable .npz of arrays ({reason}); write it with numpy.savez") from None
 
@@ -136,7 +135,7 @@ def _arrays(file: Path) -> dict[str, np.ndarray]:
 def _check_claims(file: Path) -> None:
     """Raise ValueError where a header claims more than its file or memory can hold, before anything is allocated."""
     if not zipfile.is_zipfile(file):
-        return  # numpy says what else it is
+        raise ValueError("it is no zip archive")
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
             if info.filename.removesuffix(".npy") not in KEYS:
