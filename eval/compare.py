@@ -12,8 +12,8 @@ from pathlib import Path
 if not __package__:  # run as a script: sys.path[0] is eval/, from where neither package can be imported
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from vaegan.commandline.arguments import at_least, parse
-from vaegan.errors import UsageError, exits_cleanly
+from vaegan.commandline.arguments import at_least, need_runs, parse
+from vaegan.errors import exits_cleanly
 
 PROG = "python eval/compare.py"
 
@@ -60,8 +60,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
 def check(asked: Arguments) -> None:
     """Raise UsageError for arguments that cannot mean anything."""
-    if not asked.runs:
-        raise UsageError(f"no run given; use: {PROG} RUN [RUN ...]")
+    need_runs(asked.runs, PROG)
     at_least(asked, samples=2, seed=0)
 
 

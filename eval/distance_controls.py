@@ -29,8 +29,7 @@ def main(args: Sequence[str] | None = None) -> None:
     """Measure, print, and say what does not make sense: exit code 1 if anything does not."""
     asked = parse(Arguments, args, prog=PROG)
     at_least(asked, images=2, seed=0)
-    if asked.json:
-        check_writable(asked.json)
+    check_writable(asked.json)
     from eval.experiments import distance_controls
 
     distance_controls.run(asked.load(), asked.load("train"), asked.features, asked.images, asked.seed, asked.json)

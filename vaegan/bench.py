@@ -1,6 +1,5 @@
 """python -m vaegan.bench: what an update costs, as ratios of medians interleaved in one run (a composition root)."""
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -14,7 +13,7 @@ from vaegan.config import Config
 from vaegan.errors import exits_cleanly
 from vaegan.machine import devices
 from vaegan.objective import OBJECTIVES
-from vaegan.storage.writing import check_writable, write_whole
+from vaegan.storage.writing import check_writable, write_json
 
 PROG = "python -m vaegan.bench"
 MODES = {**baselines.objectives.OBJECTIVES, **OBJECTIVES}
@@ -59,8 +58,7 @@ def main(args: Sequence[str] | None = None) -> None:
         require(n >= 1, "threads", n, "use 1 or more")
     devices.check(asked.device)
     config = replace(config, precision=devices.precision(config.precision, config.device))  # what a run would take
-    if asked.json:
-        check_writable(asked.json)
+    check_writable(asked.json)
     from baselines import updates
     from vaegan.training import timing
 
@@ -68,10 +66,8 @@ def main(args: Sequence[str] | None = None) -> None:
     figures = timing.figures(config, MODES, asked.rounds, ways)
     for figure in figures:
         print(LINE.format(**figure))
-    if asked.json:
-        protocol = {k: str(v) for k, v in asdict(asked).items()}
-        value = {"figures": figures, "protocol": protocol, "environment": run.environment(config)}
-        write_whole(asked.json, (json.dumps(value, indent=2) + "\n").encode())
+    protocol = {k: str(v) for k, v in asdict(asked).items()}
+    write_json(asked.json, {"figures": figures, "protocol": protocol, "environment": run.environment(config)})
 
 
 if __name__ == "__main__":

@@ -65,9 +65,7 @@ def check(asked: Arguments) -> None:
     at_least(asked, seed=0)
     finite = asked.target is None or math.isfinite(asked.target)
     require(finite, "target", asked.target, "use a finite number of pixels")
-    for file in (asked.json, asked.html):
-        if file:
-            check_writable(file)
+    check_writable(asked.json, asked.html)
 
 
 if __name__ == "__main__":

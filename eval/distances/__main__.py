@@ -63,8 +63,7 @@ def check(asked: Arguments) -> None:
     if not asked.sources:
         raise UsageError(f"nothing to measure; use: {PROG} RUN [RUN ...]")
     at_least(asked, samples=LEAST, seed=0)
-    if asked.json:
-        check_writable(asked.json)
+    check_writable(asked.json)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import io
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vaegan.commandline.explanation import HELP, count_of, explain
@@ -104,6 +105,12 @@ def at_least(asked: object, **smallest: float) -> None:
         value = getattr(asked, name)
         require(value is None or value >= least, name, value, f"use {least} or more")
         require(value is None or value < MOST, name, value, f"use {least} or more, below 2^31")
+
+
+def need_runs(runs: Sequence[Path], prog: str) -> None:
+    """Raise UsageError where a command that takes run directories was given none."""
+    if not runs:
+        raise UsageError(f"no run given; use: {prog} RUN [RUN ...]")
 
 
 def require(holds: bool, name: str, value: object, remedy: str) -> None:
