@@ -171,7 +171,9 @@ def test_damage_is_a_pure_function_of_images_and_seed(held_out):
 @by_name
 def test_the_report_keeps_plain_json(calibrations, name):
     kept = json.loads(json.dumps(calibrations[name].to_dict(), allow_nan=False))
-    assert kept["measure"] == name
+    assert set(kept) == {"measure", "unit", "curve", "limits", "images", "ladder_images"}
+    assert (kept["measure"], kept["unit"]) == (name, MEASURES[name].unit)
+    assert kept["limits"] == list(calibrations[name].limits)
     assert len(kept["curve"]["sigma"]) == len(kept["curve"]["value"]) == len(SIGMAS)
     assert kept["images"] == kept["ladder_images"] == IMAGES
 

@@ -190,10 +190,12 @@ def test_snapshots_of_some_images_move_the_reading_of_all():
     assert np.square(found.replicates).std() == pytest.approx(of_all.std(), rel=1e-6)
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_snapshot_beyond_the_range_leaves_no_number():
     beyond = Estimate(math.inf, np.full(RESAMPLES, math.inf), scale=BLUR)
-    found, spread = reading(certain(4.9), [beyond, certain(4.9)])
-    assert found.value == math.inf and math.isnan(spread)
+    for last, snapshots in ((certain(4.9), [beyond, certain(4.9)]), (beyond, [certain(4.9), certain(4.8)])):
+        found, spread = reading(last, snapshots)
+        assert found.value == math.inf and math.isnan(spread) and found.scale == BLUR
     below = replace(beyond, value=-math.inf, replicates=-beyond.replicates)
     assert math.isnan(reading(certain(4.9), [beyond, below, certain(4.9)])[0].value)
 
@@ -204,9 +206,27 @@ def test_the_mean_of_two_runs_is_image_for_image():
     assert same.replicates.std() == pytest.approx(shared.std()) and same.value == pytest.approx(0.35)
 
 
-def test_a_contrast_may_reach_as_far_as_its_cells():
-    found = combined([1, -1], [certain(5.0), certain(-1.0)])
-    assert found.value == pytest.approx(math.sqrt(26)) and found.interval.high == pytest.approx(math.sqrt(26))
+def test_a_mean_has_the_ends_of_its_parts_whatever_their_number():
+    assert mean_of([certain(0.3)] * 10).scale == BLUR
+    run = exactly(0.3, 0.01, BLUR)
+    assert mean_of([run]) is run
+
+
+def test_a_contrast_may_reach_as_far_as_its_cells_and_no_further():
+    most = math.sqrt(26)  # 5^2 + 1^2
+    for cells, value in (((5.0, -1.0), most), ((-1.0, 5.0), -most)):
+        found = combined([1, -1], [certain(cell) for cell in cells])
+        assert (found.value, found.interval.low, found.interval.high) == pytest.approx((value,) * 3)
+    further = combined([1, -1], [exactly(5.0, 1.0, BLUR), certain(-1.0)]).interval
+    assert further.low < most and further.high == math.inf
+
+
+def test_beyond_the_range_the_ends_are_percentiles_of_the_replicates():
+    ranks = np.arange(RESAMPLES, dtype=np.float64)
+    found = Estimate(math.inf, ranks).interval
+    assert (found.low, found.high) == pytest.approx((0.025 * RESAMPLES, 0.975 * RESAMPLES), abs=2)
+    unknown = Estimate(math.inf, np.where(ranks % 20 == 0, math.nan, ranks)).interval  # 5 %
+    assert (unknown.low, unknown.high) == (-math.inf, math.inf)
 
 
 def test_blur_is_not_mixed_with_what_adds_otherwise():
@@ -220,6 +240,11 @@ def test_blur_is_not_mixed_with_what_adds_otherwise():
 )
 def test_an_instrument_is_right_when_it_is_precise_and_near(value, error, right):
     assert agrees(exactly(value, error), truth=1.0, allowed=0.05, widest=0.15) is right
+
+
+@pytest.mark.parametrize("truth", [0.25, 0.5, 0.75])
+def test_what_is_allowed_is_allowed_to_its_end(truth):
+    assert agrees(certain(0.5, LINEAR), truth, allowed=0.25, widest=0.0)
 
 
 def test_an_instrument_is_as_precise_near_0_px_as_elsewhere():
@@ -317,7 +342,7 @@ def test_an_error_that_both_sides_share_does_not_hide_a_difference():
     shared = rng.standard_normal(RESAMPLES)  # as of the one calibration: the difference is certain, the values are not
     own = [0.01 * rng.standard_normal(RESAMPLES) for _ in range(2)]
     sides = [Estimate(v, v + shared + error) for v, error in zip((0.6, 0.5), own, strict=True)]
-    assert sides[0].interval.overlaps(sides[1].interval)
+    assert sides[0].interval.low < sides[1].interval.high  # the intervals overlap
     assert verdict(*sides).outcome == "supported" and verdict(*sides[::-1]).outcome == "refuted"
     noisy = [Estimate(side.value, side.replicates + 9 * error) for side, error in zip(sides, own, strict=True)]
     assert verdict(*noisy).outcome == "inconclusive"

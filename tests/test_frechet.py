@@ -144,6 +144,16 @@ def test_points_with_singular_covariances_are_left_out():
     assert curve(blocks_of(x), blocks_of(y)).counts == (100, 200, 400)
     few = curve(blocks_of(x[:50]), blocks_of(y[:50]))
     assert few.counts == (50,) and few.limit is None
+    two = curve(blocks_of(x[:200]), blocks_of(y[:200]))
+    assert two.counts == (100, 200) and two.limit == pytest.approx(max(0.0, 2 * two.values[1] - two.values[0]))
+
+
+def test_as_many_images_as_features_are_too_few():
+    """The mean takes one: 64 vectors have a covariance of rank 63."""
+    x, y, _ = gaussians(64, 64, 0)
+    more, again, _ = gaussians(65, 64, 0)
+    assert singular(moments(x), moments(again)) and singular(moments(more), moments(y))
+    assert not singular(moments(more), moments(again))
 
 
 def test_a_straight_line_is_met_exactly_and_never_below_zero():

@@ -287,6 +287,11 @@ def test_gate_is_the_authors_rule(real, fake, skipped):
     assert algorithm.gate(SETTINGS, real, fake) == set()
 
 
+@pytest.mark.parametrize("costs", [(0.5, 0.75), (0.75, 0.5), (0.75, 1.0), (1.0, 0.75)])
+def test_nobody_waits_while_the_costs_are_within_the_margin(costs):
+    assert algorithm.gate(dataclasses.replace(SETTINGS, gate=(0.75, 0.25)), *costs) == set()
+
+
 def test_a_skipped_network_costs_no_backward(batch):
     row, nets = ROWS["vaegan"], networks()
     counted = dict.fromkeys(nets, 0)
