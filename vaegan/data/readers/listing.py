@@ -41,7 +41,7 @@ def is_hidden(name: str) -> bool:
 def folders(root: Path) -> list[str]:
     """Return the names of the folders in `root`, sorted and without hidden ones. UserError when it cannot be listed."""
     if not os.path.isdir(root):
-        raise UserError(f"no such folder: {root}")
+        raise UserError(f"no such folder: {root}; if it was moved, say with --data-dir where it lies now")
     try:
         return [entry.name for entry in _entries(root) if _is_folder(entry)]
     except OSError as error:
@@ -53,8 +53,11 @@ def image_files(root: Path, under: str = "") -> Listing:
     the path that is no link, or else the first.
 
     A link that leads nowhere counts as a file, which its reader will name; what is no regular file (a pipe, a device)
-    is never opened. Raises UserError naming every folder that cannot be listed, and when there is no image.
+    is never opened. Raises UserError naming every folder that cannot be listed, and when there is no image or the
+    root is the whole disk.
     """
+    if os.path.realpath(root) == os.path.abspath(os.sep):  # minutes, and never what is meant
+        raise UserError(f"{root} is the whole disk: name a folder of images in it")
     found: dict[str, tuple[bool, str, int]] = {}  # by real path
     start = len(os.path.join(root / under, ""))
     left_out: Counter[str] = Counter()
