@@ -120,8 +120,8 @@ def _find(name: str, data_dir: Path, known: bool = False) -> tuple[Dataset, Path
             raise UsageError(f"data set {name!r} names no path; write {PREFIXES[prefix].title.split(',')[0]}")
         return PREFIXES[prefix], _moved(Path(path).expanduser(), data_dir, known)
     if name not in DATASETS:
-        known = [*DATASETS, *(f"{prefix}:" for prefix in PREFIXES)]
-        raise UsageError(f"unknown data set {name!r}{nearest(name, known)}; known are {', '.join(known)}")
+        names = [*DATASETS, *(f"{prefix}:" for prefix in PREFIXES)]
+        raise UsageError(f"unknown data set {name!r}{nearest(name, names)}; known are {', '.join(names)}")
     return DATASETS[name], Path(data_dir)
 
 
