@@ -9,6 +9,7 @@ processors' time is what to look at. Exit code 1 where a goal is missed.
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +27,17 @@ ROOT = Path(__file__).resolve().parents[1]
 DRAWN = 250  # images; the rest are these, rolled, with other grain
 GRAIN = 4.0  # grey levels, so that a PNG holds as many bytes as a photograph's
 MEBI = 2**20
+# What a child runs: a command, then its own peak. The system's figure for a child, ru_maxrss, starts at its parent's.
+CHILD = """
+import os, re, sys
+from vaegan.__main__ import main
+os.chdir(sys.argv[1])
+try:
+    main(sys.argv[2:])
+finally:
+    with open("/proc/self/status") as status, open("peak", "w") as peak:
+        peak.write(re.search(r"VmHWM:\\s*(\\d+)", status.read())[1])
+"""
 SHIPPED = "eval/features/weights/cifar10.safetensors"
 
 
@@ -83,24 +95,18 @@ def make(folder: Path, count: int, side: int, seed: int) -> None:
 def timed(words: Sequence[str], folder: Path) -> tuple[float, float, float]:
     """Run a command of `vaegan`: wall seconds, seconds of all processors, peak MiB."""
     begun = time.monotonic()
-    child = os.posix_spawn(
-        sys.executable,
-        [
-            sys.executable,
-            "-c",
-            f"import os; os.chdir({str(folder)!r}); from vaegan.__main__ import main; main()",
-            *words,
-        ],
-        {**os.environ, "PYTHONPATH": str(ROOT)},
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, number, folder / "output", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-            for number in (1, 2)
-        ],
-    )
-    _, status, used = os.wait4(child, 0)
+    with (folder / "output").open("w") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(folder), *words],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=output,
+            stderr=output,
+        )
+        _, status, used = os.wait4(child.pid, 0)
     if status:
         raise SystemExit(f"{' '.join(words)}: {(folder / 'output').read_text()[-500:]}")
-    return time.monotonic() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / MEBI
+    peak = int((folder / "peak").read_text()) * 1024 / MEBI
+    return time.monotonic() - begun, used.ru_utime + used.ru_stime, peak
 
 
 def main(args: Sequence[str] | None = None) -> None:

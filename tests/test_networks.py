@@ -37,7 +37,7 @@ def test_released_layers_at_64():
     assert transposed == [(256, 256, 5, 5), (256, 128, 5, 5), (128, 32, 5, 5)]
 
 
-@pytest.mark.parametrize("image_size,depth,maps", [(32, 3, 192), (64, 4, 256), (128, 5, 256)])
+@pytest.mark.parametrize("image_size,depth,maps", [(32, 3, 192), (64, 4, 256), (128, 5, 256), (256, 6, 256)])
 def test_dis_l_is_the_released_convolution_before_its_normalisation(image_size, depth, maps):
     """`recon_depth` 6 in the script for 32 pixels, 9 in that for 64; ours for 128 has as many places."""
     dis = networks(image_size=image_size, width=1)["discriminator"].eval()
@@ -60,7 +60,12 @@ def test_dis_of_the_released_32_pixel_script_has_four_convolutions_wherever_dis_
 
 
 @pytest.mark.parametrize(
-    "channels,image_size,norm,width", itertools.product((1, 3), (32, 64, 128), ("batch", "group"), (0.0625, 0.3))
+    "channels,image_size,norm,width",
+    [
+        *itertools.product((1, 3), (32, 64, 128), ("batch", "group"), (0.0625, 0.3)),
+        (3, 256, "group", 0.0625),
+        (3, 512, "batch", 0.0625),
+    ],
 )
 def test_shapes_and_ranges(channels, image_size, norm, width):
     nets = networks(channels, image_size, width, norm=norm)

@@ -1,5 +1,6 @@
 """python -m vaegan.bench: what an update costs, as ratios of medians interleaved in one run (a composition root)."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -50,6 +51,7 @@ def main(args: Sequence[str] | None = None) -> None:
     config = replace(Config(), **{name: value for name, value in asdict(asked).items() if name in SHARED})
     configuration.check(config)
     at_least(asked, rounds=1)
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # before torch is imported: its profiler tells stderr of each start
     for width in asked.widths:
         configuration.check(replace(config, width=width))
     for n in asked.threads:

@@ -29,7 +29,7 @@ class Config:
     """First training images that are left out; 5,000 leaves the 55,000 digits of TensorFlow's MNIST."""
 
     image_size: int | None = 32
-    """Pixels a side: 32, 64 or 128 (mlp and cppn also 26, and with kvfrans 28); none: the data's own."""
+    """Pixels a side: a power of two, 32 to 512 (mlp and cppn also 26, and with kvfrans 28); none: the data's own."""
     architecture: str = "convolutional"
     """convolutional (Larsen et al.), larsen-paper, kvfrans, mlp (jmetzen), cppn (hardmaru), or package.module:Name."""
     width: float = 0.25

@@ -30,7 +30,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
     model = load(asked.run)
     check_model(asked, kind, model)
-    write_whole(out, DRAW[asked.kind](Scene(model, asked, asked.n or kind.n or model.latent_dim)))
+    write_whole(out, DRAW[asked.kind](Scene(model, asked)))
     print(f"wrote {out}")
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from vaegan import config as configuration
 from vaegan.commandline.commands import spoken
@@ -19,6 +18,7 @@ from vaegan.data import ImageSet
 from vaegan.data.batches import batch_indices
 from vaegan.errors import UserError
 from vaegan.machine import processes
+from vaegan.machine.progress import Bar
 from vaegan.pixels import to_float
 from vaegan.storage import checkpoint, snapshots
 from vaegan.training import collapse
@@ -42,9 +42,9 @@ def train(
     taken = snapshots.schedule(config.steps, config.snapshots)
     with Stop() as stop, Reporter(config, told, trainer, start, measure) as reporter:
         batches = load_batches(config, images, told, trainer.device, start)
-        for step, x, y in tqdm(
+        for step, x, y in Bar(
             batches, initial=start, total=config.steps, unit_scale=config.batch_size, unit=" images",
-            desc=config.mode, disable=processes.rank() > 0, mininterval=1.0, dynamic_ncols=True,
+            desc=config.mode, disable=processes.rank() > 0, mininterval=1.0,
         ):  # fmt: skip
             done = step + 1
             stopping = processes.any_process(bool(stop.signal), trainer.device)

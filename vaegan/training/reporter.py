@@ -8,7 +8,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
-from tqdm import tqdm
 
 from vaegan import config as configuration
 from vaegan import data, posterior
@@ -16,6 +15,7 @@ from vaegan.conditions import Conditions
 from vaegan.config import Config
 from vaegan.data import ImageSet
 from vaegan.machine import processes
+from vaegan.machine.progress import Bar
 from vaegan.model import Model
 from vaegan.pictures.panels import COLUMNS, Panels, encoded
 from vaegan.storage.metrics import Averager, MetricsWriter, not_finite
@@ -111,7 +111,7 @@ class Reporter:
             return
         if message := sign():
             self.warned.add(subject)
-            tqdm.write(f"warning: step {step}: {message}", file=sys.stderr)
+            Bar.write(f"warning: step {step}: {message}", file=sys.stderr)
 
     def finish(self) -> None:
         """Write the run's row of TensorBoard's hyper-parameter table."""

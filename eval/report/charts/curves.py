@@ -54,6 +54,7 @@ def _calibration(figure: Figure, report: Report, narrow: bool) -> None:
         for source in report.sources:
             blur = source.blur[measure.name]
             if source.kind == "reconstructions" and blur.value is not None and blur.value <= SHOWN[1]:
+                assert blur.measure is not None  # a value was read from it
                 axes.plot(blur.value, blur.measure, "o", color=colour(report, source.run), markersize=4.5)
     legend(figure, group_lines(report, grouping.groups(report), marker="o", linestyle=""), narrow)
 
@@ -148,9 +149,11 @@ def _training(figure: Figure, report: Report, shown: Sequence[tuple[str, list[st
         axes.grid()
         if len(styles) > 1:
             entries = [Line2D([], [], color=MUTED, linestyle=style, linewidth=1.1) for style in styles.values()]
-            above = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.96), "ncols": 4}
             words = [name.split("/")[1] for name in styles]
-            axes.legend(entries, words, fontsize=7, columnspacing=1.0, handlelength=1.6, **above)
+            axes.legend(
+                entries, words, loc="lower left", bbox_to_anchor=(-0.02, 0.96), ncols=4, fontsize=7, columnspacing=1.0,
+                handlelength=1.6,
+            )  # fmt: skip
     legend(figure, group_lines(report, grouping.groups(report)), narrow)
 
 

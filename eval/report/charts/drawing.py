@@ -81,10 +81,12 @@ def render(chart: Chart) -> tuple[bytes, str, str]:
         return png.getvalue(), _svg(wide, f"{chart.name}-w"), _svg(narrow, f"{chart.name}-n")
 
 
-def panels(figure: Figure, count: int, narrow: bool, rows: int = 1, **shared: bool) -> list[Axes]:
+def panels(
+    figure: Figure, count: int, narrow: bool, rows: int = 1, sharex: bool = False, sharey: bool = False
+) -> list[Axes]:
     """The axes of `count` panels: in rows side by side, or one below the other on a narrow page."""
     grid = (count, 1) if narrow else (rows, -(-count // rows))
-    axes = list(figure.subplots(*grid, squeeze=False, **shared).flat)
+    axes = list(figure.subplots(*grid, squeeze=False, sharex=sharex, sharey=sharey).flat)
     for spare in axes[count:]:
         spare.remove()
     return axes[:count]

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -94,4 +95,4 @@ def _listed(failures: list[tuple[Path, Exception]]) -> str:
 def _reason(error: Exception) -> str:
     """Say what was wrong in one short line, without the file's name, which stands before it."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(text.replace("<_io.BytesIO object at", "<").split())[:100] or type(error).__name__
+    return " ".join(re.sub("<_io.BytesIO[^>]*>", "", text).split())[:100] or type(error).__name__

@@ -94,7 +94,7 @@ def _tree(root: Path) -> Tree:
     labels = None if labels is None else labels[torch.from_numpy(order)]
     fingerprint = cache_key(fingerprint, np.packbits(chosen).tobytes())
     return _checked(root, fingerprint, headers[order], ordered, int((~chosen).sum()), labels, label_names,
-                    (str(root),) * 2, joined(note, files.note()))  # fmt: skip
+                    (str(root),) * 2, joined(note, splits.ambiguous_note(names), files.note()))  # fmt: skip
 
 
 def _split_tree(root: Path, pair: tuple[str, str], others: list[str]) -> Tree:
@@ -188,10 +188,12 @@ def _pixel_note(headers: np.ndarray, size: int) -> str:
     """Say what was done to the pixels of files with these headers."""
     sides = headers[:, : HEIGHT + 1].min(axis=1)
     total = f"of {len(headers):,} images"
-    which = (np.where(sides == 28, 32, sides) < size, headers[:, ALPHA] > 0, headers[:, FRAMES] > 1)
-    enlarged, alpha, animated = map(np.count_nonzero, which)
+    resampled = (sides != 28) | (size > 32)
+    which = (sides < size) & resampled, (sides > size) & resampled, headers[:, ALPHA] > 0, headers[:, FRAMES] > 1
+    enlarged, reduced, alpha, animated = map(np.count_nonzero, which)
     return joined(
         f"{enlarged:,} {total} are smaller than {size} pixels and were enlarged" if enlarged else "",
+        f"{reduced:,} {total} are larger than {size} pixels and were reduced" if reduced else "",
         cropped_note(headers[:, : HEIGHT + 1]),
         f"{alpha:,} {total} have an alpha channel and were laid over white" if alpha else "",
         f"{animated:,} {total} are animated or have pages, the first was read" if animated else "",

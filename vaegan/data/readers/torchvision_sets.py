@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torchvision import datasets
 
-from vaegan.data.fitting import enlarged_note, fit
+from vaegan.data.fitting import fit, resized_note
 from vaegan.data.imageset import ImageSet
 from vaegan.data.readers import decoding
 from vaegan.errors import UserError
@@ -65,7 +65,7 @@ def read(name: str, data_dir: Path, split: str, image_size: int) -> ImageSet:
     source = _open(name, row, Path(data_dir), split)
     images = _as_nchw(torch.as_tensor(source.data))
     labels = torch.as_tensor(source.targets, dtype=torch.int64)
-    note = enlarged_note(images.shape[-1], image_size)
+    note = resized_note(images.shape[-1], image_size)
     fitted = fit(images, image_size, black_ground=True)
     return ImageSet(
         name, split, fitted, labels, row.label_names, note, source=_source(name, row, data_dir, split, image_size)
