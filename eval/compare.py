@@ -29,7 +29,8 @@ class Arguments:
     samples: int = 10_000
     """Images of each source, at most half of the held-out images."""
     features: str = "auto"
-    """Feature network: auto (the one shipped for the data set) or a .safetensors FILE."""
+    """Feature network: auto (the data set's own, else imagenet where it is installed), imagenet, inception,
+    dinov2-vit-s-14, clip-vit-b-32, or a FILE of weights."""
     seed: int = 0
     """Decides the halves of the held-out images, the prior samples and the resampling."""
     data_dir: Path | None = None

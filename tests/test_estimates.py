@@ -155,6 +155,11 @@ def test_resamples_depend_only_on_count_and_seed():
     assert np.allclose(both[:, 0], resampled_means(values, 3)) and np.allclose(both[:, 1], 2 * both[:, 0])
 
 
+def test_an_interval_of_the_same_values_is_the_same_interval():
+    values = np.random.default_rng(0).normal(size=50)
+    assert mean_interval(values) == mean_interval(values) == mean_interval(values, 0) != mean_interval(values, 1)
+
+
 def test_resampled_means_have_the_standard_error():
     values = np.random.default_rng(0).normal(size=2000)
     assert resampled_means(values).std() == pytest.approx(values.std() / math.sqrt(2000), rel=0.1)
@@ -234,7 +239,8 @@ def test_a_difference_that_is_chance_among_many_hypotheses_settles_nothing():
     sides = [exactly(v, 0.01) for v in (0.5, 0.3)]
     assert verdict(*sides).outcome == verdict(*sides, p_adjusted=0.049).outcome == "supported"
     assert verdict(*sides, p_adjusted=0.05).outcome == "inconclusive"
-    assert verdict(*sides, p_adjusted=0.05).p < 1e-9
+    found = verdict(*sides, p_adjusted=0.05)
+    assert found.p < 1e-9 and found.p_adjusted == 0.05
 
 
 @pytest.mark.parametrize(

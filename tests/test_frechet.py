@@ -6,7 +6,7 @@ import scipy.linalg
 import torch
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from eval.distances.frechet import curve, frechet, intercept, singular
+from eval.distances.frechet import curve, frechet, intercept, root, singular
 from eval.distances.moments import blocks_of, moments
 
 
@@ -104,6 +104,17 @@ def test_fewer_images_than_features_is_exact_and_not_negative(n):
     expected = float((x.mean(0) - y.mean(0)).square().sum() + spread - 2 * overlap)
     assert between(x, y) == pytest.approx(expected, rel=1e-9)
     assert singular(moments(x), moments(y))
+
+
+@pytest.mark.parametrize("scale", [1e-20, 1.0, 1e6])
+@pytest.mark.parametrize("spectrum", [(3, 2, 1, 0, 0, 0, 0, 0), (1,) + (0,) * 7, (0,) * 8], ids=["3", "1", "0"])
+def test_the_root_of_a_covariance_has_as_many_columns_as_its_rank(spectrum, scale):
+    """What rounding leaves of a zero is no direction."""
+    Q = torch.linalg.qr(torch.randn(8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64))[0]
+    covariance = scale * (Q * torch.tensor(spectrum, dtype=torch.float64)) @ Q.T
+    found = root((covariance + covariance.T) / 2)
+    assert found.shape == (8, sum(value > 0 for value in spectrum))
+    torch.testing.assert_close(found @ found.T, covariance, rtol=1e-12, atol=1e-14 * scale)
 
 
 def test_constant_features_have_a_distance_too():
