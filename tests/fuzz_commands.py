@@ -26,7 +26,8 @@ import numpy as np
 import torch
 from forked import end_with
 
-SECONDS = 10
+SECONDS = 10  # of a processor, which other work on the machine does not lengthen
+PATIENCE = 120  # seconds by the clock after which a process waits for something that never comes
 MEMORY = 6 * 2**30  # bytes of address space, most of which torch maps without using it
 WORK = (  # where minutes of work begin
     ("vaegan.training.timing", "figures"),
@@ -153,7 +154,7 @@ class Fuzz:
             os.close(read)
             end_with(lambda: self.inside(words, write))
         os.close(write)
-        said, until = b"", time.monotonic() + SECONDS
+        said, until = b"", time.monotonic() + PATIENCE
         while (left := until - time.monotonic()) > 0 and select.select([read], [], [], left)[0]:
             if not (part := os.read(read, 65536)):
                 break
@@ -171,6 +172,7 @@ class Fuzz:
         os.dup2(null, 0), os.dup2(null, 1), os.dup2(write, 2)
         sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", errors="backslashreplace")
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
         for module, name in WORK:
             setattr(importlib.import_module(module), name, reached)
         with contextlib.suppress(Reached):

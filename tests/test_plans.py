@@ -13,6 +13,7 @@ from eval.studies.plans import Plan
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError
 from vaegan.machine import devices
+from vaegan.presets import PRESETS
 from vaegan.run import resolve
 from vaegan.storage import checkpoint
 
@@ -25,7 +26,7 @@ def finish(directory: Path, step: int) -> None:
 
 def stored(out: Path, step: int | None = 5, **settings) -> Path:
     """A run as a default study would have made it, stopped at `step`."""
-    settings = {"mode": "vae", "dataset": "mnist", "steps": 5, "norm": "group", "preset": "cpu"} | settings
+    settings = {"mode": "vae", "dataset": "mnist", "steps": 5, "preset": "cpu", **PRESETS["cpu"]} | settings
     settings = {"precision": devices.precision("auto", "cpu")} | settings
     config = Config(**settings)
     directory = save_run(out / f"{config.dataset}-{config.mode}-s{config.seed}", config)
