@@ -157,6 +157,7 @@ def test_resamples_depend_only_on_count_and_seed():
 
 def test_an_interval_of_the_same_values_is_the_same_interval():
     values = np.random.default_rng(0).normal(size=50)
+    assert mean_interval(values).value == pytest.approx(values.mean())
     assert mean_interval(values) == mean_interval(values) == mean_interval(values, 0) != mean_interval(values, 1)
 
 
