@@ -163,7 +163,7 @@ def test_a_study_that_cannot_be_is_refused_before_training(tmp_path, settings, w
 
 
 def test_too_few_held_out_images_are_found_before_training(tmp_path):
-    few = save_npz(tmp_path / "few.npz", dead_leaves(30))
+    few = save_npz(tmp_path / "few.npz", dead_leaves(7))
     with pytest.raises(UserError, match=r"3 held-out image\(s\); comparing needs at least 4$"):
         plans.plan(study(tmp_path, (few,)))
 
