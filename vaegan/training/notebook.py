@@ -14,6 +14,7 @@ from torch.utils.data import Dataset, IterableDataset
 from vaegan import run as running
 from vaegan.commandline.arguments import as_words
 from vaegan.config import Config
+from vaegan.data.readers import npz
 from vaegan.errors import UsageError, UserError, nearest
 from vaegan.model import Model, load
 from vaegan.objective import OBJECTIVES, Objective
@@ -51,11 +52,10 @@ def fit(settings: Config | Mapping[str, Any], images: Tensor | Dataset) -> Model
 
 def keep(file: Path, data: dict[str, np.ndarray], resume: bool) -> None:
     """Write the images beside the run, whole or not at all. Raises UsageError where they are others than those of the
-    run that goes on, UserError where they cannot be written."""
+    run that goes on, UserError where they cannot be read or written."""
     if resume and file.exists():
-        with np.load(file) as before:
-            if not np.array_equal(before["images"], data["images"]):
-                raise UsageError(f"these are not the images of {file}, with which the run was begun")
+        if not np.array_equal(npz.all_images(file).permute(0, 2, 3, 1), data["images"]):
+            raise UsageError(f"these are not the images of {file}, with which the run was begun")
         return
     partial = file.with_name(f".{file.name}.partial")
     try:
