@@ -120,13 +120,18 @@ def items(images: Dataset) -> Iterable[Any]:
     """Every item of a Dataset, in order."""
     if isinstance(images, IterableDataset):
         return images
-    count = len(cast(Sized, images))  # torch declares no __len__, and map-style data sets have one
+    try:
+        count = len(cast(Sized, images))  # torch declares no __len__, and map-style data sets have one
+    except TypeError:
+        raise UsageError(
+            f"{type(images).__name__} has no length: give a tensor, a Dataset or a list"
+        ) from None
     return (images[i] for i in range(count))
 
 
 def parted(item: Any) -> tuple[Any, int | None]:
     """An item of a Dataset as its image and, where a whole number stands beside it, its class."""
-    image, *rest = item if isinstance(item, (tuple, list)) else (item,)
+    image, *rest = item if isinstance(item, (tuple, list)) and len(item) else (item,)
     whole = rest and (isinstance(rest[0], (int, np.integer)) or isinstance(rest[0], Tensor) and rest[0].ndim == 0)
     return image, int(rest[0]) if whole else None
 
