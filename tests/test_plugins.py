@@ -53,6 +53,15 @@ class Greedy(Mine):
     def encoder(depth):
         return nn.Identity()
 
+class Sized(Mine):
+    sizes = 32
+
+class Worded(Mine):
+    sizes = ("32",)
+
+class Unknown(Mine):
+    encoder = dict
+
 class Number(Mine):
     @staticmethod
     def encoder(channels):
@@ -104,6 +113,11 @@ def test_a_run_whose_networks_are_elsewhere_is_one_line(folder, monkeypatch, cap
         ("mynets:Headless", "Headless has no decoder; it needs encoder, decoder, discriminator"),
         ("mynets:Greedy", "the encoder of --architecture mynets:Greedy cannot be made (TypeError: "),
         ("mynets:Number", "is a int: no nn.Module"),
+        ("mynets:Sized", "--architecture mynets:Sized has sizes 32: list whole numbers"),
+        ("mynets:Worded", "has sizes ('32',): list whole numbers"),
+        ("mynets:Unknown", "the encoder of --architecture mynets:Unknown does not say what it takes"),
+        (":Mine", "cannot be imported (ValueError"),
+        ("mynets:", "mynets has no ''"),
         ("mynets:Nobody", "mynets has no 'Nobody'"),
         ("nowhere:Mine", "cannot be imported (ModuleNotFoundError: No module named 'nowhere')"),
         ("os:path", "path has no encoder"),

@@ -19,7 +19,7 @@ MAY_IMPORT = {"vaegan": {"vaegan"}, "baselines": {"baselines", "vaegan"}, "eval"
 FLOORS = {
     "vaegan": (
         {"errors", "pixels", "losses", "posterior", "objective", "presets", "generator"},
-        {"commandline", "machine", "storage", "data", "networks", "schedules", "latent"},
+        {"storage"}, {"commandline", "machine", "data", "networks", "schedules", "latent"},
         {"algorithm", "conditions", "config"}, {"run", "pretrained"}, {"model"}, {"pictures", "sharing"}, {"training"},
     ),
     "eval": (

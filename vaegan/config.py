@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -11,9 +10,10 @@ from vaegan.commandline.arguments import require
 from vaegan.errors import UsageError, UserError
 from vaegan.networks.architectures import ARCHITECTURES, row
 from vaegan.schedules import LEARNING_RATES, SCHEDULES
+from vaegan.storage.reading import text
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Config:
     """Train a VAE, a VAE/GAN or a mode between them; defaults are sized for a CPU, a GPU takes `--preset gpu`."""
 
@@ -270,7 +270,7 @@ def read(run_dir: Path) -> Config:
     """Read a run's config.json. Raises UserError when it is missing or damaged."""
     path = run_dir / "config.json"
     try:
-        return from_dict(json.loads(path.read_text(encoding="utf-8")), str(path))
+        return from_dict(json.loads(text(path)), str(path))
     except FileNotFoundError:
         raise UserError(f"{run_dir} is not a run: it has no config.json") from None
     except (OSError, ValueError, RecursionError) as error:

@@ -10,6 +10,7 @@ from eval.report import schema
 from eval.report.schema import Report
 from eval.words import finite
 from vaegan.errors import UserError
+from vaegan.storage.reading import text
 from vaegan.storage.writing import write_whole
 
 NAME = "report.json"
@@ -30,8 +31,8 @@ def read(folder: Path) -> Report:
     """Read `folder`/report.json. Raises UserError for none, and for one of another version."""
     path = folder / NAME
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        value = json.loads(text(path))
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read ({error}): make the report again") from None
     version = value.get("schema_version") if isinstance(value, dict) else None
     if version != schema.VERSION:

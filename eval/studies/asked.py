@@ -13,6 +13,7 @@ from vaegan.commandline.arguments import as_words, parse
 from vaegan.commandline.explanation import HELP, documented, explain
 from vaegan.config import Config
 from vaegan.errors import UsageError, nearest
+from vaegan.storage.reading import text
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -109,10 +110,10 @@ def ask(words: Sequence[str], prog: str, said: Mapping[str, str]) -> Study:
 def of_plan(path: Path) -> list[str]:
     """Return a plan as words of a command line. Raises UsageError, naming the file, for what no study has."""
     try:
-        plan = tomllib.loads(path.read_text(encoding="utf-8"))
+        plan = tomllib.loads(text(path).replace("\r\n", "\n"))
     except OSError as error:
         raise UsageError(f"--plan {path} cannot be read ({error.strerror}): give a TOML file") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"--plan {path} is no TOML ({error}): write a line `beta = [0.5, 1, 2]` for a flag") from None
     known = [name for name in NAMES if name not in NOT_SAVED or name == "jobs"]
     result: list[str] = []

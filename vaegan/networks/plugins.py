@@ -42,7 +42,15 @@ def find(architecture: str) -> Architecture:
         lack = f"{module} has no {name!r}" if found is None else f"{name} has no {absent[0]}"
         raise UsageError(f"--architecture {architecture} is not possible: {lack}; it needs {', '.join(PARTS)}")
     makers = Makers(*(_asked(architecture, part, getattr(found, part)) for part in PARTS))
-    return Architecture(f"{name} of {module}", tuple(getattr(found, "sizes", ())), lambda: makers)
+    return Architecture(f"{name} of {module}", _sizes(architecture, found), lambda: makers)
+
+
+def _sizes(architecture: str, found: Any) -> tuple[int, ...]:
+    """The image sizes that networks name. Raises UsageError for what is no list of them."""
+    sizes = getattr(found, "sizes", ())
+    if not isinstance(sizes, (tuple, list, range, set)) or not all(type(size) is int and size > 0 for size in sizes):
+        raise UsageError(f"--architecture {architecture} has sizes {sizes!r:.60}: list whole numbers, sizes = (32, 64)")
+    return tuple(sizes)
 
 
 def imported(architecture: str, module: str) -> Any:
@@ -60,7 +68,10 @@ def imported(architecture: str, module: str) -> Any:
 
 def _asked(architecture: str, part: str, make: Callable[..., Any]) -> Callable[..., "nn.Module"]:
     """A maker that is called with what it names of what there is. Raises UsageError when it fails."""
-    names = inspect.signature(make).parameters
+    try:
+        names = inspect.signature(make).parameters
+    except (TypeError, ValueError):  # of some built-in types nobody knows what they take
+        raise UsageError(f"the {part} of --architecture {architecture} does not say what it takes") from None
     takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in names.values())
 
     def made(**given: Any) -> "nn.Module":

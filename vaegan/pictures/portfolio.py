@@ -1,5 +1,6 @@
 """Every kind of picture of a trained run: functions of a scene that return PNG bytes, named as in kinds.py."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from vaegan.errors import UsageError, UserError
 from vaegan.model import prior_codes
 from vaegan.pictures import sheets
 from vaegan.pictures.scene import Scene, wanted
+from vaegan.storage.reading import contents
 
 STEPS = 10  # codes of an interpolation, both ends included
 TRAVERSED = torch.linspace(-3, 3, 9)  # values that a traversed dimension takes, in standard deviations of the prior
@@ -31,7 +33,7 @@ def samples(scene: Scene) -> bytes:
 def read_codes(file: Path) -> Tensor:
     """Read codes (N, D) from a .npy file; one code (D,) will do. Raises UserError when it cannot be read."""
     try:
-        codes = np.load(file, allow_pickle=False)
+        codes = np.load(io.BytesIO(contents(file)), allow_pickle=False)
         return torch.from_numpy(np.atleast_2d(codes).astype(np.float32))
     except (OSError, ValueError, EOFError, TypeError) as error:
         reason = " ".join(str(error).split())[:100]

@@ -8,6 +8,7 @@ from torch import nn
 from vaegan import config as configuration
 from vaegan.config import EXECUTION, Config
 from vaegan.model import Model
+from vaegan.storage import metrics
 
 # Who may do what with weights trained on a data set; the weights themselves are as free as this project.
 LICENCES = {
@@ -80,14 +81,14 @@ def settings(config: Config) -> dict:
 
 def measured(run: Path) -> str:
     """Return the last line of the run's metrics, which are means over its last updates, on training images."""
-    lines = (run / "metrics.jsonl").read_text().splitlines() if (run / "metrics.jsonl").exists() else []
-    if not lines:
+    rows = metrics.read(run)
+    if not rows:
         return "Not measured: the run kept no metrics. `python eval/compare.py RUN` measures blur and distances."
-    last = json.loads(lines[-1])
+    last = rows[-1]
     named = {k: v for k, v in last.items() if k.startswith(("terms/", "dis/"))}
-    rows = [f"| `{name}` | {value:.4g} |" for name, value in sorted(named.items())]
+    table = [f"| `{name}` | {value:.4g} |" for name, value in sorted(named.items())]
     head = f"Means over the updates before number {last['step']:,}, training images, in nats or probabilities; blur and"
-    return "\n".join([f"{head} distances stand in the run's report.", "", "| | |", "| --- | ---: |", *rows])
+    return "\n".join([f"{head} distances stand in the run's report.", "", "| | |", "| --- | ---: |", *table])
 
 
 def loading(model: Model, part: str, form: str, file: str) -> str:

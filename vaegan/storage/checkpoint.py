@@ -17,6 +17,7 @@ from typing import Any, TypeGuard
 import torch
 
 from vaegan.errors import UserError
+from vaegan.storage.reading import contents
 
 FORMAT = 2
 TYPES: dict[str, type | tuple[type, ...]] = {
@@ -87,7 +88,7 @@ def read(run_dir: Path, name: str = LAST) -> dict[str, Any]:
     """
     source = path(run_dir, name)
     try:
-        content = source.read_bytes()
+        content = contents(source)
     except FileNotFoundError:
         raise UserError(f"{run_dir} has no checkpoint ({source.relative_to(run_dir)}): train it first") from None
     except OSError as error:

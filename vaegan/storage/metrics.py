@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
 from vaegan.errors import UserError
+from vaegan.storage.reading import text
 from vaegan.storage.writing import write_file
 
 Scalars = dict[str, Tensor | float]
+MOST = 2**63  # what counts anything stays below
 
 
 class Averager:
@@ -92,15 +95,16 @@ def keep_until(path: Path, step: int) -> None:
 
 def rows(path: Path) -> list[dict[str, float]]:
     """Return the lines of metrics.jsonl, without a last one that a crash cut short. Raises UserError for any other that
-    is not scalars by name."""
+    is not scalars by name, or of an earlier step than the one before."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = text(path).splitlines()
+    except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error!s:.80}): restore it, or train the run again") from None
     parsed = [parse(line) for line in lines]
     if parsed and parsed[-1] is None:
         parsed.pop()
-    bad = next((number for number, row in enumerate(parsed, start=1) if row is None), None)
+    steps = [-1 if row is None else row["step"] for row in parsed]
+    bad = next((number for number, (a, b) in enumerate(pairwise([0, *steps]), start=1) if b < a), None)
     if bad:
         raise UserError(f"{path} is damaged in line {bad}: restore it, or train the run again")
     return [row for row in parsed if row is not None]
@@ -112,8 +116,13 @@ def parse(line: str) -> dict[str, float] | None:
         row = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    numbers = isinstance(row, dict) and all(type(value) in (int, float) for value in row.values())
+    numbers = isinstance(row, dict) and all(is_number(value) for value in row.values())
     return row if numbers and type(row.get("step")) is int and row["step"] >= 0 else None
+
+
+def is_number(value: object) -> bool:
+    """Whether a JSON value is a scalar: a whole number of any size has digits that no float can hold."""
+    return type(value) is float or type(value) is int and abs(value) < MOST
 
 
 def not_finite(values: dict[str, float]) -> str | None:

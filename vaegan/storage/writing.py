@@ -17,17 +17,20 @@ def write_whole(path: Path, content: bytes) -> None:
     try:
         write_file(path, content)
     except OSError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror}): choose another --out") from None
+        raise cannot_write(path, error) from None
+
+
+def cannot_write(path: Path, error: OSError) -> UserError:
+    """The error that says why a path cannot be written to."""
+    return UserError(f"{path} cannot be written ({error.strerror or error}): choose another file")
 
 
 def write_file(path: Path, content: bytes) -> None:
     """As `write_whole`, of a link to the file it points to. Raises OSError, also for what is not a regular file: a
     device or a pipe would be replaced."""
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        raise OSError(0, "it is not a regular file")
+    target = destination(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{path.name}.", suffix=".partial")
+    handle, partial = temporary(target.parent, path.name)
     try:
         with open(handle, "wb") as file:
             file.write(content)
@@ -39,6 +42,23 @@ def write_file(path: Path, content: bytes) -> None:
         raise
 
 
+def destination(path: Path) -> Path:
+    """Return the regular or absent file that a path leads to. Raises OSError where it leads to anything else."""
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise OSError(0, "it is a folder")
+    if target.is_symlink():  # what resolving leaves of one
+        raise OSError(0, "it is a link that leads to itself")
+    if target.exists() and not target.is_file():
+        raise OSError(0, "it is not a regular file")
+    return target
+
+
+def temporary(folder: Path, name: str) -> tuple[int, str]:
+    """Open a new file in a folder, to become `name`: its descriptor and its path."""
+    return tempfile.mkstemp(dir=folder, prefix=f".{name}.", suffix=".partial")
+
+
 def write_json(path: Path | None, value: object) -> None:
     """Write a JSON value, indented, as `write_whole` does; nothing where no file was asked for."""
     if path:
@@ -47,15 +67,15 @@ def write_json(path: Path | None, value: object) -> None:
 
 def check_writable(*paths: Path | None) -> None:
     """Raise UserError now for a path that `write_whole` could not write, before an hour of work is lost on it; None is
-    a file that nobody asked for."""
+    a file that nobody asked for.
+
+    It opens a file as writing will: permissions do not tell of a file system that takes no files, or no long names.
+    """
     for path in filter(None, paths):
-        _check_writable(path)
-
-
-def _check_writable(path: Path) -> None:
-    folder = next((parent for parent in path.absolute().parents if parent.exists()), path.absolute().parent)
-    if path.exists() and not path.is_file() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        reason = f"{folder} is not a folder that can be written to"
-        if path.exists() and not path.is_file():
-            reason = "it is a folder" if path.is_dir() else "it is not a regular file"
-        raise UserError(f"{path} cannot be written ({reason}): choose another --out")
+        try:
+            parents = destination(path).parents
+            handle, made = temporary(next(parent for parent in parents if os.path.lexists(parent)), path.name)
+            os.close(handle)
+            os.unlink(made)
+        except OSError as error:
+            raise cannot_write(path, error) from None

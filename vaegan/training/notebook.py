@@ -14,6 +14,7 @@ from torch.utils.data import Dataset, IterableDataset
 from vaegan import run as running
 from vaegan.commandline.arguments import as_words
 from vaegan.config import Config
+from vaegan.data.readers import npz
 from vaegan.errors import UsageError, UserError, nearest
 from vaegan.model import Model, load
 from vaegan.objective import OBJECTIVES, Objective
@@ -51,11 +52,10 @@ def fit(settings: Config | Mapping[str, Any], images: Tensor | Dataset) -> Model
 
 def keep(file: Path, data: dict[str, np.ndarray], resume: bool) -> None:
     """Write the images beside the run, whole or not at all. Raises UsageError where they are others than those of the
-    run that goes on, UserError where they cannot be written."""
+    run that goes on, UserError where they cannot be read or written."""
     if resume and file.exists():
-        with np.load(file) as before:
-            if not np.array_equal(before["images"], data["images"]):
-                raise UsageError(f"these are not the images of {file}, with which the run was begun")
+        if not np.array_equal(npz.all_images(file).permute(0, 2, 3, 1), data["images"]):
+            raise UsageError(f"these are not the images of {file}, with which the run was begun")
         return
     partial = file.with_name(f".{file.name}.partial")
     try:
@@ -120,13 +120,18 @@ def items(images: Dataset) -> Iterable[Any]:
     """Every item of a Dataset, in order."""
     if isinstance(images, IterableDataset):
         return images
-    count = len(cast(Sized, images))  # torch declares no __len__, and map-style data sets have one
+    try:
+        count = len(cast(Sized, images))  # torch declares no __len__, and map-style data sets have one
+    except TypeError:
+        raise UsageError(
+            f"{type(images).__name__} has no length: give a tensor, a Dataset or a list"
+        ) from None
     return (images[i] for i in range(count))
 
 
 def parted(item: Any) -> tuple[Any, int | None]:
     """An item of a Dataset as its image and, where a whole number stands beside it, its class."""
-    image, *rest = item if isinstance(item, (tuple, list)) else (item,)
+    image, *rest = item if isinstance(item, (tuple, list)) and len(item) else (item,)
     whole = rest and (isinstance(rest[0], (int, np.integer)) or isinstance(rest[0], Tensor) and rest[0].ndim == 0)
     return image, int(rest[0]) if whole else None
 

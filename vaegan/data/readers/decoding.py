@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,7 @@ from PIL import Image, ImageOps
 
 from vaegan.data.cache import cache_key
 from vaegan.errors import UserError
+from vaegan.storage.reading import contents
 
 DECODER = 2  # raise it when `pixels` or `fit` change what a file becomes: caches of decoded images carry it
 CHUNK = 512  # images decoded at a time
@@ -26,13 +26,6 @@ def fingerprint(root: Path, files: Sequence[Path]) -> str:
     names = [str(file) for file in files]  # text: joining 100,000 Paths takes a second
     stats = [(name, s.st_size, s.st_mtime_ns) for name in names for s in [os.stat(os.path.join(root, name))]]
     return cache_key("tree", str(root.resolve()), stats)
-
-
-def contents(file: Path) -> bytes:
-    """Return a file's bytes. Raises OSError for what is no regular file, which a pipe would make wait for ever."""
-    if not stat.S_ISREG(os.stat(file).st_mode):
-        raise OSError("not a regular file")
-    return file.read_bytes()
 
 
 def opened(data: bytes) -> Image.Image:

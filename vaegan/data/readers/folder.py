@@ -15,6 +15,7 @@ from vaegan.data.imageset import DEFAULT_SIZES, ImageSet, joined
 from vaegan.data.readers import decoding, listing
 from vaegan.data.splits import Labels
 from vaegan.errors import UserError
+from vaegan.storage.reading import contents
 
 GREY_MODES = ("1", "L", "LA", "La")
 WIDTH, HEIGHT, GREY, ALPHA, FRAMES, DIGEST = range(6)  # the columns of a tree's headers
@@ -160,7 +161,7 @@ def _headers(root: Path, files: list[Path]) -> tuple[str, np.ndarray]:
 
 
 def _header(file: Path) -> np.ndarray:
-    data = decoding.contents(file)
+    data = contents(file)
     with decoding.opened(data) as image:
         if image.mode[0] in "IF":
             raise ValueError(f"its {image.mode!r} pixels are not 8-bit: convert it first")
