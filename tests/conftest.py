@@ -1,4 +1,4 @@
-"""Shared fixtures: where the real data sets lie; and how many threads a test has."""
+"""Shared fixtures: where the real data sets lie, an empty cache; and how many threads a test has."""
 
 import os
 from pathlib import Path
@@ -23,6 +23,13 @@ def quick_rotations(tmp_path_factory):
         folder = tmp_path_factory.mktemp("rotations")
         patch.setattr(rotations, "cache_dir", lambda: folder)
         yield
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch) -> Path:
+    """An empty cache folder for one test, which does not exist yet."""
+    monkeypatch.setenv("VAEGAN_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
 
 
 @pytest.fixture

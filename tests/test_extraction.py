@@ -1,4 +1,4 @@
-"""eval.extraction: the same features however they are streamed, shared out or cached."""
+"""eval.distances.extraction: the same features however they are streamed, shared out or cached."""
 
 import subprocess
 import sys

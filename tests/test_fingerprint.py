@@ -1,4 +1,4 @@
-"""eval.fingerprint: a number says how it was made, and numbers made differently never share a column."""
+"""eval.distances.fingerprint: a number says how it was made, and numbers made differently never share a column."""
 
 import pytest
 from example_report import example_fingerprint as example

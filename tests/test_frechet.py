@@ -1,4 +1,4 @@
-"""eval.frechet against closed forms, torchmetrics, SciPy, and Gaussians whose true distance is known."""
+"""eval.distances.frechet against closed forms, torchmetrics, SciPy, and Gaussians whose true distance is known."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""eval.inception: the FID Inception from a file, equal to torch-fidelity's own, and every wrong file."""
+"""eval.features.inception: the FID Inception from a file, equal to torch-fidelity's own, and every wrong file."""
 
 import hashlib
 import json

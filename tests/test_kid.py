@@ -1,4 +1,4 @@
-"""eval.kid against the definition, torchmetrics, and simulated intervals."""
+"""eval.distances.kid against the definition, torchmetrics, and simulated intervals."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""eval.moments: the textbook's mean and covariance, whatever the batches and their order."""
+"""eval.distances.moments: the textbook's mean and covariance, whatever the batches and their order."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""eval.neighbours against closed forms, counting and theory."""
+"""eval.distances.neighbours against closed forms, counting and theory."""
 
 import pytest
 import torch

@@ -196,8 +196,8 @@ def test_the_gain_of_a_data_set_is_what_makes_its_colours_vary_as_its_grey():
     def gain(strength):
         return gain_for((128 + 20 * (light + strength * colours)).round().byte())
 
-    gains = [gain(strength) for strength in (1.0, 0.5, 0.25)]
-    assert gains == [2.0, 4.0, 5.0]  # colours' variance is 2/3 of strength^2: ratios 1.2, 2.4 and 4.9, times 1.5, to 5
+    # Colours' variance is 2/3 of strength^2, so that two thirds of the ratio are strength^-2: 1.56, 4, 6.25, 16 (to 8).
+    assert [gain(strength) for strength in (0.8, 0.5, 0.4, 0.25)] == [2.0, 4.0, 6.0, 8.0]
     assert gain(0.0) == gain_for(light.byte()) == 1.0  # grey, in three channels or in one
     assert gain(5.0) == 1.0  # never less than as they are
 

@@ -274,16 +274,18 @@ def test_a_route_norm_is_that_of_the_whole_gradient_and_scales_with_the_weight(b
     assert twice["decoder/reconstruction"] == pytest.approx(2 * norms["decoder/reconstruction"])
 
 
-def test_a_certain_discriminator_still_pulls_the_decoder(batch):
-    """Its own gradient at a fake is too small to be scaled up: exp(-200) of the decoder's."""
-    row, nets = ROWS["gan"], networks()
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+@pytest.mark.parametrize("bias", [-200, 200])
+def test_a_certain_discriminator_pulls_the_decoder_as_its_loss_says(bias, kind, batch):
+    """Sure of a fake, Dis has a gradient too small to be scaled up; fooled, it pulls and Dec has nothing to gain."""
+    row, nets = ROWS["gan"], {name: network.to(kind) for name, network in networks().items()}
     with torch.no_grad():
-        nets["discriminator"].verdict[-1].bias.sub_(200)
-    check = ours(row, SETTINGS, nets, batch)
-    want = reference_decoder(nets, batch)
-    assert any(g.abs().max() > 0 for g in check["decoder"])
-    for mine, theirs in zip(check["decoder"], want, strict=True):
-        torch.testing.assert_close(mine, theirs, rtol=1e-6, atol=1e-12)
+        nets["discriminator"].verdict[-1].bias.add_(bias)
+    batch = [part.to(kind) for part in batch]
+    got, want = ours(row, SETTINGS, nets, batch)["decoder"], reference_decoder(nets, batch)
+    assert any(g.abs().max() > 0 for g in got) or bias > 0
+    for mine, theirs in zip(got, want, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4 if kind == torch.float32 else 1e-6, atol=1e-9)
 
 
 def reference_decoder(nets, batch):

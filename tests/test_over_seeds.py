@@ -14,7 +14,7 @@ from eval.uncertainty.estimates import (
     difference_interval,
     over_seeds,
 )
-from eval.uncertainty.spread import LINEAR
+from eval.uncertainty.spread import LINEAR, Spread
 from eval.uncertainty.verdicts import p_value, verdict
 from vaegan.errors import UserError
 
@@ -98,7 +98,10 @@ def test_a_run_beyond_the_range_never_narrows_an_interval():
     beyond = Estimate(math.inf, np.full(RESAMPLES, math.inf), scale=BLUR)
     team = over_seeds([*inside, beyond])
     assert team.value == math.inf and (team.interval.low, team.interval.high) == (-math.inf, math.inf)
-    assert p_value(team, certain(0.1)) == 1
+    assert p_value(team, certain(0.1)) == 1 and team.seeds == 3
+    partly = Estimate(0.5, np.where(np.arange(RESAMPLES) < 5, math.inf, 0.5), scale=BLUR)
+    unsure = over_seeds([*inside, partly])  # a number, of which some replicates are none
+    assert p_value(unsure, certain(0.1)) == 1 and not Difference(unsure, certain(0.1)).known
     assert (
         verdict(over_seeds([beyond] * 3), over_seeds([certain(v) for v in (0.1, 0.2, 0.3)])).outcome == "inconclusive"
     )
@@ -163,6 +166,14 @@ def test_blur_that_all_runs_share_is_not_taken_for_their_spread():
     other = Estimate(0.0, shared)
     interval = difference_interval(over_seeds(runs), other)
     assert interval.high - interval.low == pytest.approx(2 * 4.303 * 0.1 / math.sqrt(3), rel=0.2)
+
+
+def test_an_error_that_all_runs_share_stays_in_their_interval_whole():
+    """Images of their own explain how equal runs differ: that much counts as runs, the rest as what moves all alike."""
+    rng = np.random.default_rng(0)
+    shared = 0.2 * rng.standard_normal(RESAMPLES)
+    runs = [Estimate(0.5, 0.5 + shared + 0.1 * rng.standard_normal(RESAMPLES)) for _ in range(3)]
+    assert over_seeds(runs).reach == pytest.approx(Spread(0.2**2, 0.1**2 / 3, 2).reach(), rel=0.05)
 
 
 def test_no_runs_are_one_clear_line():

@@ -8,6 +8,7 @@ import torch
 from algorithm_rows import ROWS, SETTINGS, drawn_batch, networks
 
 from vaegan import algorithm, losses
+from vaegan.networks.outputs import Judged
 
 
 @pytest.fixture
@@ -40,6 +41,11 @@ def test_fakes_are_chosen(kind, expected, batch):
 def test_gate_is_the_authors_rule(real, fake, skipped):
     assert algorithm.gate(dataclasses.replace(SETTINGS, gate=(0.68, 0.35)), real, fake) == skipped
     assert algorithm.gate(SETTINGS, real, fake) == set()
+
+
+@pytest.mark.parametrize("mode", [mode for mode, row in ROWS.items() if not row.adversarial])
+def test_without_an_adversary_there_are_no_fakes(mode):
+    assert algorithm.fakes(ROWS[mode], SETTINGS) == (False, False)
 
 
 @pytest.mark.parametrize("costs", [(0.5, 0.75), (0.75, 0.5), (0.75, 1.0), (1.0, 0.75)])
@@ -109,6 +115,51 @@ def test_running_averages_are_of_the_passes_that_evaluation_makes(mode, kind, ba
     for name in row.needs:
         for (key, buffer), (_, want) in zip(nets[name].named_buffers(), alone[name].named_buffers(), strict=True):
             torch.testing.assert_close(buffer, want, msg=f"{name}.{key}")
+
+
+class Counted(torch.autograd.Function):
+    """The same tensor; notes every backward pass that comes through."""
+
+    @staticmethod
+    def forward(ctx, value, note):
+        ctx.note = note
+        return value.view_as(value)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        ctx.note()
+        return gradient, None
+
+
+class Watched(torch.nn.Module):
+    """A discriminator whose backward passes are counted, by what they come from."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network, self.passed = network, {"features": 0, "logit": 0}
+
+    def forward(self, x):
+        return Judged(*(Counted.apply(v, lambda k=k: self.note(k)) for k, v in self.network(x)._asdict().items()))
+
+    def note(self, kind):
+        self.passed[kind] += 1
+
+
+@pytest.mark.parametrize(
+    "norm,skip,expected",
+    [
+        ("group", set(), {"features": 1, "logit": 3}),  # x, x_tilde, x_p: Dec takes its own from them
+        ("batch", set(), {"features": 1, "logit": 5}),  # where images mix it cannot
+        ("group", {"discriminator"}, {"features": 1, "logit": 2}),
+        ("group", {"decoder"}, {"features": 1, "logit": 3}),
+    ],
+)
+def test_every_term_goes_back_through_dis_once(norm, skip, expected, batch):
+    row, nets = ROWS["vaegan"], networks(norm)
+    nets["discriminator"] = Watched(nets["discriminator"])
+    f = algorithm.forward(row, SETTINGS, nets, *batch)
+    algorithm.gradients(nets, algorithm.route(row, SETTINGS), algorithm.terms(row, SETTINGS, f), f, skip)
+    assert nets["discriminator"].passed == expected
 
 
 @pytest.mark.parametrize("adversarial_loss", losses.ADVERSARIAL)

@@ -1,4 +1,4 @@
-"""eval.rotations: networks of data that have none, and the cache they are kept in."""
+"""eval.features.rotations: networks of data that have none, and the cache they are kept in."""
 
 import multiprocessing
 from dataclasses import replace

@@ -104,9 +104,14 @@ MODES: dict[str, dict[str, Any]] = {
     "vae-sigma": VARIATIONAL,
     # What a frozen Dis_l is blind to nothing else would hold: grain (docs/choices.md). The paper's has no pixels.
     "vae-disl": {"pixel_weight": 1.0},
-    # DCGAN's rate (arXiv 1511.06434): with 1e-3, and no reconstruction to hold it, Dec falls to one picture
-    # (docs/choices.md).
-    "gan": {"learning_rate": 2e-4, "discriminator_learning_rate": 2e-4},
+    # DCGAN's rate (arXiv 1511.06434): with 1e-3, and no reconstruction to hold it, Dec falls to one picture; with the
+    # gate, or momentum, to a few (docs/choices.md).
+    "gan": {
+        "learning_rate": 2e-4,
+        "discriminator_learning_rate": 2e-4,
+        "adam_beta1": 0.0,
+        "gate_margin": math.inf,
+    },
 }
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -51,7 +51,8 @@ def singular(a: Moments, b: Moments) -> bool:
 def curve(a: Sequence[Moments], b: Sequence[Moments]) -> Curve:
     """Distances at N / 8, N / 4, N / 2 and N images of both sides, where N / 8 and so on still exceed the dimension.
 
-    `a` and `b` are blocks of moments (eval.moments). Parts of one size are disjoint, and their distances averaged.
+    `a` and `b` are blocks of moments (eval.distances.moments). Parts of one size are disjoint; their distances are
+    averaged.
     """
     counts, values = [], []
     for parts in (BLOCKS >> k for k in range(BLOCKS.bit_length())):  # 8, 4, 2, 1

@@ -133,7 +133,7 @@ def _in_family(row: dict, p: float) -> dict:
 
 
 def verdict_row(evidence: Evidence, claim: Hypothesis, sides: tuple[Estimate, Estimate], found: Verdict) -> dict:
-    """What the rule of eval.intervals says of two sides, with the figures it says it from."""
+    """What the rule of eval.uncertainty.verdicts says of two sides, with the figures it says it from."""
     pixels = evidence.calibrations[PRIMARY].pixels
     values = [[m.values[PRIMARY] for m in of_team(evidence, claim.what, team)] for team in claim.teams]
     empty = [title for team in claim.teams for title in blank(evidence, claim.what, team)]

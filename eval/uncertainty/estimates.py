@@ -187,7 +187,7 @@ def _root(scale: Scale, sums: ArrayLike) -> np.ndarray:
     return np.sign(sums) * np.abs(sums) ** (1 / scale.power)
 
 
-def _variance(sums: np.ndarray, counted: float = 0.0) -> float:
+def _variance(sums: np.ndarray, counted: float) -> float:
     """Variance of replicates without the part that is counted elsewhere."""
     return max(0.0, float(sums.var(ddof=1)) - counted)
 
