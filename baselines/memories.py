@@ -17,6 +17,7 @@ from baselines.strips import Row, figure_png
 from vaegan import data
 from vaegan.data.synthfaces import renderer as synthfaces
 from vaegan.errors import UsageError
+from vaegan.machine.memory import check_images
 from vaegan.machine.progress import Bar
 from vaegan.networks.building import build
 from vaegan.pixels import rms, to_float, to_uint8
@@ -118,6 +119,7 @@ def store(images: Tensor, code_dim: int, steps: int, seed: int) -> tuple[dict[st
 
 def load(folder: Path | None, k: int, size: int) -> Tensor:
     """Return the first images of a folder, or drawn faces, uint8 (K, C, S, S); UsageError when there are fewer."""
+    check_images(k, 3, size)
     if folder is None:  # eight faces are drawn in a moment; the whole set would take a minute
         return torch.as_tensor(synthfaces.render(0, torch.arange(k), size))
     images = data.load(f"folder:{folder}", "train", image_size=size).images[:k]

@@ -135,6 +135,11 @@ def test_the_manifold_is_its_grid_of_images(sample, runs):
     assert picture.shape == (96, 96, 3) and np.array_equal(picture[:32, :32], corner)
 
 
+@pytest.mark.parametrize("words", [["--n", 999_999_999], ["--n", 2**31 - 1], ["--n", 2, "--size", 999_999_999]])
+def test_pictures_that_no_memory_holds_are_refused_at_once(sample, words):
+    assert re.search("images of .* pixels need more than .* GB", sample("cppn", *words, code=2))
+
+
 def test_a_cppn_draws_at_the_size_that_is_asked_for(sample):
     assert sample("cppn", "--n", 1, "--size", 200).size == (200, 200)
     small, large = (sample("cppn", "--kind", "reconstructions", "--n", 2, "--size", size) for size in (32, 64))
@@ -189,7 +194,7 @@ def test_a_code_of_the_wrong_length_is_a_usage_error(sample, tmp_path_factory):
 def test_an_unwritable_out_is_found_before_anything_is_drawn(sample, tmp_path, tmp_path_factory):
     file = tmp_path_factory.mktemp("other") / "file"
     file.write_text("")
-    assert "is not a folder that can be written to" in sample("faces", out=file / "x.png", code=1)
+    assert "cannot be written (Not a directory)" in sample("faces", out=file / "x.png", code=1)
     assert "use a name that ends in .png" in sample("faces", out=tmp_path / "x.jpg", code=2)
 
 

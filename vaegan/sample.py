@@ -49,6 +49,8 @@ def check(asked: Arguments) -> tuple[Kind, Path]:
 
 def check_model(asked: Arguments, kind: Kind, model: "Model") -> None:
     """Raise UsageError for a picture that needs another model."""
+    from vaegan.machine import memory
+
     if kind.encoder and not model.has_encoder:
         raise UsageError(f"--kind {asked.kind} needs an encoder: a run of mode {model.config.mode} can only sample")
     if kind.latent_dim not in (None, model.latent_dim):
@@ -56,6 +58,7 @@ def check_model(asked: Arguments, kind: Kind, model: "Model") -> None:
             f"--kind {asked.kind} shows {kind.latent_dim}-D codes, and {asked.run} has {model.latent_dim}-D ones: "
             f"train a run with --latent-dim {kind.latent_dim}, or look at this one with --kind traversal"
         )
+    memory.check_images(asked.n or 1, model.channels, asked.size or model.config.side)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Whether training can fit into memory at all, asked before anything of its size is made.
+"""Whether training, or a picture, can fit into memory at all, asked before anything of its size is made.
 
 A lower bound: what is refused could never run, and what is not may still be too large.
 """
@@ -23,6 +23,16 @@ def check(networks: dict[str, nn.Module], batch_size: int, image_shape: tuple[in
             raise UsageError(
                 f"training needs more than {need / 2**30:,.0f} GB and there are {most / 2**30:,.0f} GB: use {remedy}"
             )
+
+
+def check_images(count: int, channels: int, size: int) -> None:
+    """Raise UsageError when a sheet of `count` images, `size` pixels a side, needs more bytes than this machine has."""
+    need, most = count * (channels + 3) * size**2, available(torch.device("cpu"))  # themselves, and the sheet in colour
+    if need > most:
+        raise UsageError(
+            f"{count:,} images of {size:,} x {size:,} pixels need more than {need / 2**30:,.0f} GB and there are "
+            f"{most / 2**30:,.0f} GB: use fewer or smaller ones"
+        )
 
 
 def available(device: torch.device) -> int:
