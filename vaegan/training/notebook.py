@@ -123,9 +123,7 @@ def items(images: Dataset) -> Iterable[Any]:
     try:
         count = len(cast(Sized, images))  # torch declares no __len__, and map-style data sets have one
     except TypeError:
-        raise UsageError(
-            f"{type(images).__name__} has no length: give a tensor, a Dataset or a list"
-        ) from None
+        raise UsageError(f"{type(images).__name__} has no length: give a tensor, a Dataset or a list") from None
     return (images[i] for i in range(count))
 
 
