@@ -81,6 +81,11 @@ def test_a_plan_is_saved_and_read_again(tmp_path):
     assert beside.fixed["beta"] == 4.0 and not beside.swept and "compile" not in beside.settings
 
 
+@pytest.mark.parametrize("words", [["--beta"], ["--beta_warmup"], ["--beta", "--seeds", "1"], ["--gamma", "--gamma"]])
+def test_a_setting_without_a_value_is_not_passed_over(command_line, words):
+    assert "has no value: give one" in command_line(eval.study.main, *words, "--dry-run", code=2).err
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -89,6 +94,10 @@ def test_a_plan_is_saved_and_read_again(tmp_path):
         ("beta = 'x'", "plan.toml: Error parsing --beta"),
         ("beta = {a = 1}", "plan.toml: Error parsing --beta"),
         ("beta 1", "is no TOML"),
+        ("beta = []", "--beta has no value"),
+        ("latent-dim = true", "--latent-dim has no value"),
+        ("dataset = '--help'", "plan.toml has '--help' for a value"),
+        ("modes = ['vae', '--yes']", "plan.toml has '--yes' for a value"),
         (None, "cannot be read"),
     ],
 )

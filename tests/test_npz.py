@@ -71,6 +71,7 @@ def test_npz_default_size_is_the_nearest(tmp_path, side, expected):
         ({"labels": np.full((20, 3), 2)}, "attributes other than 0 and 1"),
         ({"labels": np.full(20, -2)}, "class -2"),
         ({"labels": np.arange(20), "label_names": np.array(["a"])}, "1 names for 20 labels"),
+        ({"labels": np.arange(20) % 3, "label_names": np.array(["a", "b", "a"])}, "has 'a' 2 times"),
     ],
 )
 def test_npz_of_the_wrong_kind(tmp_path, arrays, complaint):

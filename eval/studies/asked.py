@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from vaegan import config as configuration
-from vaegan.commandline.arguments import as_words, parse
+from vaegan.commandline.arguments import as_words, flag, parse
 from vaegan.commandline.explanation import HELP, documented, explain
 from vaegan.config import Config
 from vaegan.errors import UsageError, nearest
@@ -100,11 +100,21 @@ def ask(words: Sequence[str], prog: str, said: Mapping[str, str]) -> Study:
         explain(Flags, prog=prog, said=documented(Config) | documented(Asked) | dict(said), topics=TOPICS)
     asked = parse(Flags, words, prog=prog)
     if asked.plan:
-        asked = parse(Flags, [*of_plan(asked.plan), *words], prog=prog)
+        words = [*of_plan(asked.plan), *words]
+        asked = parse(Flags, words, prog=prog)
+    check_values(asked, words)
     given = {name: getattr(asked, name) for name in PASSED_ON}
     given = {name: v for name, v in given.items() if v is not None and v is not False and v != ()}
     settings = {name: v if isinstance(v, tuple) else (v,) for name, v in given.items()}
     return Study(**{f.name: getattr(asked, f.name) for f in dataclasses.fields(Asked)}, settings=settings)
+
+
+def check_values(asked: Asked, words: Sequence[str]) -> None:
+    """Raise UsageError for a setting of runs that is named without a value, which would be as if it were not."""
+    named = {word.replace("_", "-") for word in words}
+    for name in PASSED_ON:
+        if getattr(asked, name) == () and flag(name) in named:
+            raise UsageError(f"{flag(name)} has no value: give one, or several for a grid")
 
 
 def of_plan(path: Path) -> list[str]:
@@ -121,6 +131,8 @@ def of_plan(path: Path) -> list[str]:
         if (name := key.replace("-", "_")) not in known:
             raise UsageError(f"--plan {path} has the unknown key {key!r}{nearest(name, known)}; see --help")
         words = as_words({name: value})
+        if flags := [word for word in words[1:] if word.startswith("--")]:
+            raise UsageError(f"--plan {path} has {flags[0]!r} for a value of {key!r}: a flag is a key of its own")
         try:
             parse(Flags, words)
         except UsageError as error:

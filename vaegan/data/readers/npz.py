@@ -4,6 +4,7 @@ import math
 import os
 import zipfile
 import zlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -203,4 +204,7 @@ def _labels(file: Path, arrays: dict[str, np.ndarray], count: int) -> tuple[Tens
     names = names or tuple(map(str, range(needed)))
     if len(names) < needed:
         raise UserError(f"'label_names' in {file} has {len(names)} names for {needed} labels")
+    for name, times in Counter(names).most_common(1):
+        if times > 1:
+            raise UserError(f"'label_names' in {file} has {name!r} {times} times: give each label a name of its own")
     return torch.from_numpy(labels.astype(np.int64 if labels.ndim == 1 else np.uint8)), names
