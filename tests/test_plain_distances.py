@@ -151,6 +151,18 @@ def test_a_floor_of_copies_is_refused(tmp_path, capsys):
     assert stop.value.code == 2 and "20 of 20 held-out images are training images too" in capsys.readouterr().err
 
 
+def test_a_reference_of_copies_is_refused_and_images_of_both_folders_are_counted(tmp_path, capsys):
+    images = dead_leaves(40, seed=1)
+    save_folder(tmp_path / "copies", images[:20].repeat(2, 1, 1, 1))
+    save_folder(tmp_path / "real", images)
+    save_folder(tmp_path / "x", torch.cat([images[:7], dead_leaves(18, seed=3)]))
+    with pytest.raises(SystemExit) as stop:
+        call(tmp_path / "x", "--reference", tmp_path / "copies")
+    assert stop.value.code == 2 and "of one half are in the other half too" in capsys.readouterr().err
+    flags = rows_of(tmp_path, tmp_path / "x", "--reference", tmp_path / "real")[str(tmp_path / "x")]["flags"]
+    assert any(flag.startswith("7 of 25 images are in ") for flag in flags)
+
+
 def test_the_images_an_extractor_is_trained_on_are_bounded():
     found = example(Real("somewhere", of_tensor("x", dead_leaves(50, size=64)[..., :40]), None))
     assert found.name == "folder:somewhere" and found.images.shape == (50, 1, 32, 32) and FEATURE_IMAGES <= 20_000

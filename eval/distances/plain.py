@@ -80,6 +80,7 @@ def measured(
     generated, real = checked(generated, real)
     extractor = choose(lambda: example(real))
     test, sha256, seen = extracted(real.test, extractor, seed)
+    refuse_repeats(real.test, seen[: len(test.vectors)])
     training, train_sha256 = None, sha256
     if real.train:
         training, train_sha256, others = extracted(real.train, extractor, seed, MOST_TRAINING)
@@ -90,8 +91,12 @@ def measured(
     floors = [halves(test, protocol)]
     if training:
         floors = [*rows([Set(FLOORS[0], None, of_vectors(training.vectors[: test.count]))], protocol), *floors]
-    sets = [Set(stream.title, None, extracted(stream, extractor, seed)[0]) for stream in generated]
-    return [*floors, *rows(sets, protocol, floors[-1])]
+    found = [extracted(stream, extractor, seed) for stream in generated]
+    sets = [Set(stream.title, None, features) for stream, (features, *_) in zip(generated, found, strict=True)]
+    own = rows(sets, protocol, floors[-1])
+    for row, (_, _, digests) in zip(own, found, strict=True):
+        row["flags"] += shared(digests, seen, real.test.title)
+    return [*floors, *own]
 
 
 def extracted(
@@ -119,6 +124,23 @@ def halves(test: Features, protocol: Protocol) -> dict:
     )
     (row,) = rows([Set(HALVES, None, of_vectors(test.vectors[:half]))], part)
     return row | {"copies": None, "nearer": None}
+
+
+def refuse_repeats(test: Stream, digests: np.ndarray) -> None:
+    """Raise UsageError where too many images of one of the floor's halves are in the other too."""
+    half = len(digests) // 2
+    repeated = int(np.isin(digests[half : 2 * half], digests[:half]).sum())
+    if repeated > MOST_COPIES * half:
+        raise UsageError(
+            f"{test.title}: {repeated:,} of the {half:,} images of one half are in the other half too; a floor of "
+            "copies is no floor, remove the copies"
+        )
+
+
+def shared(digests: np.ndarray, reference: np.ndarray, title: str) -> list[str]:
+    """What a row's flags say of images that the reference has too."""
+    count = int(np.isin(digests, reference).sum())
+    return [f"{count:,} of {len(digests):,} images are in {title} too"] if count else []
 
 
 def refuse_copies(real: Real, test: np.ndarray, train: np.ndarray) -> None:

@@ -15,7 +15,8 @@ from eval.blur.audits import AUDITS
 from eval.blur.calibration import Calibration, alarm, calibrate
 from eval.blur.damages import DAMAGES
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
-from eval.sources.held_out import halves
+from eval.experiments import splits
+from eval.sources.held_out import drawn, halves
 from vaegan.data import ImageSet
 
 APPLIED = (0.3, 0.4, 0.5, 0.8, 1.2, 2.0)  # px
@@ -42,15 +43,17 @@ class Row:
         return error <= max(CLEAN_SHARE * self.applied, CLEAN_PIXELS)
 
 
-def report(found: ImageSet, most: int, seed: int) -> str:
-    """Calibrate on one half of held-out images, at most `most` each, read the other; return table and summary."""
+def report(found: ImageSet, most: int, trials: int, seed: int) -> str:
+    """Calibrate on one half of held-out images, at most `most` each, read the other; return table and summary, with
+    `trials` the line of as many random splits."""
     calibration, read = (found.images[rows] for rows in halves(found, most, seed))
     measures = {name: calibrate(measure, calibration) for name, measure in tqdm(MEASURES.items(), "calibrate")}
     audits = {name: calibrate(audit, calibration) for name, audit in tqdm(AUDITS.items(), "calibrate audits")}
     rows = list(recover(read, measures, audits, seed))
     height, width = read.shape[2:]
     head = f"{found.name}, {width}x{height}, {len(calibration)} images calibrate, {len(read)} are read"
-    return "\n".join([head, table(rows), summary(rows)])
+    split = [str(splits.tried(drawn(found.images, 2 * most, seed), trials, seed))] if trials else []
+    return "\n".join([head, table(rows), *split, summary(rows)])
 
 
 def recover(
