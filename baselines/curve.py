@@ -15,7 +15,6 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
-from tqdm import tqdm
 
 from baselines.objectives import OBJECTIVES
 from baselines.strips import STYLE, show
@@ -24,9 +23,10 @@ from vaegan.config import Config
 from vaegan.data import ImageSet
 from vaegan.data.batches import batch_indices
 from vaegan.errors import UserError
+from vaegan.machine.progress import Bar
 from vaegan.model import Model, networks_of
 from vaegan.pixels import rms, to_float
-from vaegan.trainer import Trainer
+from vaegan.training.trainer import Trainer
 
 HELD_OUT = 2000  # images the curve is measured on
 SHOWN = 6
@@ -52,7 +52,7 @@ def trained(config: Config, images: ImageSet) -> Model:
     objective = OBJECTIVES[config.mode]
     networks = networks_of(config, objective.needs, images.channels)
     trainer = Trainer(config, objective, networks, torch.device("cpu"))
-    for step in tqdm(range(config.steps), desc=f"beta {config.beta:g}", leave=False):
+    for step in Bar(range(config.steps), desc=f"beta {config.beta:g}", leave=False):
         indices = batch_indices(len(images.images), config.batch_size, config.seed, step)
         scalars = trainer.update(step, to_float(images.images[indices]))
     if not math.isfinite(scalars["losses/encoder"]):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from vaegan.commandline import parse
+from vaegan.commandline.arguments import parse
 from vaegan.errors import UsageError, exits_cleanly
 
 PROG = "python -m baselines.linear_vae"

@@ -12,12 +12,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm import tqdm
 
 from baselines.strips import Row, figure_png
 from vaegan import data
 from vaegan.data.synthfaces import renderer as synthfaces
 from vaegan.errors import UsageError
+from vaegan.machine.progress import Bar
 from vaegan.networks.building import build
 from vaegan.pixels import rms, to_float, to_uint8
 
@@ -141,7 +141,7 @@ def memorize(rung: Rung, images: Tensor, code_dim: int, steps: int, seed: int) -
     )["decoder"]
     parameters = [*decoder.parameters(), *([codes] if rung.learned else [])]
     optimizer, x = torch.optim.Adam(parameters, lr=LEARNING_RATE), to_float(images)
-    for _ in tqdm(range(steps), desc=rung.name, leave=False):
+    for _ in Bar(range(steps), desc=rung.name, leave=False):
         optimizer.zero_grad()
         F.mse_loss(decoder(codes), x).backward()
         optimizer.step()

@@ -1,14 +1,13 @@
 """python -m baselines.memorizer: networks that store images, one step before an autoencoder."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vaegan.commandline import at_least, parse, require
+from vaegan.commandline.arguments import at_least, parse, require
 from vaegan.data import SIZES
 from vaegan.errors import exits_cleanly
-from vaegan.writing import check_writable, write_whole
+from vaegan.storage.writing import check_writable, write_json, write_whole
 
 PROG = "python -m baselines.memorizer"
 
@@ -40,15 +39,14 @@ def main(args: Sequence[str] | None = None) -> None:
     at_least(asked, k=2, code_dim=1, steps=1, seed=0)
     require(asked.size in SIZES, "size", asked.size, f"use {', '.join(map(str, SIZES))}")
     figure, metrics = asked.out / "memorizer.png", asked.out / "memorizer.json"
-    for path in (figure, metrics):
-        check_writable(path)
+    check_writable(figure, metrics)
     from baselines import memories
 
     images = memories.load(asked.images, asked.k, asked.size)
     findings, png = memories.store(images, asked.code_dim, asked.steps, asked.seed)
     write_whole(figure, png)
     protocol = {k: str(v) for k, v in asdict(asked).items()}
-    write_whole(metrics, (json.dumps({"protocol": protocol, "networks": findings}, indent=2) + "\n").encode())
+    write_json(metrics, {"protocol": protocol, "networks": findings})
     print(f"wrote {figure} and {metrics}")
 
 

@@ -1,14 +1,13 @@
 """python -m baselines.rate_distortion: the post's number-line argument as a curve."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from vaegan.commandline import at_least, parse
+from vaegan.commandline.arguments import at_least, parse
 from vaegan.config import Config
 from vaegan.errors import UsageError, exits_cleanly
-from vaegan.writing import check_writable, write_whole
+from vaegan.storage.writing import check_writable, write_json, write_whole
 
 PROG = "python -m baselines.rate_distortion"
 # jmetzen's network as a VAE of grey levels.
@@ -46,15 +45,14 @@ def main(args: Sequence[str] | None = None) -> None:
     asked = parse(Arguments, args, prog=PROG)
     check(asked)
     figure, numbers = asked.out / "rate-distortion.png", asked.out / "rate-distortion.json"
-    for path in (figure, numbers):
-        check_writable(path)
+    check_writable(figure, numbers)
     from baselines import curve
 
     config = replace(NETWORK, **{name: getattr(asked, name) for name in SHARED})
     points, png = curve.measured_curve(config, asked.betas)
     protocol = {name: str(value) for name, value in asdict(asked).items()}
     write_whole(figure, png)
-    write_whole(numbers, (json.dumps({"protocol": protocol, "points": points}, indent=2) + "\n").encode())
+    write_json(numbers, {"protocol": protocol, "points": points})
     print(f"wrote {figure} and {numbers}")
 
 

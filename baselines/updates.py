@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vaegan import algorithm, losses
 from vaegan.networks.normalisation import GroupNorm
-from vaegan.trainer import Trainer, noise
+from vaegan.training.trainer import Trainer, noise
 
 
 def with_plain_norm(trainer: Trainer) -> Trainer:

@@ -18,13 +18,14 @@ from torch.nn import functional as F
 import vaegan
 from eval.blur.calibration import calibrate
 from eval.blur.measures import MEASURES, PRIMARY
-from vaegan import checkpoint, data, latent, losses, model
-from vaegan.commandline import parse
+from vaegan import data, latent, losses, model
+from vaegan.commandline.arguments import parse
 from vaegan.config import Config
 from vaegan.errors import UserError
 from vaegan.pictures import sheets
 from vaegan.pixels import to_float, to_uint8
-from vaegan.writing import write_whole
+from vaegan.storage import checkpoint
+from vaegan.storage.writing import write_whole
 
 
 @dataclass(frozen=True)

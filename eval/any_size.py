@@ -1,13 +1,12 @@
 """python -m eval.any_size RUN: is a CPPN's large image the small one, drawn sharper?"""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vaegan.commandline import at_least, parse
+from vaegan.commandline.arguments import at_least, parse
 from vaegan.errors import exits_cleanly
-from vaegan.writing import check_writable, write_whole
+from vaegan.storage.writing import check_writable, write_json
 
 PROG = "python -m eval.any_size"
 
@@ -35,8 +34,7 @@ def main(args: Sequence[str] | None = None) -> None:
     """Draw, classify, measure, print."""
     asked = parse(Arguments, args, prog=PROG)
     at_least(asked, n=2, size=1, seed=0)
-    if asked.json:
-        check_writable(asked.json)
+    check_writable(asked.json)
     from eval.evidence.large import SIZE
     from eval.experiments import any_size
 
@@ -44,10 +42,8 @@ def main(args: Sequence[str] | None = None) -> None:
     classifier, found = any_size.measured(asked.run, asked.n, size, asked.seed, asked.data_dir)
     for kind, figures in found.items():
         print(any_size.table(kind, figures, asked.n, size))
-    if asked.json:
-        protocol = {"classifier": classifier, **{k: str(v) for k, v in (asdict(asked) | {"size": size}).items()}}
-        entries = {kind: any_size.entry(figures) for kind, figures in found.items()}
-        write_whole(asked.json, (json.dumps({"protocol": protocol, **entries}, indent=2) + "\n").encode())
+    protocol = {"classifier": classifier, **{k: str(v) for k, v in (asdict(asked) | {"size": size}).items()}}
+    write_json(asked.json, {"protocol": protocol, **{kind: any_size.entry(own) for kind, own in found.items()}})
 
 
 if __name__ == "__main__":

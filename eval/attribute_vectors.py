@@ -1,15 +1,14 @@
 """python -m eval.attribute_vectors RUN [RUN ...]: do attribute vectors change what they name, and nothing else?"""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vaegan.commandline import at_least, parse, require
+from vaegan.commandline.arguments import at_least, need_runs, parse, require
 from vaegan.errors import UsageError, exits_cleanly
 from vaegan.pictures.kinds import VECTORS
-from vaegan.writing import check_writable, write_whole
+from vaegan.storage.writing import check_writable, write_json
 
 PROG = "python -m eval.attribute_vectors"
 
@@ -50,22 +49,18 @@ def main(args: Sequence[str] | None = None) -> None:
     for run in [open_runs([directory])[0] for directory in asked.runs]:
         found[str(run.directory)] = rows = list(examine(run, trial))
         print(table(run, rows, trial))
-    if asked.json:
-        entries = {run: [asdict(row) for row in rows] for run, rows in found.items()}
-        write_whole(asked.json, (json.dumps(entries, indent=2) + "\n").encode())
+    write_json(asked.json, {run: [asdict(row) for row in rows] for run, rows in found.items()})
 
 
 def check(asked: Arguments) -> None:
     """Raise UsageError for what cannot be measured."""
-    if not asked.runs:
-        raise UsageError(f"no run given; use: {PROG} RUN [RUN ...]")
+    need_runs(asked.runs, PROG)
     unknown = [name for name in asked.vectors if name not in VECTORS]
     if unknown or not asked.vectors:
         raise UsageError(f"--vectors {' '.join(unknown)} is not possible: use {', '.join(VECTORS)}")
     at_least(asked, faces=2, seed=0)
     require(math.isfinite(asked.amount), "amount", asked.amount, "use a finite number")
-    if asked.json:
-        check_writable(asked.json)
+    check_writable(asked.json)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from pathlib import Path
 if not __package__:  # run as a script: sys.path[0] is eval/, from where neither package can be imported
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from vaegan.commandline import at_least, parse
-from vaegan.errors import UsageError, exits_cleanly
+from vaegan.commandline.arguments import at_least, need_runs, parse
+from vaegan.errors import exits_cleanly
 
 PROG = "python eval/compare.py"
 
@@ -29,7 +29,8 @@ class Arguments:
     samples: int = 10_000
     """Images of each source, at most half of the held-out images."""
     features: str = "auto"
-    """Feature network: auto (the one shipped for the data set) or a .safetensors FILE."""
+    """Feature network: auto (the data set's own, else imagenet where it is installed), imagenet, inception,
+    dinov2-vit-s-14, clip-vit-b-32, or a FILE of weights."""
     seed: int = 0
     """Decides the halves of the held-out images, the prior samples and the resampling."""
     data_dir: Path | None = None
@@ -60,8 +61,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
 def check(asked: Arguments) -> None:
     """Raise UsageError for arguments that cannot mean anything."""
-    if not asked.runs:
-        raise UsageError(f"no run given; use: {PROG} RUN [RUN ...]")
+    need_runs(asked.runs, PROG)
     at_least(asked, samples=2, seed=0)
 
 

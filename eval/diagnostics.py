@@ -1,13 +1,12 @@
 """python -m eval.diagnostics RUN [RUN ...]: what a VAE's bound, its code and its prior look like."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaegan.commandline import at_least, parse
-from vaegan.errors import UsageError, exits_cleanly
-from vaegan.writing import check_writable, write_whole
+from vaegan.commandline.arguments import at_least, need_runs, parse
+from vaegan.errors import exits_cleanly
+from vaegan.storage.writing import check_writable, write_json
 
 PROG = "python -m eval.diagnostics"
 
@@ -34,17 +33,14 @@ class Arguments:
 def main(args: Sequence[str] | None = None) -> None:
     """Open, measure, print."""
     asked = parse(Arguments, args, prog=PROG)
-    if not asked.runs:
-        raise UsageError(f"no run given; use: {PROG} RUN [RUN ...]")
+    need_runs(asked.runs, PROG)
     at_least(asked, images=2, bound_images=2, seed=0)
-    if asked.json:
-        check_writable(asked.json)
+    check_writable(asked.json)
     from eval.evidence import bounds
 
     value = bounds.of_runs(asked.runs, asked.images, asked.bound_images, asked.seed, asked.data_dir)
     print(bounds.table(value))
-    if asked.json:
-        write_whole(asked.json, (json.dumps(value, indent=2) + "\n").encode())
+    write_json(asked.json, value)
 
 
 if __name__ == "__main__":

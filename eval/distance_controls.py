@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.sources.asked import HeldOutArguments
-from vaegan.commandline import at_least, parse, require
+from vaegan.commandline.arguments import at_least, parse, require
 from vaegan.errors import exits_cleanly
-from vaegan.writing import check_writable
+from vaegan.storage.writing import check_writable
 
 PROG = "python -m eval.distance_controls"
 
@@ -31,8 +31,7 @@ def main(args: Sequence[str] | None = None) -> None:
     """Measure, print, and say what does not make sense: exit code 1 if anything does not."""
     asked = parse(Arguments, args, prog=PROG)
     at_least(asked, images=2, seed=0)
-    if asked.json:
-        check_writable(asked.json)
+    check_writable(asked.json)
     if asked.counts:
         require(min(asked.counts) >= 3, "counts", asked.counts, "an interval needs 3 images or more")
         from eval.experiments import resolution

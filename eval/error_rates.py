@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eval.sources.asked import HeldOutArguments
-from vaegan.commandline import at_least, parse
+from vaegan.commandline.arguments import at_least, parse
 from vaegan.errors import UsageError, exits_cleanly
 
 LARGEST = 1.5  # px; the largest blur simulated

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vaegan.commandline import parse
+from vaegan.commandline.arguments import parse
 from vaegan.errors import exits_cleanly
 
 PROG = "python -m eval.feature_cards"

@@ -1,13 +1,12 @@
 """python -m eval.health RUN [RUN ...]: is a run healthy?"""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaegan.commandline import at_least, parse
-from vaegan.errors import UsageError, exits_cleanly
-from vaegan.writing import check_writable, write_whole
+from vaegan.commandline.arguments import at_least, need_runs, parse
+from vaegan.errors import exits_cleanly
+from vaegan.storage.writing import check_writable, write_json
 
 PROG = "python -m eval.health"
 
@@ -32,17 +31,14 @@ class Arguments:
 def main(args: Sequence[str] | None = None) -> None:
     """Examine every run and print a line of each."""
     asked = parse(Arguments, args, prog=PROG)
-    if not asked.runs:
-        raise UsageError(f"no run given; use: {PROG} RUN [RUN ...]")
+    need_runs(asked.runs, PROG)
     at_least(asked, samples=2, seed=0)
-    if asked.json:
-        check_writable(asked.json)
+    check_writable(asked.json)
     from eval.evidence import audit
 
     rows = [audit.examine_run(run, asked.samples, asked.seed, asked.data_dir) for run in asked.runs]
     print(audit.table(rows))
-    if asked.json:
-        write_whole(asked.json, (json.dumps(rows, indent=2) + "\n").encode())
+    write_json(asked.json, rows)
 
 
 if __name__ == "__main__":

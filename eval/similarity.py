@@ -1,13 +1,12 @@
 """python -m eval.similarity RUN [RUN ...]: do generated faces have the attributes that were asked for?"""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaegan.commandline import at_least, parse
-from vaegan.errors import UsageError, exits_cleanly
-from vaegan.writing import check_writable, write_whole
+from vaegan.commandline.arguments import at_least, need_runs, parse
+from vaegan.errors import exits_cleanly
+from vaegan.storage.writing import check_writable, write_json, write_whole
 
 PROG = "python -m eval.similarity"
 
@@ -41,19 +40,16 @@ def main(args: Sequence[str] | None = None) -> None:
 
     value, picture = similarity.measure(asked.runs, asked.queries, asked.predictor, asked.seed, asked.data_dir)
     print(similarity.table(value))
-    if asked.json:
-        write_whole(asked.json, (json.dumps(value, indent=2) + "\n").encode())
+    write_json(asked.json, value)
     if asked.figure:
         write_whole(asked.figure, picture())
 
 
 def check(asked: Arguments) -> None:
     """Raise UsageError or UserError for what cannot be measured or written."""
-    if not asked.runs:
-        raise UsageError(f"no run given; use: {PROG} RUN [RUN ...]")
+    need_runs(asked.runs, PROG)
     at_least(asked, queries=2, seed=0)
-    for file in filter(None, (asked.json, asked.figure)):
-        check_writable(file)
+    check_writable(asked.json, asked.figure)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ if not __package__:  # run as a script: sys.path[0] is eval/, from where neither
 from eval.studies import plans
 from eval.studies.asked import Flags, ask
 from eval.studies.grid import OBJECTIVES
-from vaegan.commandline import words
-from vaegan.commands import program
+from vaegan.commandline.arguments import words
+from vaegan.commandline.commands import program
 from vaegan.data import DATASETS
 from vaegan.errors import exits_cleanly
 from vaegan.presets import PRESETS

@@ -19,20 +19,22 @@ import numpy as np
 import torch
 
 import vaegan
-from vaegan import checkpoint
 from vaegan.data.cache import cached_array
+from vaegan.storage import checkpoint
 
 IMAGES = (20_000, 3, 64, 64)  # 246 MB
 
 
-def seconds(function: Callable[[], object], rounds: int) -> float:
-    """Least processor time of a call: what other work on the machine does to it is none of its cost."""
+def seconds(functions: Sequence[Callable[[], object]], rounds: int) -> list[float]:
+    """Least processor time of a call of each, taken in turn: what other work on the machine does to them is none of
+    their cost."""
     found = []
     for _ in range(rounds):
-        begun = time.process_time()
-        function()
-        found.append(time.process_time() - begun)
-    return min(found)
+        for function in functions:
+            begun = time.process_time()
+            function()
+            found.append(time.process_time() - begun)
+    return [min(found[place :: len(functions)]) for place in range(len(functions))]
 
 
 def unchecked(content: bytes) -> object:
@@ -46,9 +48,12 @@ def of_checkpoints(folder: Path, rounds: int) -> None:
     with mock.patch.object(damage, "SETTINGS", settings):
         damage.save(folder, damage.state())
     size = checkpoint.path(folder).stat().st_size / 1e6
-    checked = seconds(lambda: vaegan.load(folder), rounds)
-    with mock.patch.object(checkpoint, "opened", unchecked):
-        plain = seconds(lambda: vaegan.load(folder), rounds)
+
+    def without() -> object:
+        with mock.patch.object(checkpoint, "opened", unchecked):
+            return vaegan.load(folder)
+
+    checked, plain = seconds((lambda: vaegan.load(folder), without), rounds)
     print(f"run with a checkpoint of {size:.0f} MB: {1e3 * checked:.1f} ms, {checked / plain:.2f} times without digest")
 
 
@@ -65,8 +70,7 @@ def of_caches(folder: Path, rounds: int) -> None:
     print(
         f"cache of {rows.nbytes / 1e6:.0f} MB: made, and compared at first use, in {time.process_time() - begun:.2f} s"
     )
-    plain = seconds(lambda: np.load(folder / "images.npy", mmap_mode="c"), rounds)
-    again = seconds(opened, rounds)
+    plain, again = seconds((lambda: np.load(folder / "images.npy", mmap_mode="c"), opened), rounds)
     print(f"opened again: {1e3 * again:.2f} ms, {again / plain:.2f} times mapping alone")
 
 

@@ -20,14 +20,14 @@ import numpy as np
 import torch
 
 import vaegan
-from vaegan import checkpoint
 from vaegan import config as configuration
 from vaegan.config import Config
 from vaegan.data.cache import cached_array
 from vaegan.errors import UserError
 from vaegan.model import networks_of
+from vaegan.storage import checkpoint
 from vaegan.train import MODES
-from vaegan.trainer import Trainer
+from vaegan.training.trainer import Trainer
 
 SETTINGS = Config(
     mode="vaegan",

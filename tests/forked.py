@@ -13,8 +13,8 @@ from typing import IO, NoReturn
 
 import torch
 
-from vaegan import commands
 from vaegan.__main__ import main
+from vaegan.commandline import commands
 
 POLL = 0.005  # s between two looks at a child
 
@@ -23,7 +23,7 @@ def prepare(*names: str) -> None:
     """Import commands by name, and whatever they import when they run; compute on one thread, as every child will:
     the pool of threads does not survive a fork."""
     torch.set_num_threads(1)
-    late = ("vaegan.reporter", "eval.evidence.collection", "eval.report.assembly", "eval.report.rendering")
+    late = ("vaegan.training.reporter", "eval.evidence.collection", "eval.report.assembly", "eval.report.rendering")
     for module in (*(commands.COMMANDS[name].module for name in names), *late):
         importlib.import_module(module)
     gc.freeze()  # a child's collector would touch, and so copy, all that is shared
@@ -96,8 +96,8 @@ class Process:
 
 def _become(words: Sequence[str], streams: Sequence[int]) -> NoReturn:
     """Be a command in a session of its own that writes to these descriptors, and end as it ends."""
-    code = 70
-    try:
+
+    def command() -> None:
         os.setsid()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for number, stream in enumerate(streams, 1):
@@ -106,6 +106,15 @@ def _become(words: Sequence[str], streams: Sequence[int]) -> NoReturn:
         sys.stdin, sys.stdout = open(0, closefd=False), open(1, "w", closefd=False)
         sys.stderr = open(2, "w", buffering=1, closefd=False)
         main(words)
+
+    end_with(command)
+
+
+def end_with(work: Callable[[], object]) -> NoReturn:
+    """Do a child's work and end as it ends: whatever comes, a child never returns into its parent's code."""
+    code = 70
+    try:
+        work()
         code = 0
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 71
@@ -114,6 +123,6 @@ def _become(words: Sequence[str], streams: Sequence[int]) -> NoReturn:
 
         traceback.print_exc()
     finally:
-        with contextlib.suppress(Exception):  # whatever comes, a child never returns into its parent's code
+        with contextlib.suppress(Exception):
             sys.stdout.flush(), sys.stderr.flush()
         os._exit(code)

@@ -25,7 +25,7 @@ from fuzz_commands import judged
 from kill_storm import TINY, outcome, same
 from PIL import Image
 
-from vaegan import checkpoint
+from vaegan.storage import checkpoint
 
 INSIDE = "--inside"  # the namespace
 AMPLE = 2**30

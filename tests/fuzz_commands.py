@@ -24,12 +24,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from forked import end_with
 
-SECONDS = 10
+SECONDS = 10  # of a processor, which other work on the machine does not lengthen
+PATIENCE = 120  # seconds by the clock after which a process waits for something that never comes
 MEMORY = 6 * 2**30  # bytes of address space, most of which torch maps without using it
 WORK = (  # where minutes of work begin
-    ("vaegan.timing", "figures"),
-    ("vaegan.training", "train"),
+    ("vaegan.training.timing", "figures"),
+    ("vaegan.training.loop", "train"),
     ("baselines.memories", "store"),
     ("baselines.curve", "measured_curve"),
     ("eval.studies.execution", "run"),
@@ -69,8 +71,8 @@ class Fuzz:
     """The commands, some small inputs in a folder, and a source of odd command lines."""
 
     def __init__(self, folder: Path, seed: int):
-        from vaegan import commands
         from vaegan.__main__ import main
+        from vaegan.commandline import commands
 
         self.folder, self.rng, self.main = folder, random.Random(seed), main
         self.flags = {
@@ -150,9 +152,9 @@ class Fuzz:
         child = os.fork()
         if child == 0:
             os.close(read)
-            self.inside(words, write)
+            end_with(lambda: self.inside(words, write))
         os.close(write)
-        said, until = b"", time.monotonic() + SECONDS
+        said, until = b"", time.monotonic() + PATIENCE
         while (left := until - time.monotonic()) > 0 and select.select([read], [], [], left)[0]:
             if not (part := os.read(read, 65536)):
                 break
@@ -163,31 +165,18 @@ class Fuzz:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said.decode(errors="replace")
 
     def inside(self, words: list[str], write: int) -> None:
-        """The child: streams to the parent, work cut off, and never back into the caller."""
-        code = 70
-        try:
-            torch.set_num_threads(1)  # the pool of threads does not survive a fork: a parallel loop would wait for ever
-            os.chdir(self.folder)
-            null = os.open(os.devnull, os.O_RDWR)
-            os.dup2(null, 0), os.dup2(null, 1), os.dup2(write, 2)
-            sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", errors="backslashreplace")
-            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-            for module, name in WORK:
-                setattr(importlib.import_module(module), name, reached)
+        """The child's work: streams to the parent, minutes of work cut off."""
+        torch.set_num_threads(1)  # the pool of threads does not survive a fork: a parallel loop would wait for ever
+        os.chdir(self.folder)
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, 0), os.dup2(null, 1), os.dup2(write, 2)
+        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", errors="backslashreplace")
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        for module, name in WORK:
+            setattr(importlib.import_module(module), name, reached)
+        with contextlib.suppress(Reached):
             self.main(words)
-            code = 0
-        except Reached:
-            code = 0
-        except SystemExit as stop:
-            code = stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 71
-        except BaseException:
-            import traceback
-
-            traceback.print_exc()
-        finally:
-            with contextlib.suppress(Exception):
-                sys.stderr.flush()
-            os._exit(code)
 
 
 def judged(code: int, error: str) -> str:

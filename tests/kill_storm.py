@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from vaegan import checkpoint
+from vaegan.storage import checkpoint
 
 TINY = "--width 0.0625 --latent-dim 4 --batch-size 4 --log-every 2 --images-every 10 --save-every 7 --steps 40"
 VARIANTS = [

@@ -8,9 +8,10 @@ import torch
 from eval import any_size
 from eval.blur.measures import gaussian_blur
 from eval.evidence import large
-from vaegan import checkpoint, data, model
 from vaegan import config as configuration
+from vaegan import data, model
 from vaegan.config import Config
+from vaegan.storage import checkpoint
 
 
 def scene(size: int = 128) -> torch.Tensor:

@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from baselines import updates
-from vaegan import bench, devices, model, timing
+from vaegan import bench, model
 from vaegan.config import Config
+from vaegan.machine import devices
 from vaegan.objective import OBJECTIVES
-from vaegan.trainer import Trainer
+from vaegan.training import timing
+from vaegan.training.trainer import Trainer
 
 
 def test_figures_cover_every_mode_and_are_ratios_within_one_run(tmp_path, monkeypatch, capsys):

@@ -13,6 +13,7 @@ from eval.blur.calibration import SIGMAS, Calibration, alarm, calibrate, flagged
 from eval.blur.damages import DAMAGES, add_noise
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur, grey, smooth
 from eval.uncertainty.estimates import difference_interval
+from eval.uncertainty.spread import Scale
 from eval.uncertainty.verdicts import verdict
 from vaegan.errors import UserError
 
@@ -137,6 +138,7 @@ def test_intervals_over_images_cover_known_blur(held_out):
 def test_replicates_are_repeatable(calibrations, held_out):
     calibration = calibrations[PRIMARY]
     values = calibration.measure.function(held_out[1])
+    assert calibration.estimate(values).scale == Scale(2, *calibration.limits)  # px^2
     assert np.array_equal(calibration.estimate(values).replicates, calibration.estimate(values).replicates)
     assert not np.array_equal(calibration.estimate(values).replicates, calibration.estimate(values, seed=5).replicates)
 
@@ -171,7 +173,9 @@ def test_damage_is_a_pure_function_of_images_and_seed(held_out):
 @by_name
 def test_the_report_keeps_plain_json(calibrations, name):
     kept = json.loads(json.dumps(calibrations[name].to_dict(), allow_nan=False))
-    assert kept["measure"] == name
+    assert set(kept) == {"measure", "unit", "curve", "limits", "images", "ladder_images"}
+    assert (kept["measure"], kept["unit"]) == (name, MEASURES[name].unit)
+    assert kept["limits"] == list(calibrations[name].limits)
     assert len(kept["curve"]["sigma"]) == len(kept["curve"]["value"]) == len(SIGMAS)
     assert kept["images"] == kept["ladder_images"] == IMAGES
 

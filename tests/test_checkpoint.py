@@ -8,11 +8,11 @@ import pytest
 import torch
 
 import vaegan
-from vaegan import checkpoint
 from vaegan import config as configuration
 from vaegan.config import Config
 from vaegan.errors import UserError
 from vaegan.model import networks_of, prior_codes
+from vaegan.storage import checkpoint
 
 TINY = Config(mode="vae", width=0.0625, latent_dim=4, steps=3)
 
@@ -76,7 +76,7 @@ def test_hostile(saved):
 
 def test_not_ours(saved):
     torch.save({"weights": torch.zeros(3)}, checkpoint.path(saved))
-    fails_in_one_line(saved, "is damaged or not a checkpoint (its digest is missing)")
+    fails_in_one_line(saved, "is damaged or not a checkpoint (its content does not have its checksum)")
     checkpoint.path(saved).write_bytes(checkpoint.sealed({"weights": torch.zeros(3)}))
     fails_in_one_line(saved, "is not a checkpoint of this version")
 

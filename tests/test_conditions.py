@@ -7,12 +7,15 @@ from tiny_faces import NAMES, call, faces, save_faces, train_tiny
 import vaegan
 from eval.evidence import collection
 from eval.sources import runs as sources
-from vaegan import checkpoint, conditions, processes, sample, training
+from vaegan import conditions, sample
 from vaegan.conditions import Conditions
 from vaegan.config import Config
 from vaegan.data import ImageSet
 from vaegan.data.batches import batch_indices
 from vaegan.errors import UsageError, UserError
+from vaegan.machine import processes
+from vaegan.storage import checkpoint
+from vaegan.training import loop
 
 
 def digits(labels):
@@ -81,7 +84,7 @@ def test_labels_follow_their_images_through_batches_and_shares(shares, monkeypat
     numbers = {}
     for rank in range(shares):
         monkeypatch.setattr(processes, "rank", lambda rank=rank: rank)
-        for step, x, y in training.load_batches(config, images, told, torch.device("cpu"), start=3):
+        for step, x, y in loop.load_batches(config, images, told, torch.device("cpu"), start=3):
             number = ((x[:, 0, 0, 0] + 1) * 127.5).round().long()
             assert torch.equal(y, told.numbers(images.labels[number])) and len(y) == 8 // shares
             numbers.setdefault(step, []).extend(number.tolist())
@@ -156,6 +159,9 @@ def test_a_conditional_discriminator_serves_as_the_metric(run_train, tmp_path):
     flags = ["--discriminator", tmp_path / "gan", "--condition", "attributes", "--steps", 1]
     run_train("run", "--mode", "vae-disl", *flags)
     assert vaegan.load(tmp_path / "run").sample(3).shape == (3, 1, 32, 32)
+    for flag, value in (("--norm", "batch"), ("--colour-gain", 2), ("--width", 0.5)):  # it could not be loaded again
+        printed = run_train("bad", "--mode", "vae-disl", *flags, flag, value, code=2)
+        assert f"give {flag}" in printed.err and not (tmp_path / "bad").exists()
 
 
 def test_bad_conditions_are_one_line_and_write_nothing(run_train, tmp_path):

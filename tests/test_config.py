@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 
 from vaegan import config as configuration
-from vaegan import devices, run
+from vaegan import run
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError
+from vaegan.machine import devices
 from vaegan.presets import PRESETS
 
 
@@ -75,10 +76,10 @@ def test_a_run_of_an_older_version_takes_defaults_for_what_it_does_not_name():
         (["--preset", "larsen-cod"], "unknown preset 'larsen-cod'; did you mean 'larsen-code'?"),
         (["--steps", "many"], "--steps: invalid"),
         (["--steps", "0"], "--steps 0 is not possible"),
-        (["--image-size", "48"], "use 32, 64 or 128"),
-        (["--image-size", "28"], "--image-size 28 is not possible: use 32, 64 or 128, or --architecture"),
+        (["--image-size", "48"], "use 32, 64, 128, 256 or 512"),
+        (["--image-size", "28"], "--image-size 28 is not possible: use 32, 64, 128, 256 or 512, or --architecture"),
         (["--architecture", "mpl"], "--architecture mpl is not possible; did you mean 'mlp'?"),
-        (["--architecture", "kvfrans", "--image-size", "26"], "use 28, 32, 64 or 128, or --architecture"),
+        (["--architecture", "kvfrans", "--image-size", "26"], "use 28, 32, 64, 128, 256 or 512, or --architecture"),
         (["--adam-beta1", "1"], "--adam-beta1 1.0 is not possible"),
         (["--validation-images", "-1"], "use 0 or more"),
         (["--batch-size", "1"], "batch norm needs two images"),

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from vaegan import devices, processes
 from vaegan.errors import UsageError
+from vaegan.machine import devices, processes
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from eval import diagnostics as door
 from eval.evidence import bounds
 from eval.evidence.bounds import importance_weighted_bound, log_weights
 from eval.sources import runs as sources
-from vaegan import collapse, losses, posterior
+from vaegan import losses, posterior
+from vaegan.training import collapse
 
 GENERATOR = torch.Generator().manual_seed(0)
 

@@ -13,15 +13,16 @@ import numpy as np
 import pytest
 from fuzz_commands import Fuzz
 
-from vaegan import commands, errors
+from vaegan import errors
 from vaegan.__main__ import main
+from vaegan.commandline import commands
 from vaegan.config import TOPICS, Config
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "torchvision", "torchmetrics", "tensorboard", "matplotlib", "scipy", "numpy")
 EVERY_DOOR = f"""
 import contextlib, importlib, io, sys
-from vaegan import commands
+from vaegan.commandline import commands
 for name, row in commands.COMMANDS.items():
     if not commands.present(row):
         continue
@@ -201,3 +202,12 @@ def test_only_a_thread_that_cannot_write_ends_without_a_traceback(monkeypatch):
 
     run([])
     assert told == [ValueError]
+
+
+def test_a_log_is_not_filled_by_bars():
+    counts = "import time; from vaegan.machine import progress; progress.LOG_EVERY = 0.3\n"
+    counts += "for _ in progress.Bar(range(50), 'rows'): time.sleep(0.02)"
+    lines = python("-c", counts).stderr.split("\n")
+    assert "\r" not in "".join(lines) and 2 <= len(lines) <= 6  # about a second
+    assert lines[-2].startswith("rows: 100%") and lines[-1] == ""
+    assert python("-c", counts.replace("0.3", "60")).stderr == ""  # what is over soon says nothing

@@ -13,8 +13,8 @@ from eval.distances import extraction
 from eval.distances.extraction import content, extract, extract_cached, of_tensor
 from eval.distances.frechet import frechet
 from eval.distances.moments import merged
-from vaegan import processes
 from vaegan.errors import UserError
+from vaegan.machine import processes
 
 
 @pytest.fixture(autouse=True)

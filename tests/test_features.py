@@ -11,7 +11,7 @@ import torch
 from eval.features import training as feature_training
 from eval.features.__main__ import main
 from eval.features.cards import table
-from eval.features.choice import SHIPPED, FeatureNetwork, choose, features, for_dataset, load
+from eval.features.choice import SHIPPED, FeatureNetwork, choose, for_dataset, load
 from eval.features.network import ARCHITECTURES, packed
 from eval.features.training import RECIPES, Recipe
 from vaegan.data import ImageSet
@@ -80,19 +80,14 @@ def test_the_digit_network_reads_mnist_as_its_card_says(shared_data):
     assert digits.label_names == network.card.output_names
 
 
-@pytest.mark.parametrize("name", ["celeba", "folder:/some/where", "npz:x.npz", "../mnist"])
-def test_other_data_sets_have_none(name):
-    assert for_dataset(name) is None
-
-
 # --- what a network accepts and returns
 
 
 def test_features_do_not_depend_on_the_batch_size(trained):
     images = random_images(7, 3)
-    whole = features(trained, images)
+    whole = trained.features(images)
     assert whole.shape == (7, trained.num_features) and whole.dtype == torch.float32 and not whole.requires_grad
-    torch.testing.assert_close(features(trained, images, batch_size=3), whole, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(trained.features(images, batch_size=3), whole, rtol=1e-5, atol=1e-6)
 
 
 def test_28_pixels_are_padded_and_larger_images_reduced(trained):
@@ -270,33 +265,11 @@ def test_training_twice_on_real_data_gives_the_same_weights(name, steps, shared_
     assert one == other
 
 
-def test_auto_is_the_shipped_network_of_the_data_set():
-    digits = ImageSet("mnist", "test", random_images(2))
-    network, own = choose("auto", digits)
-    assert own and network.card.data == "mnist" and not network.is_fid
-    assert network.identity() == {
-        "extractor": "vaegan-mnist-classes",
-        "sha256": network.card.sha256,
-        "resize": "32 px, bilinear, antialiased",
-    }
-
-
-def test_a_named_set_without_a_network_has_one_of_its_channels():
-    network, own = choose("auto", ImageSet("celeba", "test", random_images(2, 3)))
-    assert not own and network.card.data == "synthfaces"
-
-
 def test_a_file_is_chosen_by_its_path_and_knows_its_data(saved):
     faces = ImageSet("synthfaces", "test", random_images(2, 3))
     network, own = choose(str(saved), faces)
     assert not own and network.card.data == "noise"
     assert choose(str(SHIPPED / "synthfaces.safetensors"), lambda: faces)[1]
-
-
-@pytest.mark.parametrize(("spec", "words"), [("incepton", "did you mean 'inception'"), ("a.npz", "is none of auto")])
-def test_a_choice_that_means_nothing_is_one_line(spec, words):
-    with pytest.raises(UsageError, match=words):
-        choose(spec, ImageSet("mnist", "test", random_images(2)))
 
 
 def test_the_documentation_shows_the_cards():

@@ -6,7 +6,7 @@ import scipy.linalg
 import torch
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from eval.distances.frechet import curve, frechet, intercept, singular
+from eval.distances.frechet import curve, frechet, intercept, root, singular
 from eval.distances.moments import blocks_of, moments
 
 
@@ -106,6 +106,17 @@ def test_fewer_images_than_features_is_exact_and_not_negative(n):
     assert singular(moments(x), moments(y))
 
 
+@pytest.mark.parametrize("scale", [1e-20, 1.0, 1e6])
+@pytest.mark.parametrize("spectrum", [(3, 2, 1, 0, 0, 0, 0, 0), (1,) + (0,) * 7, (0,) * 8], ids=["3", "1", "0"])
+def test_the_root_of_a_covariance_has_as_many_columns_as_its_rank(spectrum, scale):
+    """What rounding leaves of a zero is no direction."""
+    Q = torch.linalg.qr(torch.randn(8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64))[0]
+    covariance = scale * (Q * torch.tensor(spectrum, dtype=torch.float64)) @ Q.T
+    found = root((covariance + covariance.T) / 2)
+    assert found.shape == (8, sum(value > 0 for value in spectrum))
+    torch.testing.assert_close(found @ found.T, covariance, rtol=1e-12, atol=1e-14 * scale)
+
+
 def test_constant_features_have_a_distance_too():
     x = torch.ones(10, 4, dtype=torch.float64)
     assert between(x, x) == 0 and between(x, 3 * x) == pytest.approx(16)
@@ -144,6 +155,16 @@ def test_points_with_singular_covariances_are_left_out():
     assert curve(blocks_of(x), blocks_of(y)).counts == (100, 200, 400)
     few = curve(blocks_of(x[:50]), blocks_of(y[:50]))
     assert few.counts == (50,) and few.limit is None
+    two = curve(blocks_of(x[:200]), blocks_of(y[:200]))
+    assert two.counts == (100, 200) and two.limit == pytest.approx(max(0.0, 2 * two.values[1] - two.values[0]))
+
+
+def test_as_many_images_as_features_are_too_few():
+    """The mean takes one: 64 vectors have a covariance of rank 63."""
+    x, y, _ = gaussians(64, 64, 0)
+    more, again, _ = gaussians(65, 64, 0)
+    assert singular(moments(x), moments(again)) and singular(moments(more), moments(y))
+    assert not singular(moments(more), moments(again))
 
 
 def test_a_straight_line_is_met_exactly_and_never_below_zero():

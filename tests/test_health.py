@@ -11,8 +11,8 @@ from eval import health
 from eval.blur.damages import add_colour_noise, add_speckle
 from eval.evidence import audit
 from eval.sources.held_out import drawn
-from vaegan import metrics
 from vaegan.config import Config
+from vaegan.storage import metrics
 
 DIS = {"dis/real": 0.6, "dis/prior": 0.4, "dis/reconstruction": 0.5}
 

@@ -14,9 +14,10 @@ from tiny_faces import TINY, call
 
 import vaegan
 from eval.sources import runs
-from vaegan import checkpoint, data, train
+from vaegan import data, train
 from vaegan.data import identity, load
 from vaegan.errors import UserError
+from vaegan.storage import checkpoint
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +103,11 @@ def test_a_copy_elsewhere_is_the_same(tmp_path, layout):
         load(name, split, image_size=32, data_dir=tmp_path / "there", trained_on=known)
     with pytest.raises(UserError):
         load(name, "train", image_size=32, data_dir=tmp_path / "nowhere")
+    if layout == "folder":
+        renamed = (tmp_path / "there" / "d").rename(tmp_path / "renamed")
+        load(name, "train", image_size=32, data_dir=renamed, trained_on=known)
+        with pytest.raises(UserError, match="no such folder"):  # of other images nobody would notice
+            load(name, "train", image_size=32, data_dir=renamed)
 
 
 @pytest.mark.parametrize("damage", [[], {"train": 3}, {"train": {"version": 1}}, "rows", "labels"])

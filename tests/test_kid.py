@@ -73,6 +73,11 @@ def test_the_interval_holds_the_truth(shift):
     assert np.mean([k.low <= truth <= k.high for k in found]) > 0.9
 
 
+def test_three_vectors_a_side_are_enough():
+    x, y = vectors(3, 0), vectors(3, 1, 0.1)
+    assert between(x, y).value == pytest.approx(by_definition(x, y), rel=1e-11) and between(x, y).error > 0
+
+
 @pytest.mark.parametrize("n", [0, 2])
 def test_too_few_vectors(n):
     with pytest.raises(ValueError, match="at least 3"):

@@ -59,6 +59,20 @@ def test_links_double_nothing(tree, link):
     assert listing.image_files(tree).files == plain
 
 
+def test_a_file_of_two_names_is_one_image(tree):
+    plain = listing.image_files(tree).files
+    os.link(tree / "a" / "03.png", tree / "z.png")
+    os.link(tree / "a" / "03.png", tree / "a" / "30.png")
+    assert listing.image_files(tree).files == plain
+
+
+def test_the_whole_disk_is_refused(tree):
+    (tree / "disk").symlink_to("/")
+    for root in (Path("/"), tree / "disk"):
+        with pytest.raises(UserError, match="is the whole disk"):
+            listing.image_files(root)
+
+
 def test_what_lies_elsewhere_is_read_through_a_link(tree, tmp_path):
     save(tmp_path / "elsewhere" / "x.png", 200)
     (tree / "b").symlink_to(tmp_path / "elsewhere")

@@ -10,6 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from vaegan.networks import cppn
 from vaegan.networks.architectures import ARCHITECTURES
 from vaegan.networks.building import build
+from vaegan.networks.colour import vivid
 from vaegan.networks.convolutional import RELEASED_FEATURES, Discriminator, feature_count, parameter_count
 from vaegan.networks.normalisation import WeightNormLinear, normalise
 
@@ -36,7 +37,7 @@ def test_released_layers_at_64():
     assert transposed == [(256, 256, 5, 5), (256, 128, 5, 5), (128, 32, 5, 5)]
 
 
-@pytest.mark.parametrize("image_size,depth,maps", [(32, 3, 192), (64, 4, 256), (128, 5, 256)])
+@pytest.mark.parametrize("image_size,depth,maps", [(32, 3, 192), (64, 4, 256), (128, 5, 256), (256, 6, 256)])
 def test_dis_l_is_the_released_convolution_before_its_normalisation(image_size, depth, maps):
     """`recon_depth` 6 in the script for 32 pixels, 9 in that for 64; ours for 128 has as many places."""
     dis = networks(image_size=image_size, width=1)["discriminator"].eval()
@@ -59,7 +60,12 @@ def test_dis_of_the_released_32_pixel_script_has_four_convolutions_wherever_dis_
 
 
 @pytest.mark.parametrize(
-    "channels,image_size,norm,width", itertools.product((1, 3), (32, 64, 128), ("batch", "group"), (0.0625, 0.3))
+    "channels,image_size,norm,width",
+    [
+        *itertools.product((1, 3), (32, 64, 128), ("batch", "group"), (0.0625, 0.3)),
+        (3, 256, "group", 0.0625),
+        (3, 512, "batch", 0.0625),
+    ],
 )
 def test_shapes_and_ranges(channels, image_size, norm, width):
     nets = networks(channels, image_size, width, norm=norm)
@@ -157,6 +163,30 @@ def test_width_scales_every_layer_but_keeps_sixteen_channels_at_full_resolution(
     kept, scaled = slice(0, 2), slice(2, None)  # weight and bias of the convolution that looks at pixels
     assert all(s[0] * 4 == f[0] or s[0] == f[0] == 1 for s, f in zip(small[scaled], full[scaled], strict=True))
     assert all(s[0] == 16 and f[0] == 32 for s, f in zip(small[kept], full[kept], strict=True))
+
+
+def test_colours_are_seen_multiplied_and_grey_as_it_is():
+    x = torch.randn(2, 3, 4, 4, dtype=torch.float64)
+    seen = vivid(x, 3.0)
+    torch.testing.assert_close(seen.mean(1), x.mean(1))
+    torch.testing.assert_close(seen[:, 0] - seen[:, 2], 3 * (x[:, 0] - x[:, 2]))
+    grey = torch.randn(2, 1, 4, 4)
+    assert vivid(grey, 3.0) is grey and vivid(x, 1.0) is x
+
+
+@pytest.mark.parametrize("architecture", ["convolutional", "cppn"])
+def test_a_gain_of_colour_is_the_same_discriminator_with_other_first_weights(architecture):
+    shape = {"channels": 3, "image_size": 32, "width": 0.25, "latent_dim": 8, "norm": "group", "seed": 0}
+    plain, gained = (
+        build(("discriminator",), **shape, architecture=architecture, colour_gain=gain)["discriminator"].double()
+        for gain in (1.0, 3.0)
+    )
+    matrix = vivid(torch.eye(3, dtype=torch.float64)[:, :, None, None], 3.0).flatten(1)
+    with torch.no_grad():
+        plain.features[0].weight.copy_(torch.einsum("oihw,ji->ojhw", gained.features[0].weight, matrix))
+    x = torch.randn(4, 3, 32, 32, dtype=torch.float64)
+    torch.testing.assert_close(plain(x).features, gained(x).features)
+    assert not torch.allclose(gained(x).features, gained(x.mean(1, keepdim=True).expand_as(x)).features)
 
 
 # --- the other architectures

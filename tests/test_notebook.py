@@ -10,8 +10,9 @@ from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 import vaegan
 from vaegan import config as configuration
-from vaegan import notebook, train
+from vaegan import train
 from vaegan.errors import UsageError
+from vaegan.training import notebook
 
 TINY = {"mode": "vae", "width": 0.0625, "latent_dim": 4, "batch_size": 4, "steps": 3, "device": "cpu"}
 
@@ -145,6 +146,6 @@ def test_an_interruption_is_pythons_own_and_says_how_to_go_on(tmp_path, monkeypa
     def interrupted(*_):
         raise SystemExit(130)
 
-    monkeypatch.setattr(notebook.training, "start", interrupted)
+    monkeypatch.setattr(notebook.launch, "start", interrupted)
     with pytest.raises(KeyboardInterrupt, match="run is saved; fit with resume=True continues it"):
         vaegan.fit(TINY | {"run_dir": tmp_path / "run"}, dead_leaves(40))

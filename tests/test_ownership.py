@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from vaegan.errors import UserError
-from vaegan.ownership import LOCK, is_fresh, owned
+from vaegan.storage.ownership import LOCK, is_fresh, owned
 
 ROOT = Path(__file__).resolve().parents[1]
 OWNER = """
 import sys, time
 from pathlib import Path
-from vaegan.ownership import owned
+from vaegan.storage.ownership import owned
 with owned(Path(sys.argv[1])):
     print("owned", flush=True)
     time.sleep(60)

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from example_report import study
+from example_study import study
 
 from eval.report import rendering as report
 from eval.report.charts import drawing

@@ -10,10 +10,12 @@ from stand_in import dead_leaves, save_npz, save_run
 from eval.studies import plans
 from eval.studies.asked import Study
 from eval.studies.plans import Plan
-from vaegan import checkpoint, devices
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError
+from vaegan.machine import devices
+from vaegan.presets import PRESETS
 from vaegan.run import resolve
+from vaegan.storage import checkpoint
 
 
 def finish(directory: Path, step: int) -> None:
@@ -24,7 +26,7 @@ def finish(directory: Path, step: int) -> None:
 
 def stored(out: Path, step: int | None = 5, **settings) -> Path:
     """A run as a default study would have made it, stopped at `step`."""
-    settings = {"mode": "vae", "dataset": "mnist", "steps": 5, "norm": "group", "preset": "cpu"} | settings
+    settings = {"mode": "vae", "dataset": "mnist", "steps": 5, "preset": "cpu", **PRESETS["cpu"]} | settings
     settings = {"precision": devices.precision("auto", "cpu")} | settings
     config = Config(**settings)
     directory = save_run(out / f"{config.dataset}-{config.mode}-s{config.seed}", config)
@@ -161,7 +163,7 @@ def test_a_study_that_cannot_be_is_refused_before_training(tmp_path, settings, w
 
 
 def test_too_few_held_out_images_are_found_before_training(tmp_path):
-    few = save_npz(tmp_path / "few.npz", dead_leaves(30))
+    few = save_npz(tmp_path / "few.npz", dead_leaves(7))
     with pytest.raises(UserError, match=r"3 held-out image\(s\); comparing needs at least 4$"):
         plans.plan(study(tmp_path, (few,)))
 

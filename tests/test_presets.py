@@ -8,12 +8,13 @@ import torch
 from torch import nn
 
 import vaegan
-from vaegan import checkpoint, metrics, model
+from vaegan import model
 from vaegan.config import Config
 from vaegan.objective import OBJECTIVES
 from vaegan.presets import PRESETS
+from vaegan.storage import checkpoint, metrics
 from vaegan.train import main
-from vaegan.trainer import Trainer, optimizer
+from vaegan.training.trainer import Trainer, optimizer
 
 TINY = ["--width", "0.0625", "--batch-size", "4", "--validation-images", "3", "--device", "cpu"]
 

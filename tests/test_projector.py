@@ -15,11 +15,11 @@ from torch.utils.tensorboard import SummaryWriter
 from werkzeug.test import Client
 
 import vaegan
-from vaegan import checkpoint
 from vaegan import config as configuration
 from vaegan.config import Config
 from vaegan.model import networks_of
 from vaegan.projector import main
+from vaegan.storage import checkpoint
 
 LABELS = {
     "attributes": {"labels": np.eye(40, 2, dtype=np.uint8), "label_names": ["Eyeglasses", "Wearing_Hat"]},

@@ -12,7 +12,7 @@ from vaegan import model
 from vaegan.config import Config
 from vaegan.presets import PRESETS
 from vaegan.schedules import LEARNING_RATES, SCHEDULES, Phase, inside
-from vaegan.trainer import Trainer, beta, learning_rate
+from vaegan.training.trainer import Trainer, beta, learning_rate
 
 CONFIG = Config(
     mode="vaegan-pixel", architecture="cppn", schedule="otoro", image_size=26, width=0.0625, latent_dim=3,

@@ -7,8 +7,8 @@ import torch
 from tiny_faces import save_faces, train_tiny
 
 import vaegan
-from vaegan import checkpoint, snapshots
 from vaegan.errors import UserError
+from vaegan.storage import checkpoint, snapshots
 
 
 @pytest.mark.parametrize("steps", [1, 3, 7, 50, 800, 3000, 62_500])

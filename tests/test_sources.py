@@ -128,8 +128,8 @@ def test_a_truncated_checkpoint_is_one_line(tmp_path):
 def test_data_dir_overrides_where_the_run_found_its_data(opened, tmp_path):
     dataset = save_npz(tmp_path / "leaves.npz", dead_leaves(20))
     (run,) = opened(Config(mode="vae", dataset=dataset, image_size=32))
-    assert len(sources.load_split(run, "test").images) == 2
-    assert len(sources.load_split(run, "train", tmp_path).images) == 18
+    assert len(sources.load_split(run, "test").images) == 4
+    assert len(sources.load_split(run, "train", tmp_path).images) == 16
 
 
 def test_posterior_draws_are_fixed_by_the_seed_and_come_in_the_order_of_the_images(opened, monkeypatch):

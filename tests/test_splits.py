@@ -78,6 +78,22 @@ def test_folders_that_are_splits(names, pair):
     assert splits.of_folders(names) == pair
 
 
+def test_a_folder_called_train_beside_others_is_read_as_a_class_and_the_note_says_so(tmp_path):
+    for name in ("train", "extra"):
+        (tmp_path / "d" / name).mkdir(parents=True)
+        for i in range(6):
+            Image.new("RGB", (32, 32), (i, 0, 9 * len(name))).save(tmp_path / "d" / name / f"{i}.png")
+    loaded = load(f"folder:{tmp_path / 'd'}", "train")
+    assert loaded.label_names == ("extra", "train")
+    assert "warning: the folders extra/, train/ are read as classes, not as splits" in loaded.note
+
+
+def test_a_held_out_file_of_0_and_1_is_refused(tmp_path):
+    name = pair(tmp_path, {"images": images()}, {"images": images(10, seed=1) % 2})
+    with pytest.raises(UserError, match="all 0 or 1, which is black"):
+        load(name, "test")
+
+
 def test_two_folders_that_mean_one_split_are_refused(tmp_path):
     for name in ("train", "Train", "test"):
         (tmp_path / name).mkdir()

@@ -12,8 +12,8 @@ import vaegan
 from eval.evidence import steadiness
 from eval.evidence.steadiness import Steadiness
 from eval.sources.runs import HeldOut, Run
-from vaegan import snapshots
 from vaegan.config import Config
+from vaegan.storage import snapshots
 
 LEAVES = dead_leaves(400)
 HELD_OUT = HeldOut("leaves", 400, "", LEAVES[:200], LEAVES[200:])

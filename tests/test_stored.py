@@ -5,7 +5,7 @@ import math
 from dataclasses import asdict
 
 import pytest
-from example_report import study
+from example_study import study
 
 from eval.evidence.findings import entry
 from eval.report import rows, schema, stored

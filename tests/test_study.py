@@ -27,9 +27,9 @@ from eval.studies import execution as study
 from eval.studies import plans
 from eval.studies.asked import Study
 from eval.studies.progress import Line, Log
-from vaegan import checkpoint
 from vaegan import config as configuration
 from vaegan.run import resolve
+from vaegan.storage import checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ["--image-size", "32", "--width", "0.0625", "--batch-size", "8", "--samples", "10"]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import example_report
+import example_study
 import pytest
 
 from eval.report import rate, rows
@@ -121,7 +122,7 @@ def test_collapse_is_more_than_being_unhealthy(change, words):
 
 
 def test_every_data_set_has_a_table_of_distances_of_its_own():
-    report = replace(example_report.study()[0], verdicts=[])
+    report = replace(example_study.study()[0], verdicts=[])
     found = summary.dataset_entry(MNIST, ("vae",), [outcome("vae")], report)
     lines = summary.markdown(summary.value([found, entry()], "study")).splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("| MNIST, mean"))
@@ -134,7 +135,7 @@ def test_every_data_set_has_a_table_of_distances_of_its_own():
 
 
 def test_files_say_what_was_found_and_how_it_is_made_again(tmp_path):
-    decomposition = {"samples": replace(example_report.decomposition(2), sentence="The adversary removes more.")}
+    decomposition = {"samples": replace(example_study.decomposition(2), sentence="The adversary removes more.")}
     value = summary.value([entry(replace(REPORT, decomposition=decomposition))], "python eval/study.py --dataset mnist")
     summary.write(value, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["study.json", "study.md"]

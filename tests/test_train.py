@@ -15,7 +15,8 @@ import torch
 
 import vaegan
 from baselines.objectives import OBJECTIVES as BASELINES
-from vaegan import checkpoint, objective
+from vaegan import objective
+from vaegan.storage import checkpoint
 from vaegan.train import main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -211,7 +212,7 @@ def test_two_processes_take_the_gradients_of_one(images, tmp_path):
         (["--dataset", "mnist", "--data-dir", "nowhere"], 1, "train-images-idx3-ubyte"),
         (["--mode", "vae-disl"], 2, "needs --discriminator RUN"),
         (["--mode", "vae", "--discriminator", "x"], 2, "has no use in mode vae"),
-        (["--image-size", "33"], 2, "use 32, 64 or 128"),
+        (["--image-size", "33"], 2, "use 32, 64, 128, 256 or 512"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(train_here, tmp_path, flags, code, message):

@@ -18,6 +18,7 @@ from vaegan.errors import UserError
         ([0.01, 0.04, 0.03], [0.03, 0.06, 0.06]),
         ([0.04, 0.001, 0.02, 0.03], [0.06, 0.004, 0.06, 0.06]),
         ([0.02, 0.02], [0.04, 0.04]),
+        ([0.0, 0.5], [0.0, 0.5]),
         ([0.6, 0.7, 1.0], [1.0, 1.0, 1.0]),
     ],
 )
@@ -104,6 +105,7 @@ def test_cliffs_delta_counts_pairs():
     assert cliffs_delta([1, 4], [2, 3, 5]) == pytest.approx((2 - 4) / 6)
 
 
+@pytest.mark.filterwarnings("error")
 def test_paired_effect_is_mean_over_standard_deviation():
     assert paired_effect([2.0, 3.0, 5.0], [1.0, 1.0, 2.0]) == pytest.approx(2.0)
     assert paired_effect([1.0, 2.0], [1.0, 2.0]) == 0

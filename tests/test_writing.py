@@ -5,7 +5,7 @@ import os
 import pytest
 
 from vaegan.errors import UserError
-from vaegan.writing import check_writable, write_whole
+from vaegan.storage.writing import check_writable, write_whole
 
 
 def test_a_pipe_a_device_and_a_folder_stay(tmp_path):

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vaegan.config import Config
     from vaegan.model import Model, load
-    from vaegan.notebook import fit
     from vaegan.sharing.hub import HubModel
+    from vaegan.training.notebook import fit
 
     __version__: str
 
 __all__ = ["Config", "HubModel", "Model", "__version__", "fit", "load"]
-PLACES = {"Config": "config", "Model": "model", "load": "model", "fit": "notebook", "HubModel": "sharing.hub"}
+PLACES = {"Config": "config", "Model": "model", "load": "model", "fit": "training.notebook", "HubModel": "sharing.hub"}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from vaegan.commands import COMMANDS, check_not_hidden, overview, present
+from vaegan.commandline.commands import COMMANDS, check_not_hidden, overview, present
 from vaegan.errors import UsageError, exits_cleanly, nearest
 
 

@@ -1,18 +1,19 @@
 """python -m vaegan.bench: what an update costs, as ratios of medians interleaved in one run (a composition root)."""
 
-import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import baselines.objectives
 from vaegan import config as configuration
-from vaegan import devices, run
-from vaegan.commandline import at_least, parse, require
+from vaegan import run
+from vaegan.commandline.arguments import at_least, parse, require
 from vaegan.config import Config
 from vaegan.errors import exits_cleanly
+from vaegan.machine import devices
 from vaegan.objective import OBJECTIVES
-from vaegan.writing import check_writable, write_whole
+from vaegan.storage.writing import check_writable, write_json
 
 PROG = "python -m vaegan.bench"
 MODES = {**baselines.objectives.OBJECTIVES, **OBJECTIVES}
@@ -50,25 +51,23 @@ def main(args: Sequence[str] | None = None) -> None:
     config = replace(Config(), **{name: value for name, value in asdict(asked).items() if name in SHARED})
     configuration.check(config)
     at_least(asked, rounds=1)
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # before torch is imported: its profiler tells stderr of each start
     for width in asked.widths:
         configuration.check(replace(config, width=width))
     for n in asked.threads:
         require(n >= 1, "threads", n, "use 1 or more")
     devices.check(asked.device)
     config = replace(config, precision=devices.precision(config.precision, config.device))  # what a run would take
-    if asked.json:
-        check_writable(asked.json)
+    check_writable(asked.json)
     from baselines import updates
-    from vaegan import timing
+    from vaegan.training import timing
 
     ways = timing.Ways(updates.WAYS, asked.widths, asked.threads)
     figures = timing.figures(config, MODES, asked.rounds, ways)
     for figure in figures:
         print(LINE.format(**figure))
-    if asked.json:
-        protocol = {k: str(v) for k, v in asdict(asked).items()}
-        value = {"figures": figures, "protocol": protocol, "environment": run.environment(config)}
-        write_whole(asked.json, (json.dumps(value, indent=2) + "\n").encode())
+    protocol = {k: str(v) for k, v in asdict(asked).items()}
+    write_json(asked.json, {"figures": figures, "protocol": protocol, "environment": run.environment(config)})
 
 
 if __name__ == "__main__":

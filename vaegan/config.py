@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from vaegan.commandline import require
+from vaegan.commandline.arguments import require
 from vaegan.errors import UsageError, UserError
 from vaegan.networks.architectures import ARCHITECTURES, row
 from vaegan.schedules import LEARNING_RATES, SCHEDULES
@@ -29,7 +29,7 @@ class Config:
     """First training images that are left out; 5,000 leaves the 55,000 digits of TensorFlow's MNIST."""
 
     image_size: int | None = 32
-    """Pixels a side: 32, 64 or 128 (mlp and cppn also 26, and with kvfrans 28); none: the data's own."""
+    """Pixels a side: a power of two, 32 to 512 (mlp and cppn also 26, and with kvfrans 28); none: the data's own."""
     architecture: str = "convolutional"
     """convolutional (Larsen et al.), larsen-paper, kvfrans, mlp (jmetzen), cppn (hardmaru), or package.module:Name."""
     width: float = 0.25
@@ -40,6 +40,8 @@ class Config:
     """Normalisation in every network; batch is the paper's."""
     code_norm: Literal["none", "weight"] = "none"
     """What the decoder's first layer has under --norm group; both keep the length of z, which a group norm drops."""
+    colour_gain: float = 1.0
+    """Times which the discriminator sees colours, the channels' departures from grey; 1 is the paper's."""
 
     schedule: str = "together"
     """When which network steps: together (Algorithm 1), or otoro, the original's turns (vaegan/schedules.py)."""
@@ -137,7 +139,7 @@ class Config:
 TOPICS = {
     "run": "mode preset run_dir resume steps seed log_every images_every measure_every save_every dry_run".split(),
     "data": "dataset data_dir validation_images image_size condition".split(),
-    "networks": "architecture width latent_dim norm code_norm init".split(),
+    "networks": "architecture width latent_dim norm code_norm colour_gain init".split(),
     "objective": (
         "beta beta_warmup likelihood gamma feature_precision adversarial_loss fakes gate_equilibrium gate_margin "
         "discriminator"
@@ -182,7 +184,7 @@ def check(config: Config) -> None:
     rates = config.learning_rate_schedule
     require(rates in LEARNING_RATES, "learning_rate_schedule", rates, f"known are {', '.join(LEARNING_RATES)}")
     check_size(config)
-    for name in ("width", "learning_rate", "discriminator_learning_rate", "learning_rate_decay"):
+    for name in ("width", "colour_gain", "learning_rate", "discriminator_learning_rate", "learning_rate_decay"):
         value = getattr(config, name)
         require(0 < value < float("inf"), name, value, "use a positive number")
     precision = config.feature_precision

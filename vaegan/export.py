@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaegan.commandline import parse
+from vaegan.commandline.arguments import parse
 from vaegan.errors import UsageError, exits_cleanly, nearest
 
 PROG = "python -m vaegan.export"

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vaegan import checkpoint, conditions, fitting, pretrained, snapshots
+from vaegan import conditions, pretrained
 from vaegan import config as configuration
 from vaegan.conditions import UNCONDITIONAL, Conditions
 from vaegan.config import Config
@@ -17,6 +17,7 @@ from vaegan.errors import UsageError, UserError, nearest
 from vaegan.networks import architectures, plugins
 from vaegan.networks.building import build
 from vaegan.pixels import to_float, to_uint8
+from vaegan.storage import checkpoint, fitting, snapshots
 
 BATCH = 250  # images a pass; bounds memory, and eval mode makes results independent of it
 
@@ -218,6 +219,7 @@ def networks_of(config: Config, names: tuple[str, ...], channels: int, condition
         latent_dim=config.latent_dim,
         norm=config.norm,
         code_norm=config.code_norm,
+        colour_gain=config.colour_gain,
         seed=config.seed,
         architecture=config.architecture,
         conditions=conditions,

@@ -107,11 +107,15 @@ MODES: dict[str, dict[str, Any]] = {
     "gan": {"learning_rate": 2e-4, "discriminator_learning_rate": 2e-4},
 }
 
+# Seeing colours as they are, Dis lets grain in them pass (docs/choices.md).
+COLOUR_GAIN = 3.0
+
 PRESETS: dict[str, dict[str, Any]] = {
-    # The defaults of `Config` but for batch norm, under which samples of short runs vary less (docs/choices.md).
-    "cpu": {"norm": "group"},
+    # The defaults of `Config`, but for colours and for batch norm, under which samples of short runs vary less.
+    "cpu": {"norm": "group", "colour_gain": COLOUR_GAIN},
     # The released network at the data's own size, with the losses and stabilisers of the CPU default.
     "gpu": {
+        "colour_gain": COLOUR_GAIN,
         "image_size": None,
         "width": 1.0,
         "latent_dim": 128,

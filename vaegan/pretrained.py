@@ -17,7 +17,7 @@ from torch import Tensor
 from vaegan import config as configuration
 from vaegan.config import EXECUTION, Config
 from vaegan.errors import UserError
-from vaegan.writing import write_file
+from vaegan.storage.writing import write_file
 
 WEIGHTS = "model.safetensors"
 SHIPPED = Path(__file__).parent / "weights"

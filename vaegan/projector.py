@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaegan.commandline import at_least, parse
+from vaegan.commandline.arguments import at_least, parse
 from vaegan.errors import exits_cleanly
 
 PROG = "python -m vaegan.projector"
@@ -31,7 +31,7 @@ def main(args: Sequence[str] | None = None) -> None:
     """Entry point of `python -m vaegan.projector`."""
     asked = parse(Arguments, args, prog=PROG)
     at_least(asked, n=2, seed=0)
-    from vaegan import embedding
+    from vaegan.pictures import embedding
 
     out, n = embedding.show(asked.run, asked.out, asked.n, asked.seed, asked.data_dir)
     print(f"wrote {n:,} codes to {out}")

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaegan import config as configuration
-from vaegan import data, devices
-from vaegan.commandline import parse, words
+from vaegan import data
+from vaegan.commandline.arguments import parse, words
+from vaegan.commandline.explanation import HELP, explain
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError, nearest
-from vaegan.explanation import HELP, explain
-from vaegan.ownership import is_fresh, owned
+from vaegan.machine import devices
 from vaegan.presets import MODES, PRESETS
-from vaegan.writing import write_file
+from vaegan.storage.ownership import is_fresh, owned
+from vaegan.storage.writing import write_file
 
 if TYPE_CHECKING:
     import torch
@@ -184,6 +185,6 @@ def torch_device(config: Config) -> "torch.device":
 
 def stored_step(run_dir: Path) -> int:
     """Return the step of a run's checkpoint, 0 when it was stopped before its first."""
-    from vaegan import checkpoint
+    from vaegan.storage import checkpoint
 
     return checkpoint.read(run_dir)["step"] if checkpoint.path(run_dir).exists() else 0

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaegan.commandline import at_least, parse
+from vaegan.commandline.arguments import at_least, parse
 from vaegan.errors import UsageError, exits_cleanly, nearest
 from vaegan.pictures.kinds import KINDS, Arguments, Kind
-from vaegan.writing import check_writable, write_whole
+from vaegan.storage.writing import check_writable, write_whole
 
 if TYPE_CHECKING:
     from vaegan.model import Model
@@ -30,7 +30,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
     model = load(asked.run)
     check_model(asked, kind, model)
-    write_whole(out, DRAW[asked.kind](Scene(model, asked, asked.n or kind.n or model.latent_dim)))
+    write_whole(out, DRAW[asked.kind](Scene(model, asked)))
     print(f"wrote {out}")
 
 

@@ -13,7 +13,7 @@ from vaegan.objective import OBJECTIVES, Objective
 from vaegan.schedules import SCHEDULES
 
 if TYPE_CHECKING:
-    from vaegan.reporter import Measure
+    from vaegan.training.reporter import Measure
 
 MODES = {**OBJECTIVES, **baselines.objectives.OBJECTIVES}
 
@@ -23,9 +23,9 @@ def main(args: Sequence[str] | None = None) -> None:
     """Understand the command line; only then import what trains, which takes seconds."""
     config, notes = run.resolve(args, choices())
     objective = find_objective(config.mode)
-    from vaegan import training
+    from vaegan.training import launch
 
-    training.start(config, objective, notes, measured)
+    launch.start(config, objective, notes, measured)
 
 
 def measured(config: Config) -> "Measure":

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaegan.commandline import at_least, parse, require
+from vaegan.commandline.arguments import at_least, parse, require
 from vaegan.errors import UsageError, exits_cleanly
-from vaegan.writing import check_writable
+from vaegan.storage.writing import check_writable
 
 PROG = "python -m eval.blur"
 
@@ -65,9 +65,7 @@ def check(asked: Arguments) -> None:
     at_least(asked, seed=0)
     finite = asked.target is None or math.isfinite(asked.target)
     require(finite, "target", asked.target, "use a finite number of pixels")
-    for file in (asked.json, asked.html):
-        if file:
-            check_writable(file)
+    check_writable(asked.json, asked.html)
 
 
 if __name__ == "__main__":

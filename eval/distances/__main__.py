@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaegan.commandline import at_least, parse
+from vaegan.commandline.arguments import at_least, parse
 from vaegan.errors import UsageError, exits_cleanly
-from vaegan.writing import check_writable
+from vaegan.storage.writing import check_writable
 
 PROG = "python -m eval.distances"
 LEAST = 6  # images of a set (columns.LEAST)
@@ -63,8 +63,7 @@ def check(asked: Arguments) -> None:
     if not asked.sources:
         raise UsageError(f"nothing to measure; use: {PROG} RUN [RUN ...]")
     at_least(asked, samples=LEAST, seed=0)
-    if asked.json:
-        check_writable(asked.json)
+    check_writable(asked.json)
 
 
 if __name__ == "__main__":

@@ -23,13 +23,13 @@ from eval.sources import runs as sources
 from eval.sources.held_out import drawn, halves, shuffled
 from eval.sources.runs import Run
 from eval.words import finite, fixed, markdown_table
-from vaegan import processes
 from vaegan.config import Config
 from vaegan.data import ImageSet, load
 from vaegan.errors import UsageError, UserError
+from vaegan.machine import processes
 from vaegan.model import prior_codes
 from vaegan.run import torch_device
-from vaegan.writing import write_whole
+from vaegan.storage.writing import write_whole
 
 SCHEMA_VERSION = 1
 RUN_SAMPLES = 10_000

@@ -18,10 +18,10 @@ from eval.distances.columns import Features
 from eval.distances.moments import Accumulator, blocks_of, merged
 from eval.features.choice import Extractor
 from eval.images.streams import digests
-from vaegan import processes
 from vaegan.data.cache import cache_dir, cache_key
 from vaegan.errors import UserError
-from vaegan.writing import write_file
+from vaegan.machine import processes
+from vaegan.storage.writing import write_file
 
 T = TypeVar("T")
 

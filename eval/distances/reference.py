@@ -1,7 +1,6 @@
 """The reference of a table of distances: real images, the training images beside them, and the floors."""
 
 from torch import Tensor
-from tqdm import tqdm
 
 from eval.distances.columns import Features, reference
 from eval.distances.extraction import content, extract_cached
@@ -9,8 +8,9 @@ from eval.distances.table import FLOORS, Protocol, Set, of_vectors
 from eval.features.choice import Extractor
 from eval.sources.held_out import drawn
 from eval.words import dataset_title
-from vaegan import processes
 from vaegan.data import ImageSet
+from vaegan.machine import processes
+from vaegan.machine.progress import Bar
 
 MOST_TRAINING = 60_000  # training images among which copies are looked for: all of MNIST
 
@@ -45,6 +45,6 @@ def _features(title: str, images: Tensor, extractor: Extractor) -> Features:
         return extract_cached(images, extractor, bar.update, bar.write)
 
 
-def progress(title: str, count: int) -> tqdm:
+def progress(title: str, count: int) -> Bar:
     """A bar of `count` images, of the first process alone."""
-    return tqdm(total=count, desc=title, unit=" images", dynamic_ncols=True, disable=processes.rank() > 0)
+    return Bar(total=count, desc=title, unit=" images", disable=processes.rank() > 0)

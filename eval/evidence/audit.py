@@ -15,8 +15,8 @@ from eval.features.choice import network_for
 from eval.features.network import FeatureNetwork
 from eval.sources.held_out import drawn
 from eval.sources.runs import load_split, open_runs
-from vaegan import metrics
 from vaegan.errors import UserError
+from vaegan.storage import metrics
 
 MIN_DIVERSITY = 0.7  # mean pairwise distance among samples in the 8x8 maps, relative to real images
 MIN_NEAREST = 0.4  # nearest pair among 64 samples, relative to the nearest pair among 64 real images

@@ -19,11 +19,12 @@ from eval.sources import runs as sources
 from eval.sources.held_out import drawn_set
 from eval.sources.runs import OBJECTIVES, Run
 from eval.uncertainty.estimates import mean_interval
-from vaegan import collapse, losses, posterior
+from vaegan import losses, posterior
 from vaegan.data import ImageSet
 from vaegan.generator import told
 from vaegan.model import prior_codes
 from vaegan.pixels import to_float
+from vaegan.training import collapse
 
 DRAWS = (1, 64, 512)  # importance samples an image; the largest decides the cost: 512 decoded images for each
 FITTED = 1000  # training images by which a fitted noise scale is fixed before any bound is taken
@@ -267,16 +268,8 @@ def _told(run: Run, images: ImageSet) -> tuple[Tensor, ...]:
 
 def table(value: dict) -> str:
     """The rows as aligned text, the protocol below."""
-    head = [
-        "run",
-        "ELBO",
-        *(f"K = {k}" for k in value["draws"] if k > 1),
-        "KL",
-        "active",
-        "> 0.1 nats",
-        "KL(q(z) || p)",
-    ]
-    head += ["variance of z", "likelihood"]
+    several = [f"K = {k}" for k in value["draws"] if k > 1]
+    head = ["run", "ELBO", *several, "KL", "active", "> 0.1 nats", "KL(q(z) || p)", "variance of z", "likelihood"]
     text = words.table(head, [_line(row, value["draws"]) for row in value["rows"]])
     notes = [f"warning: {row['title']}: {row['warning']}" for row in value["rows"] if row["warning"]]
     notes += [f"{row['title']}: {row['certificate']['text']}" for row in value["rows"] if row["certificate"]]

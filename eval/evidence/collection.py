@@ -7,7 +7,6 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from eval.blur.calibration import calibrate
 from eval.blur.measures import MEASURES
@@ -24,6 +23,7 @@ from eval.sources.held_out import drawn_set
 from eval.sources.runs import HeldOut, Run, Source
 from vaegan.data import ImageSet
 from vaegan.errors import UserError
+from vaegan.machine.progress import Bar
 
 T = TypeVar("T")
 
@@ -147,13 +147,13 @@ def vectors_of(m: Measured, extractor: Extractor, same: bool) -> Tensor:
 
 def with_progress(source: Source, network: FeatureNetwork | None) -> Measured:
     """Measure a source behind a progress bar."""
-    with tqdm(total=source.count, desc=source.title, unit=" images", leave=True, dynamic_ncols=True) as bar:
+    with Bar(total=source.count, desc=source.title, unit=" images", leave=True) as bar:
         return measuring.measure(source, network, bar.update)
 
 
 def timed(title: str, work: Callable[[], T]) -> T:
     """Do one piece of work behind a line that says how long it took."""
-    with tqdm(total=1, desc=title, bar_format="{desc}: {elapsed}", dynamic_ncols=True) as bar:
+    with Bar(total=1, desc=title, bar_format="{desc}: {elapsed}") as bar:
         result = work()
         bar.update()
         return result

@@ -18,7 +18,7 @@ from eval.evidence.measuring import Measured
 from eval.sources.runs import OBJECTIVES, Run
 from eval.uncertainty.estimates import Estimate, Interval, mean_interval
 from eval.uncertainty.verdicts import agrees
-from vaegan import metrics
+from vaegan.storage import metrics
 
 SMALLEST_ERROR, RELATIVE_ERROR = 0.03, 0.05  # px and share of a known blur by which the instrument may be off
 DAMAGE_ERROR = 0.15  # px; the same, where noise, a checkerboard or less contrast came on top

@@ -18,10 +18,11 @@ from eval.evidence.evidence import COMPARED
 from eval.features import choice
 from eval.sources import held_out, runs
 from eval.sources.runs import OBJECTIVES, Run
-from vaegan import data, metrics
+from vaegan import data
 from vaegan.config import Config
 from vaegan.generator import told
 from vaegan.model import Model
+from vaegan.storage import metrics
 
 IMAGES = 500  # of each kind at a time: 0.7 s of one core at 32 pixels
 PREFIX = "measure/"  # of the scalars' names in metrics.jsonl

@@ -17,11 +17,9 @@ from eval.blur.calibration import calibrate
 from eval.blur.measures import MEASURES, PRIMARY
 from eval.sources import runs as streams
 from eval.sources.runs import HeldOut, Run, Source
-from vaegan import snapshots
+from vaegan.storage import snapshots
 
 COUNT = 1000  # images of each snapshot: decoding them costs a second, and differences image for image vary little
-# What a recipe must reach, px^2: standard deviations within a run, and over seeds by kind of image.
-WITHIN, OVER_SEEDS = 0.03, {"reconstructions": 0.05, "samples": 0.10}
 
 
 def earlier(run: Run) -> Iterator[Run]:

@@ -20,7 +20,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from eval.evidence import editing
 from eval.evidence.editing import Effect, Faces
@@ -31,6 +30,7 @@ from eval.sources.runs import Run, load_split
 from vaegan import data, latent
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError
+from vaegan.machine.progress import Bar
 
 DRAWN = "drawn anew"
 CHANGED, MOVED = 80.0, 15.0  # the goal: % of faces changed at least, both ways, and points another moves at most
@@ -107,7 +107,7 @@ def examine(run: Run, asked: Trial) -> Iterator[Row]:
     other, shown = (editing.faces(run.model, network.predict, test.images[n], test.known_labels[n]) for n in numbers)
     truth = Truth(run, network, test, numbers[1])
     amounts = AMOUNTS if asked.tune else (asked.amount,)
-    for attribute, name in enumerate(tqdm(train.label_names, run.label)):
+    for attribute, name in enumerate(Bar(train.label_names, run.label)):
         tried = list(editing.tries(vectors, amounts, attribute))
 
         def effect_on(faces: Faces, step: Tensor, attribute: int = attribute) -> Effect:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from eval.blur.calibration import calibrate
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
@@ -21,6 +20,7 @@ from eval.sources.held_out import halves
 from eval.uncertainty.estimates import Estimate, Interval
 from vaegan.data import ImageSet
 from vaegan.errors import UserError
+from vaegan.machine.progress import Bar
 
 APPLIED = (0.0, 0.5, 1.0)  # px
 FEWEST = 50  # images of a kind on either side, below which its reading is mostly chance
@@ -63,7 +63,7 @@ def readings(found: ImageSet, images: int, seed: int = 0) -> Iterator[Row]:
     ruler = calibrate(MEASURES[PRIMARY], found.images[calibration])
     matcher = Matcher(ruler, found.images[calibration], network)
     kinds = chosen_kinds(members(found), calibration, report, ruler.values)
-    for kind, rows in tqdm(kinds.items(), "read"):
+    for kind, rows in Bar(kinds.items(), "read"):
         originals = found.images[rows]
         for sigma in APPLIED:
             yield Row(kind, len(rows), sigma, *intervals(matcher, originals, sigma, seed))

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from scipy import stats
 from torch import Tensor
-from tqdm import tqdm
 
 from eval.blur.calibration import LADDER_IMAGES, Calibration, calibrate
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
@@ -22,6 +21,7 @@ from eval.uncertainty.estimates import ALPHA, Estimate, over_seeds
 from eval.uncertainty.simulation import UNITS, cases, hits, outcomes
 from eval.uncertainty.verdicts import decide
 from vaegan.data import ImageSet
+from vaegan.machine.progress import Bar
 
 NODES = tuple(round(0.1 * i, 1) for i in range(16))  # px; images are blurred by these, once, and read off in between
 POPULATION = 5000  # images that are drawn from, at most
@@ -75,7 +75,7 @@ def of_readings(comparisons: int, seeds_per_side: int, seed: int) -> str:
     """The Markdown table of eval.uncertainty.simulation, a row a truth and a column a unit of comparison."""
     heads = ["seeds a side", "true blur, px", "spreads, px²", "what", *(f"compared in {unit}" for unit in UNITS)]
     rows: dict[tuple[str, ...], list[str]] = {}
-    for case in tqdm(cases(sorted({seeds_per_side, MORE_SEEDS})), "cases", leave=False):
+    for case in Bar(cases(sorted({seeds_per_side, MORE_SEEDS})), "cases", leave=False):
         sides = (case.first, case.second)
         truth = " and ".join(f"{side.blur:g}" for side in sides)
         spreads = " and ".join(f"{side.spread:.3f}" for side in sides)
@@ -95,7 +95,7 @@ def prepare(found: ImageSet, seed: int) -> tuple[Calibration, Population]:
 
 def measured(images: Tensor) -> Population:
     """Measure uint8 (N, C, H, W) under every blur of NODES."""
-    blurs = tqdm(NODES, "measure", leave=False)
+    blurs = Bar(NODES, "measure", leave=False)
     values = [MEASURES[PRIMARY].function(gaussian_blur(images, sigma) if sigma else images) for sigma in blurs]
     return Population(torch.stack(values, dim=1).numpy())
 
@@ -108,7 +108,7 @@ def simulate(
     # Both figures of a spread come from the same draws, and every comparison from its own.
     generators = [np.random.default_rng((design.seed, i)) for i in range(design.comparisons)]
     words: dict[str, list[str]] = {what: [] for what in COMPARED}
-    for rng in tqdm(generators, f"spread {spread:g}, difference {difference:g}", leave=False):
+    for rng in Bar(generators, f"spread {spread:g}, difference {difference:g}", leave=False):
         ruler = redrawn(calibration, design.images, rng)
         originals = rng.integers(len(population.values), size=design.images)
         sides = [

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from torch import Tensor
-from tqdm import tqdm
 
 from eval.blur.audits import AUDITS
 from eval.blur.calibration import Calibration, alarm, calibrate
@@ -18,6 +17,7 @@ from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.experiments import splits
 from eval.sources.held_out import drawn, halves
 from vaegan.data import ImageSet
+from vaegan.machine.progress import Bar
 
 APPLIED = (0.3, 0.4, 0.5, 0.8, 1.2, 2.0)  # px
 CLEAN_SHARE, CLEAN_PIXELS = 0.05, 0.03  # the larger of these is what a reading may be off by
@@ -47,8 +47,8 @@ def report(found: ImageSet, most: int, trials: int, seed: int) -> str:
     """Calibrate on one half of held-out images, at most `most` each, read the other; return table and summary, with
     `trials` the line of as many random splits."""
     calibration, read = (found.images[rows] for rows in halves(found, most, seed))
-    measures = {name: calibrate(measure, calibration) for name, measure in tqdm(MEASURES.items(), "calibrate")}
-    audits = {name: calibrate(audit, calibration) for name, audit in tqdm(AUDITS.items(), "calibrate audits")}
+    measures = {name: calibrate(measure, calibration) for name, measure in Bar(MEASURES.items(), "calibrate")}
+    audits = {name: calibrate(audit, calibration) for name, audit in Bar(AUDITS.items(), "calibrate audits")}
     rows = list(recover(read, measures, audits, seed))
     height, width = read.shape[2:]
     head = f"{found.name}, {width}x{height}, {len(calibration)} images calibrate, {len(read)} are read"
@@ -62,7 +62,7 @@ def recover(
     """Read `images` under every blur, undamaged first, then with each damage on top."""
     conditions: list[tuple[str, Callable]] = [("", lambda images, seed: images), *DAMAGES.items()]
     originals = {name: row.measure.function(images) for name, row in measures.items()}
-    for damage, apply in tqdm(conditions, "read"):
+    for damage, apply in Bar(conditions, "read"):
         for sigma in APPLIED:
             source = apply(gaussian_blur(images, sigma), seed)
             values = {name: row.measure.function(source) for name, row in measures.items()}

@@ -106,10 +106,5 @@ def _shipped() -> dict[str, Path]:
     return {file.stem: file for file in SHIPPED.glob("*.safetensors")}
 
 
-def features(network: Extractor, images: Tensor, batch_size: int = 500) -> Tensor:
-    """Return `network`'s float32 features (N, d) of uint8 (N, C, H, W)."""
-    return network.features(images, batch_size)
-
-
 def _called(images: ImageSet | Callable[[], ImageSet]) -> ImageSet:
     return images if isinstance(images, ImageSet) else images()

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from vaegan.data.fitting import fit
 from vaegan.errors import UsageError, UserError
 from vaegan.pixels import to_float
-from vaegan.writing import write_file
+from vaegan.storage.writing import write_file
 
 SHIPPED = Path(__file__).with_name("weights")
 INPUT_SIZE = 32

@@ -13,7 +13,6 @@ import safetensors
 import safetensors.torch
 import torch
 from torch import Generator, Tensor
-from tqdm import tqdm
 
 from eval.features.network import INPUT_SIZE, NUM_FEATURES, Card, FeatureNetwork, packed, rebuilt
 from eval.features.training import BATCH_SIZE, LEARNING_RATE, Batch, Recipe, fitted
@@ -21,7 +20,8 @@ from vaegan.data import ImageSet
 from vaegan.data.cache import cache_dir, cache_key
 from vaegan.data.fitting import fit
 from vaegan.errors import UserError
-from vaegan.writing import write_file
+from vaegan.machine.progress import Bar
+from vaegan.storage.writing import write_file
 
 TURNS = ("0 degrees", "90 degrees", "180 degrees", "270 degrees")
 IMAGES = 20_000  # at most, evenly spaced: reading and hashing 200,000 would take longer than the training
@@ -51,7 +51,7 @@ def network_of(images: ImageSet) -> FeatureNetwork:
         network = _opened(file, quiet=True) or _written(trained, file)
     network.card = replace(network.card, name=f"rotations of {short_name(images.name)}", data=images.name)
     if network.card.accuracy < TOLD_APART:
-        tqdm.write(
+        Bar.write(
             f"warning: {network.card.name}: only {network.card.accuracy:.0%} right (chance 25%), as these images look "
             "alike either way up; its features say little: choose others with --features",
             file=sys.stderr,
@@ -114,7 +114,7 @@ def _opened(file: Path, quiet: bool = False) -> FeatureNetwork | None:
     except (OSError, RuntimeError, ValueError, TypeError, KeyError, safetensors.SafetensorError) as error:
         if not quiet:
             reason = " ".join(str(error).split())[:80]
-            tqdm.write(f"the cache file {file} is damaged ({reason}): making it anew", file=sys.stderr)
+            Bar.write(f"the cache file {file} is damaged ({reason}): making it anew", file=sys.stderr)
         return None
 
 

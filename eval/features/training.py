@@ -8,13 +8,13 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
-from tqdm import trange
 
 from eval.features.network import INPUT_SIZE, SHIPPED, Card, FeatureNetwork, save
 from vaegan.data import DATASETS, ImageSet, load
 from vaegan.data.batches import batch_indices
 from vaegan.data.fitting import fit
 from vaegan.errors import UsageError, UserError
+from vaegan.machine.progress import Bar
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "classes": F.cross_entropy,
@@ -119,7 +119,7 @@ def fitted(card: Card, recipe: Recipe, x: Tensor, y: Tensor) -> FeatureNetwork:
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=recipe.steps)
     generator = Generator().manual_seed(card.seed)
-    for step in trange(recipe.steps, unit="step", desc=card.name):
+    for step in Bar(range(recipe.steps), unit="step", desc=card.name):
         indices = batch_indices(len(x), BATCH_SIZE, card.seed, step)
         batch, labels = recipe.augment((x[indices], y[indices]), generator)
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):

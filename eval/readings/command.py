@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm import tqdm
-
 from eval.blur.measures import PRIMARY
 from eval.images.files import size_of
 from eval.images.run_streams import SAMPLES, data_of, is_run, open_model, reconstructions, samples
@@ -16,7 +14,8 @@ from eval.readings.comparison import Comparison, compare
 from eval.versions import versions
 from eval.words import finite
 from vaegan.errors import UsageError, UserError
-from vaegan.writing import write_whole
+from vaegan.machine.progress import Bar
+from vaegan.storage.writing import write_whole
 
 SCHEMA_VERSION = 1
 
@@ -40,7 +39,7 @@ def run(asked: Asked, json_file: Path | None = None, html_file: Path | None = No
     try:
         generated, reference = opened(asked)
         total = reference.count + sum(stream.count for stream in generated)
-        with tqdm(total=total, desc="measure", unit=" images", dynamic_ncols=True) as bar:
+        with Bar(total=total, desc="measure", unit=" images") as bar:
             found = compare(generated, reference, asked.paired, asked.seed, bar.update)
     except UsageError:
         raise

@@ -10,7 +10,7 @@ from eval.report import schema
 from eval.report.schema import Report
 from eval.words import finite
 from vaegan.errors import UserError
-from vaegan.writing import write_whole
+from vaegan.storage.writing import write_whole
 
 NAME = "report.json"
 T = TypeVar("T")

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from vaegan import config as configuration
-from vaegan.commandline import as_words, parse
+from vaegan.commandline.arguments import as_words, parse
+from vaegan.commandline.explanation import HELP, documented, explain
 from vaegan.config import Config
 from vaegan.errors import UsageError, nearest
-from vaegan.explanation import HELP, documented, explain
 
 if sys.version_info >= (3, 11):
     import tomllib

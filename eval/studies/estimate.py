@@ -7,9 +7,10 @@ import torch
 
 from eval.studies.grid import OBJECTIVES
 from eval.studies.plans import Plan
-from vaegan import memory, model, run
+from vaegan import model, run
 from vaegan.config import Config
-from vaegan.trainer import Trainer
+from vaegan.machine import memory
+from vaegan.training.trainer import Trainer
 
 TIMED, WARM = 3, 1  # updates of each kind of run that are timed, and run before that
 CHANNELS = 3  # of the images whose updates are timed: grey ones cost a little less

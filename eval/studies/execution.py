@@ -13,9 +13,9 @@ from eval.studies.plans import Plan
 from eval.studies.progress import Line, Log, Screen, duration
 from eval.studies.summary import Compared, Outcome
 from eval.words import shown
-from vaegan import metrics
 from vaegan.errors import UserError
-from vaegan.writing import write_whole
+from vaegan.storage import metrics
+from vaegan.storage.writing import write_whole
 
 PLAN = "study.toml"  # what was asked for, as `--plan` reads it
 RECENT = 8  # lines of metrics over which the speed is averaged

@@ -9,7 +9,7 @@ from typing import Any
 from baselines.objectives import OBJECTIVES as BASELINES
 from eval.studies.asked import Study
 from vaegan import config as configuration
-from vaegan.commandline import flag
+from vaegan.commandline.arguments import flag
 from vaegan.config import Config
 from vaegan.errors import UsageError
 from vaegan.objective import OBJECTIVES as VAEGAN

@@ -14,11 +14,11 @@ from eval.words import dataset_title, slug
 from vaegan import config as configuration
 from vaegan import data
 from vaegan import run as running
-from vaegan.commandline import as_words, at_least, flag
+from vaegan.commandline.arguments import as_words, at_least, flag
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError, nearest
-from vaegan.ownership import is_fresh
 from vaegan.presets import MODES, PRESETS
+from vaegan.storage.ownership import is_fresh
 
 OWN = configuration.EXECUTION | {"mode", "seed", "discriminator", "init"}  # what runs of one study may differ in
 

@@ -9,7 +9,7 @@ from eval.studies.asked import Study
 from eval.studies.plans import Plan
 from eval.studies.progress import duration
 from eval.words import shown
-from vaegan.commands import spoken
+from vaegan.commandline.commands import spoken
 
 
 def runs(study: Study, planned: Sequence[Plan]) -> str:

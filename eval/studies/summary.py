@@ -16,10 +16,10 @@ from eval.sources.runs import OBJECTIVES
 from eval.studies import grid
 from eval.studies.plans import Plan
 from eval.words import ABSENT, dataset_title, fixed, markdown_table, shown, slug
-from vaegan.collapse import CONSTANT
 from vaegan.config import to_dict
 from vaegan.data import resolved
-from vaegan.writing import write_whole
+from vaegan.storage.writing import write_whole
+from vaegan.training.collapse import CONSTANT
 
 SCHEMA_VERSION = 1
 JUDGED = 200  # updates; before that no run has had the time to show whether it collapses

@@ -81,7 +81,7 @@ def load(
     """
     if split not in SPLITS:
         raise ValueError(f"split {split!r} is not one of {SPLITS}")
-    dataset, where = _find(name, data_dir)
+    dataset, where = _find(name, data_dir, known=bool(trained_on))
     if image_size is None:
         image_size = dataset.native_size(where)
     if image_size not in SIZES + SMALL_SIZES:
@@ -113,15 +113,15 @@ def drawn(name: str, split: str, rows: Tensor, image_size: int, attributes: Tens
     return draw and draw(split, rows, image_size, attributes)
 
 
-def _find(name: str, data_dir: Path) -> tuple[Dataset, Path]:
+def _find(name: str, data_dir: Path, known: bool = False) -> tuple[Dataset, Path]:
     prefix, colon, path = name.partition(":")
     if colon and prefix in PREFIXES:
         if not path:
             raise UsageError(f"data set {name!r} names no path; write {PREFIXES[prefix].title.split(',')[0]}")
-        return PREFIXES[prefix], _moved(Path(path).expanduser(), data_dir)
+        return PREFIXES[prefix], _moved(Path(path).expanduser(), data_dir, known)
     if name not in DATASETS:
-        known = [*DATASETS, *(f"{prefix}:" for prefix in PREFIXES)]
-        raise UsageError(f"unknown data set {name!r}{nearest(name, known)}; known are {', '.join(known)}")
+        names = [*DATASETS, *(f"{prefix}:" for prefix in PREFIXES)]
+        raise UsageError(f"unknown data set {name!r}{nearest(name, names)}; known are {', '.join(names)}")
     return DATASETS[name], Path(data_dir)
 
 
@@ -137,9 +137,11 @@ def same_kind(name: str, other: str) -> bool:
     return prefix in PREFIXES and prefix == other.partition(":")[0] and name != other
 
 
-def _moved(path: Path, data_dir: Path) -> Path:
-    """Return `path`, or where it lies now: a folder or file of the same name in `data_dir`, or that file itself."""
+def _moved(path: Path, data_dir: Path, known: bool) -> Path:
+    """Return `path`, or where it lies now: a folder or file of the same name in `data_dir`, or that file itself, or,
+    where the images will be compared with those of a run, that folder."""
     for candidate in (path, Path(data_dir) / path.name):
         if os.path.exists(candidate):
             return candidate
-    return Path(data_dir) if path.suffix and os.path.isfile(data_dir) else path
+    itself = os.path.isfile(data_dir) if path.suffix else known and os.path.isdir(data_dir)
+    return Path(data_dir) if itself else path

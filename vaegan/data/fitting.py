@@ -63,6 +63,8 @@ def cropped_note(sizes: np.ndarray) -> str:
     return f"{cropped:,} of {len(sizes):,} images are not square and were cropped to their centre" if cropped else ""
 
 
-def enlarged_note(side: int, size: int) -> str:
-    """Return a warning when `fit` had to enlarge, because enlarged images are blurred before anything is measured."""
-    return f"images enlarged from {side} to {size} pixels" if (32 if side == 28 else side) < size else ""
+def resized_note(side: int, size: int) -> str:
+    """Say how `fit` had to resize: enlarged images are blurred before anything is measured, reduced ones sharper."""
+    if size == side or (side == 28 and size <= 32):  # 28 pixels keep their scale up to 32
+        return ""
+    return f"images {'enlarged' if side < size else 'reduced'} from {side} to {size} pixels"

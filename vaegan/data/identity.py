@@ -24,13 +24,13 @@ DARK = 16  # levels of 255: whoever stores 0 to 16 means other units
 def identified(images: ImageSet) -> ImageSet:
     """Return a set as loaded with its identity, and a note where its values cannot be levels of 0 to 255.
 
-    Raises UserError for training images of 0 and 1, which would be trained on as black.
+    Raises UserError for images of 0 and 1, which would be trained on, or measured, as black.
     """
     if not len(images.images):
         raise UserError(f"{images.name} has no image in its {images.split} split: add some")
     known = _contents(images)
     brightest, darkest = int(known[:, 1].max()), int(known[:, 2].min())
-    if (darkest, brightest, images.split) == (0, 1, "train"):
+    if (darkest, brightest) == (0, 1):
         raise UserError(f"the pixels of {images.name} are all 0 or 1, which is black: multiply them by 255")
     note = f"warning: no pixel is above {brightest} of 255" if brightest <= DARK else ""
     note = f"warning: every pixel is {brightest}" if brightest == darkest else note

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 HOLD_OUT_EVERY = 10  # one image of so many is held out
+FEWEST = 4  # held-out images that a comparison needs
 SEED = b"vaegan held out"  # decides the permutation
 TRAINING = ("train", "training")
-HELD_OUT = ("test", "testing", "val", "valid", "validation")  # the first of these that is there is the held-out split
+# The first of these that is there is the held-out split.
+HELD_OUT = ("test", "testing", "val", "valid", "validation", "eval", "evaluation", "dev", "holdout", "held-out")
 
 
 def digests(items: Iterable[bytes | np.ndarray]) -> np.ndarray:
@@ -28,29 +30,32 @@ def digests(items: Iterable[bytes | np.ndarray]) -> np.ndarray:
 def held_out(contents: np.ndarray, labels: Tensor | None = None) -> np.ndarray:
     """Return which of N items are held out, bool (N,), given digests of their contents (uint64) and their classes.
 
-    Of each class, the tenth with the lowest seeded hashes of their contents is held out, at least one and never all:
-    whatever their places and names, copies together. Added items move one that was trained on only where the tenth
-    grows, at most one for ten of a class.
+    Of each class, the tenth with the lowest seeded hashes of their contents is held out, at least one and never all,
+    and of small sets up to a half, until FEWEST are: whatever their places and names, copies together.
+    Added items move one that was trained on only where that number grows.
     """
     strata = np.zeros(len(contents), np.int64) if labels is None or labels.ndim != 1 else labels.numpy()
     chosen = np.zeros(len(contents), bool)
-    for stratum in np.unique(strata):
+    known = np.unique(strata)
+    for stratum in known:
         rows = np.flatnonzero(strata == stratum)
-        chosen[rows] = _stratum(contents[rows])
+        chosen[rows] = _stratum(contents[rows], -(-FEWEST // len(known)))
     return chosen
 
 
-def _stratum(contents: np.ndarray) -> np.ndarray:
+def _stratum(contents: np.ndarray, fewest: int) -> np.ndarray:
     if (contents == contents[0]).all():  # copies of one image: nothing else tells them apart
         contents = contents + np.arange(len(contents), dtype=np.uint64)
     order = digests(SEED + content.tobytes() for content in contents)
-    last = np.sort(order)[max(1, round(len(order) / HOLD_OUT_EVERY)) - 1]
+    count = max(1, min(fewest, len(order) // 2), round(len(order) / HOLD_OUT_EVERY))
+    last = np.sort(order)[count - 1]
     return (order <= last) & (order < order.max())
 
 
 def hold_out_note(source: str, count: int, total: int) -> str:
     """Return the note of a set that was split by `held_out`."""
-    return f"{count:,} of {total:,} images of {source}, about one in {HOLD_OUT_EVERY} by their content, are held out"
+    few = f"; warning: too few are held out to compare runs ({FEWEST} are needed)" if count < FEWEST else ""
+    return f"{count:,} of {total:,} images of {source}, chosen by their content, are held out{few}"
 
 
 def of_folders(names: Sequence[str]) -> tuple[str, str] | None:
@@ -67,6 +72,14 @@ def of_folders(names: Sequence[str]) -> tuple[str, str] | None:
             if same:
                 found.setdefault(kind, same[0])
     return (found["training"], found["held-out"]) if len(found) == 2 else None
+
+
+def ambiguous_note(names: Sequence[str]) -> str:
+    """Warn of a folder that is called as a split among others that are not: all of them are read as classes."""
+    if len(names) < 2 or not any(name.lower() in TRAINING + HELD_OUT for name in names):
+        return ""
+    listed = ", ".join(f"{name}/" for name in names[:5])
+    return f"warning: the folders {listed} are read as classes, not as splits: call the splits train/ and test/"
 
 
 def siblings(file_name: str) -> list[str]:

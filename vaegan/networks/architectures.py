@@ -62,7 +62,7 @@ def _cppn() -> Makers:
 
 # MNIST's own 28 pixels and a crop of them, which too few powers of two divide for Larsen's decoder.
 SMALL = (26, 28)
-LARGE = (32, 64, 128)  # those with a row in convolutional.STAGES
+LARGE = tuple(2**k for k in range(5, 10))  # for which convolutional.stages_of has a rule
 ARCHITECTURES = {
     "convolutional": Architecture("Larsen et al., the released code", LARGE, _released, normalised=True),
     "larsen-paper": Architecture("Larsen et al., Table 1 of the paper", LARGE, _paper, normalised=True),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from vaegan.networks.colour import vivid
 from vaegan.networks.normalisation import CodeNorm, Norm, code_layers, normalise
 from vaegan.networks.outputs import Judged, image_of, widened
 
@@ -35,14 +36,19 @@ class Stages:
         return 2 ** len(self.encoder)
 
 
-# 32 and 64 are the released sizes (`architectures.py`; `recon_depth` of `cifar_aegan.py` and `celeba_aegan.py`), 128 is
-# ours: the 64x64 networks with one more stage. Dis_l has 8x8 places in all three.
-STAGES = {
-    32: Stages((64, 128, 256), (256, 192, 128, 32), (32, 128, 192, 256), depth=3),
-    64: Stages((64, 128, 256), (256, 256, 128, 32), (32, 128, 256, 256), depth=4),
-    128: Stages((64, 128, 256, 256), (256, 256, 256, 128, 32), (32, 128, 256, 256, 256), depth=5),
-}
-STAGES |= {size: STAGES[32] for size in (26, 28)}  # Enc and Dis alone: Dec would make 32 of these
+def stages_of(image_size: int) -> Stages:
+    """Return the stages of a power of two from 32; below, Enc and Dis alone can do any size.
+
+    32 and 64 are the released networks (`architectures.py`; `recon_depth` of `cifar_aegan.py` and `celeba_aegan.py`),
+    each doubling from there is ours: one more stage of 256 channels. Dis_l has 8x8 places at all of them.
+    """
+    if image_size <= 32:
+        return Stages((64, 128, 256), (256, 192, 128, 32), (32, 128, 192, 256), depth=3)
+    doublings = image_size.bit_length() - 7
+    more = (256,) * doublings
+    return Stages((64, 128, 256, *more), (256, *more, 256, 128, 32), (32, 128, 256, *more, 256), depth=4 + doublings)
+
+
 ENCODER_UNITS, DISCRIMINATOR_UNITS = 1024, 512
 PAPER_ENCODER_UNITS = 2048  # Table 1 of the paper; the released code has half of them
 RELEASED_FEATURES = 256 * 8 * 8  # of Dis_l, on which the paper puts a Gaussian of unit variance
@@ -77,7 +83,7 @@ class Encoder(nn.Module):
         conditions: int = 0,
     ):
         super().__init__()
-        stages = STAGES[image_size]
+        stages = stages_of(image_size)
         sizes = [channels, *(scaled(c, width) for c in stages.encoder)]
         layers: list[nn.Module] = []
         for c_in, c_out in zip(sizes, sizes[1:], strict=False):
@@ -113,7 +119,7 @@ class Decoder(nn.Module):
         conditions: int = 0,
     ):
         super().__init__()
-        stages = STAGES[image_size]
+        stages = stages_of(image_size)
         *inner, outer = stages.decoder
         sizes = [*(scaled(c, width) for c in inner), scaled(outer, width, FULL_RESOLUTION)]
         side = image_size // 2 ** (len(sizes) - 1)
@@ -143,12 +149,15 @@ class Discriminator(nn.Module):
 
     Dis_l is the output of one convolution (`Stages.depth`) before its normalisation and ReLU. Real images,
     reconstructions and prior samples pass apart: each batch norm sees one kind of image, and the features of x do not
-    depend on x_tilde.
+    depend on x_tilde. It sees x with colours times `colour_gain`.
     """
 
-    def __init__(self, channels: int, image_size: int, width: float, norm: Norm, conditions: int = 0):
+    def __init__(
+        self, channels: int, image_size: int, width: float, norm: Norm, colour_gain: float = 1.0, conditions: int = 0
+    ):
         super().__init__()
-        stages = STAGES[image_size]
+        self.colour_gain = colour_gain
+        stages = stages_of(image_size)
         outer, *inner = stages.discriminator
         sizes = [scaled(outer, width, FULL_RESOLUTION), *(scaled(c, width) for c in inner)]
         layers: list[nn.Module] = [nn.Conv2d(channels, sizes[0], KERNEL, 1, PADDING), relu()]
@@ -169,7 +178,7 @@ class Discriminator(nn.Module):
         self.dense = next(i for i, layer in enumerate(self.verdict) if isinstance(layer, nn.Linear))
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Judged:
-        dis_l = self.features(x)
+        dis_l = self.features(vivid(x, self.colour_gain))
         flat = self.verdict[: self.dense](dis_l)
         return Judged(widened(dis_l), widened(self.verdict[self.dense :](beside(flat, y)).squeeze(1)))
 
@@ -186,9 +195,9 @@ def parameter_count(network: nn.Module) -> int:
 
 def feature_count(image_size: int, width: float) -> int:
     """Return how many numbers Dis_l holds."""
-    return map_count(image_size, width, STAGES[image_size].depth)
+    return map_count(image_size, width, stages_of(image_size).depth)
 
 
 def map_count(image_size: int, width: float, depth: int) -> int:
     """Return how many numbers the discriminator's convolution at `depth`, counted from 1, gives."""
-    return scaled(STAGES[image_size].discriminator[depth - 1], width) * math.ceil(image_size / 2 ** (depth - 1)) ** 2
+    return scaled(stages_of(image_size).discriminator[depth - 1], width) * math.ceil(image_size / 2 ** (depth - 1)) ** 2

@@ -9,6 +9,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from vaegan.networks.colour import vivid
 from vaegan.networks.convolutional import KERNEL, PADDING, scaled
 from vaegan.networks.normalisation import Norm, normalise
 from vaegan.networks.outputs import Judged, image_of, widened
@@ -52,8 +53,9 @@ class Decoder(nn.Module):
 class Discriminator(nn.Module):
     """Dis(x): image (B, C, S, S) -> Dis_l (B, F, s, s), before its normalisation, and the logit of "real" (B,)."""
 
-    def __init__(self, channels: int, image_size: int, width: float, norm: Norm):
+    def __init__(self, channels: int, image_size: int, width: float, norm: Norm, colour_gain: float = 1.0):
         super().__init__()
+        self.colour_gain = colour_gain
         first, second, last = (scaled(c, width) for c in CHANNELS)
         self.features = nn.Sequential(
             nn.Conv2d(channels, first, KERNEL, 2, PADDING),
@@ -69,7 +71,7 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Judged:
-        dis_l = self.features(x)
+        dis_l = self.features(vivid(x, self.colour_gain))
         return Judged(widened(dis_l), widened(self.verdict(dis_l).squeeze(1)))
 
 

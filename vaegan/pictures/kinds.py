@@ -39,21 +39,22 @@ class Arguments:
 
 @dataclass(frozen=True)
 class Kind:
-    """A row: how many things the picture shows unless told (None: as many as codes have dimensions), what these are,
-    and what it asks of a model."""
+    """A row: how many things the picture shows unless told, as far as there are images (None: as many as codes have
+    dimensions), what these are, of how many held-out images each, and what it asks of a model."""
 
     n: int | None
     things: str
+    images: int = 0
     encoder: bool = True
     latent_dim: int | None = None
 
 
 KINDS = {
     "samples": Kind(64, "samples", encoder=False),
-    "reconstructions": Kind(32, "reconstructions"),
-    "interpolation": Kind(4, "pairs to go between"),
+    "reconstructions": Kind(32, "reconstructions", 1),
+    "interpolation": Kind(4, "pairs to go between", 2),
     "manifold": Kind(20, "rows of the manifold", encoder=False, latent_dim=2),
-    "scatter": Kind(5000, "scattered codes", latent_dim=2),
+    "scatter": Kind(5000, "scattered codes", 1, latent_dim=2),
     "traversal": Kind(None, "dimensions traversed"),
-    "attributes": Kind(10, "faces to edit"),
+    "attributes": Kind(10, "faces to edit", 1),
 }

@@ -81,7 +81,7 @@ def manifold(scene: Scene) -> bytes:
 
 def scatter(scene: Scene) -> bytes:
     """Where the encoder of a 2-D model puts held-out images, coloured by class or by one attribute."""
-    indices = scene.chosen(min(scene.n, len(scene.held_out.images)) if scene.asked.n is None else scene.n)
+    indices = scene.chosen(scene.n)
     mu = scene.encode(indices)
     figure = Figure(figsize=(7, 6), dpi=sheets.DPI * 1.5, layout="constrained", facecolor="white")
     axes = figure.add_subplot()

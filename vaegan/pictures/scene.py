@@ -11,7 +11,7 @@ from vaegan import data
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, nearest
 from vaegan.model import Model
-from vaegan.pictures.kinds import Arguments
+from vaegan.pictures.kinds import KINDS, Arguments
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,15 @@ class Scene:
 
     model: Model
     asked: Arguments
-    n: int  # things to draw, as asked or else by the kind
+
+    @cached_property
+    def n(self) -> int:
+        """How many things to draw: as asked, or else the kind's number as far as there are held-out images."""
+        kind = KINDS[self.asked.kind]
+        usual = kind.n or self.model.latent_dim
+        if self.asked.n or not kind.images:
+            return self.asked.n or usual
+        return max(1, min(usual, len(self.held_out.images) // kind.images))
 
     def split(self, name: str) -> ImageSet:
         """Return the run's data, "train" or "test"."""

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from eval.report import grouping
-from eval.report.charts.drawing import INK, MUTED, PANELS, Chart, colour, number
+from eval.report.charts.drawing import INK, MUTED, PANELS, Chart, colour, group_lines, legend, number, panels
 from eval.report.schema import Report
 
 SHOWN = -0.6, 3.0  # px of blur that the calibration charts show; the curves reach further
@@ -41,8 +41,7 @@ def calibration(report: Report, origin: str) -> Chart:
 
 def _calibration(figure: Figure, report: Report, narrow: bool) -> None:
     measures = report.measures
-    grid = (len(measures), 1) if narrow else (1, len(measures))
-    for axes, measure in zip(figure.subplots(*grid, squeeze=False).flat, measures, strict=True):
+    for axes, measure in zip(panels(figure, len(measures), narrow), measures, strict=True):
         nodes = zip(measure.curve.sigma, measure.curve.value, strict=True)
         sigma, value = zip(*(node for node in nodes if SHOWN[0] <= node[0] <= SHOWN[1]), strict=True)
         axes.plot(sigma, value, "-", color=INK, linewidth=1.4)
@@ -55,8 +54,9 @@ def _calibration(figure: Figure, report: Report, narrow: bool) -> None:
         for source in report.sources:
             blur = source.blur[measure.name]
             if source.kind == "reconstructions" and blur.value is not None and blur.value <= SHOWN[1]:
+                assert blur.measure is not None  # a value was read from it
                 axes.plot(blur.value, blur.measure, "o", color=colour(report, source.run), markersize=4.5)
-    _legend(figure, report, narrow, marker="o", linestyle="")
+    legend(figure, group_lines(report, grouping.groups(report), marker="o", linestyle=""), narrow)
 
 
 def spectrum(report: Report, origin: str) -> Chart:
@@ -78,9 +78,8 @@ def spectrum(report: Report, origin: str) -> Chart:
 
 
 def _spectrum(figure: Figure, report: Report, kinds: Sequence[str], narrow: bool) -> None:
-    grid = (len(kinds), 1) if narrow else (1, len(kinds))
     frequency = report.spectrum.frequency
-    for axes, kind in zip(figure.subplots(*grid, squeeze=False, sharey=True).flat, kinds, strict=True):
+    for axes, kind in zip(panels(figure, len(kinds), narrow, sharey=True), kinds, strict=True):
         for group in grouping.groups(report):
             lines = [power for run in group.labels if (power := _power(report, kind, run)) is not None]
             shade = colour(report, group.labels[0])
@@ -96,7 +95,7 @@ def _spectrum(figure: Figure, report: Report, kinds: Sequence[str], narrow: bool
         axes.set_ylabel("power, real = 1")
         axes.grid()
         axes.label_outer() if not narrow else None
-    _legend(figure, report, narrow)
+    legend(figure, group_lines(report, grouping.groups(report)), narrow)
 
 
 def _power(report: Report, kind: str, run: str) -> list[float] | None:
@@ -110,45 +109,36 @@ def _geometric_mean(lines: Sequence[Sequence[float]]) -> list[float]:
     return [math.exp(sum(map(math.log, column)) / len(column)) for column in zip(*lines, strict=True)]
 
 
-def _legend(figure: Figure, report: Report, narrow: bool, **style: Any) -> None:
-    """One entry a group, above the panels."""
-    groups = grouping.groups(report)
-    handles = [Line2D([], [], color=colour(report, g.labels[0]), **({"linewidth": 1.7} | style)) for g in groups]
-    columns = min(len(groups), 2 if narrow else 4)
-    figure.legend(handles, [g.title for g in groups], fontsize=8, loc="outside upper left", ncols=columns)
-
-
 def training_panels(report: Report) -> list[tuple[str, list[str]]]:
     """(title, scalar names) of every training panel that some run logged."""
     logged = {name for run in report.training.values() for name in run.series}
-    panels = [(title, [name]) for name, title in TERMS.items() if name in logged]
+    found = [(title, [name]) for name, title in TERMS.items() if name in logged]
     for title, prefix in SCALARS:
         names = sorted(name for name in logged if name.startswith(prefix))
         if names:
-            panels.append((title, names))
-    return panels
+            found.append((title, names))
+    return found
 
 
 def training(report: Report) -> Chart | None:
     """Every logged term against the step; None when no run logged any."""
-    panels = training_panels(report)
-    if not panels:
+    shown = training_panels(report)
+    if not shown:
         return None
     return Chart(
         "training",
         "Training curves",
         "Every logged term, the discriminator's probabilities and the share of gated updates against the step",
         "One line a run, coloured by mode. From each run's metrics.jsonl, under the names used there.",
-        lambda figure, narrow: _training(figure, report, panels, narrow),
-        2.1 * -(-len(panels) // 3) + 0.3,
-        1.9 * len(panels) + 0.5,
+        lambda figure, narrow: _training(figure, report, shown, narrow),
+        2.1 * -(-len(shown) // 3) + 0.3,
+        1.9 * len(shown) + 0.5,
     )
 
 
-def _training(figure: Figure, report: Report, panels: Sequence[tuple[str, list[str]]], narrow: bool) -> None:
-    columns = 1 if narrow else 3
-    axes_of = figure.subplots(-(-len(panels) // columns), columns, squeeze=False).flat
-    for axes, (title, names) in zip(axes_of, panels, strict=False):
+def _training(figure: Figure, report: Report, shown: Sequence[tuple[str, list[str]]], narrow: bool) -> None:
+    every = panels(figure, len(shown), narrow, rows=-(-len(shown) // 3))
+    for axes, (title, names) in zip(every, shown, strict=True):
         styles = dict(zip(names, LINES, strict=False))
         for label, run in report.training.items():
             shade, runs = colour(report, label), len(report.training)
@@ -159,12 +149,12 @@ def _training(figure: Figure, report: Report, panels: Sequence[tuple[str, list[s
         axes.grid()
         if len(styles) > 1:
             entries = [Line2D([], [], color=MUTED, linestyle=style, linewidth=1.1) for style in styles.values()]
-            above = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.96), "ncols": 4}
             words = [name.split("/")[1] for name in styles]
-            axes.legend(entries, words, fontsize=7, columnspacing=1.0, handlelength=1.6, **above)
-    for axes in list(figure.axes)[len(panels) :]:
-        axes.remove()
-    _legend(figure, report, narrow)
+            axes.legend(
+                entries, words, loc="lower left", bbox_to_anchor=(-0.02, 0.96), ncols=4, fontsize=7, columnspacing=1.0,
+                handlelength=1.6,
+            )  # fmt: skip
+    legend(figure, group_lines(report, grouping.groups(report)), narrow)
 
 
 def _line(axes: Axes, steps: Sequence[int], values: Sequence, runs: int, style: str, shade: str) -> None:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from eval.report import grouping
-from eval.report.charts.drawing import INK, MUTED, Chart, colour
+from eval.report.charts.drawing import INK, MUTED, Chart, colour, group_lines, legend, panels
 from eval.report.detail import Coherence
 from eval.report.schema import Report
 
@@ -44,12 +44,11 @@ def coherence(report: Report, origin: str) -> Chart | None:
 
 
 def _draw(figure: Figure, report: Report, found: Coherence, narrow: bool) -> None:
-    grid = (3, 1) if narrow else (1, 3)
     linear = {
         row.source: style
         for row, style in zip((row for row in found.rows if row.run is None), cycle(STYLES), strict=False)
     }
-    for axes, (name, title) in zip(figure.subplots(*grid, squeeze=False).flat, PANELS.items(), strict=True):
+    for axes, (name, title) in zip(panels(figure, len(PANELS), narrow), PANELS.items(), strict=True):
         for row in found.rows:
             places = [(band.low * band.high) ** 0.5 or band.high / 2 for band in row.bands]
             values, style = [getattr(band, name) for band in row.bands], linear.get(row.source, "-")
@@ -62,10 +61,6 @@ def _draw(figure: Figure, report: Report, found: Coherence, narrow: bool) -> Non
         axes.set_title(title)
         axes.set_xlabel("cycles a pixel")
         axes.grid()
-    groups: list[tuple[str, str, Literal["-", "--", ":", "-."]]] = [
-        (g.title, colour(report, g.labels[0]), "-") for g in grouping.groups(report)
-    ]
-    others = [(row.title, INK, linear[row.source]) for row in found.rows if row.source in linear]
-    handles = [Line2D([], [], color=shade, linewidth=1.6, linestyle=style) for _, shade, style in groups + others]
-    names, columns = [title for title, *_ in groups + others], 1 if narrow else 2
-    figure.legend(handles, names, fontsize=8, loc="outside upper left", ncols=columns, labelcolor=MUTED)
+    others = [(row.title, Line2D([], [], color=INK, linestyle=linear[row.source], linewidth=1.6))
+              for row in found.rows if row.source in linear]  # fmt: skip
+    legend(figure, [*group_lines(report, grouping.groups(report)), *others], narrow, columns=2)

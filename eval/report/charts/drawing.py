@@ -3,12 +3,14 @@
 import io
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from eval.report import grouping
 from eval.report.rows import Number
@@ -77,6 +79,29 @@ def render(chart: Chart) -> tuple[bytes, str, str]:
         narrow = Figure(figsize=(NARROW, chart.narrow_height))
         chart.draw(narrow, True)
         return png.getvalue(), _svg(wide, f"{chart.name}-w"), _svg(narrow, f"{chart.name}-n")
+
+
+def panels(
+    figure: Figure, count: int, narrow: bool, rows: int = 1, sharex: bool = False, sharey: bool = False
+) -> list[Axes]:
+    """The axes of `count` panels: in rows side by side, or one below the other on a narrow page."""
+    grid = (count, 1) if narrow else (rows, -(-count // rows))
+    axes = list(figure.subplots(*grid, squeeze=False, sharex=sharex, sharey=sharey).flat)
+    for spare in axes[count:]:
+        spare.remove()
+    return axes[:count]
+
+
+def group_lines(report: Report, groups: Sequence[grouping.Group], **style: Any) -> list[tuple[str, Line2D]]:
+    """What a legend shows of groups of runs: title and a line in the group's colour."""
+    return [(g.title, Line2D([], [], color=colour(report, g.labels[0]), linewidth=1.7, **style)) for g in groups]
+
+
+def legend(figure: Figure, entries: Sequence[tuple[str, Line2D]], narrow: bool, columns: int = 4) -> None:
+    """Explain lines by their titles, above the panels."""
+    titles, lines = [title for title, _ in entries], [line for _, line in entries]
+    columns = min(len(entries), columns // 2 if narrow else columns)
+    figure.legend(lines, titles, fontsize=8, loc="outside upper left", ncols=columns, labelcolor=MUTED)
 
 
 def _svg(figure: Figure, prefix: str) -> str:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from eval.report import grouping
-from eval.report.charts.drawing import INK, MUTED, PANELS, Chart, colour
+from eval.report.charts.drawing import INK, MUTED, PANELS, Chart, colour, panels
 from eval.report.rows import Reading, Source
 from eval.report.schema import Report
 
@@ -72,18 +72,17 @@ def forest_rows(report: Report, measure: str) -> list[Row]:
 
 
 def _draw(figure: Figure, report: Report, rows: Sequence[Row], kinds: Sequence[str], narrow: bool) -> None:
-    grid = (len(kinds), 1) if narrow else (1, len(kinds))
-    panels = list(figure.subplots(*grid, squeeze=False, sharex=True, sharey=True).flat)
+    every = panels(figure, len(kinds), narrow, sharex=True, sharey=True)
     limits = _limits([entry for row in rows for kind in kinds if (entry := row.entries[kind])])
     size = report.dataset.image_size
-    for axes, kind in zip(panels, kinds, strict=True):
+    for axes, kind in zip(every, kinds, strict=True):
         axes.set_title(PANELS[kind])
         _scale(axes, rows, limits)
         axes.tick_params(axis="x", labelbottom=True)
         axes.set_xlabel(f"equivalent Gaussian blur, px at {size}×{size}")
         for row in rows:
             _mark(axes, row, row.entries[kind], limits)
-    for axes in panels if narrow else panels[:1]:
+    for axes in every if narrow else every[:1]:
         _name_rows(axes, rows, narrow)
 
 

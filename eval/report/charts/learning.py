@@ -3,10 +3,9 @@
 import math
 
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from eval.report import grouping
-from eval.report.charts.drawing import MUTED, Chart, colour
+from eval.report.charts.drawing import Chart, colour, group_lines, legend, panels
 from eval.report.schema import Report
 
 READ = {
@@ -36,11 +35,10 @@ def learning(report: Report) -> Chart | None:
 
 
 def _draw(figure: Figure, report: Report, names: list[str], narrow: bool) -> None:
-    grid = (2 * len(names), 1) if narrow else (len(names), 2)
-    panels = iter(figure.subplots(*grid, squeeze=False).flat)
+    every = iter(panels(figure, len(names) * len(CLOCKS), narrow, rows=len(names)))
     for name in names:
         for clock, words in CLOCKS.items():
-            axes = next(panels)
+            axes = next(every)
             for label, run in report.learning.items():
                 values = [math.nan if v is None else v for v in run.series.get(name, [])]
                 if values:
@@ -49,7 +47,4 @@ def _draw(figure: Figure, report: Report, names: list[str], narrow: bool) -> Non
             axes.set_xlabel(words)
             axes.grid()
     groups = [group for group in grouping.groups(report) if set(group.labels) & set(report.learning)]
-    handles = [Line2D([], [], color=colour(report, g.labels[0]), linewidth=1.7) for g in groups]
-    columns = min(len(groups), 2 if narrow else 4)
-    figure.legend(handles, [g.title for g in groups], fontsize=8, loc="outside upper left", ncols=columns,
-                  labelcolor=MUTED)  # fmt: skip
+    legend(figure, group_lines(report, groups), narrow)

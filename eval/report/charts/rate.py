@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from eval.report import grouping
-from eval.report.charts.drawing import INK, MUTED, PANELS, Chart, colour
+from eval.report.charts.drawing import INK, MUTED, PANELS, Chart, colour, group_lines, legend, panels
 from eval.report.rate import Rate
 from eval.report.schema import Report
 
@@ -33,20 +33,10 @@ def rate_blur(report: Report, origin: str) -> Chart | None:
 
 
 def _draw(figure: Figure, report: Report, found: Rate, narrow: bool) -> None:
-    grid = (2, 1) if narrow else (1, 2)
-    for axes, kind in zip(figure.subplots(*grid, squeeze=False, sharey=True).flat, PANELS, strict=True):
+    for axes, kind in zip(panels(figure, len(PANELS), narrow, sharey=True), PANELS, strict=True):
         _panel(axes, report, found, kind)
-    groups = grouping.groups(report)
-    handles = [Line2D([], [], color=colour(report, g.labels[0]), marker="o", linestyle="") for g in groups]
-    handles.append(Line2D([], [], color=INK, linewidth=1.4))
-    figure.legend(
-        handles,
-        [*(g.title for g in groups), "linear VAEs"],
-        fontsize=8,
-        loc="outside upper left",
-        ncols=2 if narrow else 4,
-        labelcolor=MUTED,
-    )
+    dots = group_lines(report, grouping.groups(report), marker="o", linestyle="")
+    legend(figure, [*dots, ("linear VAEs", Line2D([], [], color=INK, linewidth=1.4))], narrow)
 
 
 def _panel(axes: Axes, report: Report, found: Rate, kind: str) -> None:

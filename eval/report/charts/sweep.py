@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from eval.report.charts.drawing import MUTED, PANELS, Chart, colour
+from eval.report.charts.drawing import PANELS, Chart, colour, legend, panels
 from eval.report.rows import Interval, Run
 from eval.report.schema import Report
 from vaegan.config import EXECUTION
@@ -32,19 +32,19 @@ class Point:
 def sweep(report: Report, origin: str) -> Chart | None:
     """A row of panels for each number that runs of one mode differ in; None where there is none."""
     found, names = points(report), swept(report)
-    panels = list(dict.fromkeys(panel for point in found for panel in point.values))
-    if not names or not panels:
+    shown = list(dict.fromkeys(panel for point in found for panel in point.values))
+    if not names or not shown:
         return None
     words = ", ".join(name.replace("_", " ") for name in names)
     return Chart(
         "sweep",
         f"What {words} changes",
-        f"{', '.join(panels)} against {words}, a line for each mode",
+        f"{', '.join(shown)} against {words}, a line for each mode",
         "Each point is the mean over the seeds of one setting, blur with its 95 % interval; lines join runs that "
         f"differ in nothing else. {origin}",
-        lambda figure, narrow: _draw(figure, report, found, names, panels, narrow),
+        lambda figure, narrow: _draw(figure, report, found, names, shown, narrow),
         2.4 * len(names) + 0.4,
-        2.1 * len(names) * len(panels) + 0.5,
+        2.1 * len(names) * len(shown) + 0.5,
     )
 
 
@@ -97,14 +97,13 @@ def lines(found: Sequence[Point], name: str) -> list[list[Point]]:
 
 
 def _draw(
-    figure: Figure, report: Report, found: Sequence[Point], names: Sequence[str], panels: Sequence[str], narrow: bool
+    figure: Figure, report: Report, found: Sequence[Point], names: Sequence[str], shown: Sequence[str], narrow: bool
 ) -> None:
-    grid = (len(names) * len(panels), 1) if narrow else (len(names), len(panels))
-    every = iter(figure.subplots(*grid, squeeze=False).flat)
+    every = iter(panels(figure, len(names) * len(shown), narrow, rows=len(names)))
     handles: dict[str, Line2D] = {}
     for name in names:
         joined = lines(found, name)
-        for panel in panels:
+        for panel in shown:
             axes = next(every)
             for line in joined:
                 shade = colour(report, line[0].runs[0].label)
@@ -112,9 +111,7 @@ def _draw(
                 handles.setdefault(line[0].runs[0].mode_title, Line2D([], [], color=shade, linewidth=1.7))
             _axis(axes, sorted({point.settings[name] for point in found}), name)
             axes.set_title(panel)
-    figure.legend(
-        list(handles.values()), list(handles), fontsize=8, loc="outside upper left", ncols=4, labelcolor=MUTED
-    )
+    legend(figure, list(handles.items()), narrow)
 
 
 def _line(axes: Axes, line: Sequence[Point], name: str, panel: str, shade: str) -> None:

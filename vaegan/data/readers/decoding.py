@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,8 @@ PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 
 def fingerprint(root: Path, files: Sequence[Path]) -> str:
     """Return a cache key of `files`, relative to `root`: their names, sizes and times. OSError when one is absent."""
-    stats = [(str(file), s.st_size, s.st_mtime_ns) for file in files for s in [(root / file).stat()]]
+    names = [str(file) for file in files]  # text: joining 100,000 Paths takes a second
+    stats = [(name, s.st_size, s.st_mtime_ns) for name in names for s in [os.stat(os.path.join(root, name))]]
     return cache_key("tree", str(root.resolve()), stats)
 
 
@@ -93,4 +95,4 @@ def _listed(failures: list[tuple[Path, Exception]]) -> str:
 def _reason(error: Exception) -> str:
     """Say what was wrong in one short line, without the file's name, which stands before it."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(text.replace("<_io.BytesIO object at", "<").split())[:100] or type(error).__name__
+    return " ".join(re.sub("<_io.BytesIO[^>]*>", "", text).split())[:100] or type(error).__name__

@@ -19,11 +19,14 @@ CHUNK = 500  # images drawn at a time
 def read(data_dir: Path, split: str, image_size: int) -> ImageSet:
     """Draw, or map from the cache, one split of synthfaces; `data_dir` is not used. Labels are (N, A) attributes."""
     count, seed = COUNTS[split], SEEDS[split]
-    key = cache_key("synthfaces", _renderer_hash(), seed, count, image_size)
+    drawing = _renderer_hash()
+    key = cache_key("synthfaces", drawing, seed, count, image_size)
     shape = (count, 3, image_size, image_size)
     images = cached_array(key, shape, np.uint8, lambda: _rendered(seed, count, image_size))
-    attributes = torch.as_tensor(synthfaces.attributes(seed, torch.arange(count)))
-    return ImageSet("synthfaces", split, torch.from_numpy(images), attributes, tuple(synthfaces.ATTRIBUTES), source=key)
+    names = tuple(synthfaces.ATTRIBUTES)
+    labels = cached_array(cache_key("synthfaces-labels", drawing, seed, count), (count, len(names)), np.uint8,
+                          lambda: [synthfaces.attributes(seed, torch.arange(count)).numpy()])  # fmt: skip
+    return ImageSet("synthfaces", split, torch.from_numpy(images), torch.from_numpy(labels), names, source=key)
 
 
 def drawn(split: str, rows: torch.Tensor, image_size: int, attributes: torch.Tensor | None = None) -> torch.Tensor:

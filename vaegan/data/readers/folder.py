@@ -1,6 +1,6 @@
 """`folder:DIR`: a tree of image files, with classes as sub-folders or without, decoded once into the cache."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +25,9 @@ class Tree:
     """The image files under a folder: the training split first, then the held-out split, each in sorted order."""
 
     root: Path
-    files: list[Path]  # relative to root
+    fingerprint: str
     headers: np.ndarray  # (N, 6) int64
+    files: list[Path]  # relative to root
     train_count: int
     labels: Tensor | None
     label_names: tuple[str, ...]
@@ -55,7 +56,7 @@ def read(root: Path, split: str, image_size: int) -> ImageSet:
     tree = _tree(root)
     channels = 1 if tree.headers[:, GREY].all() else 3
     shape = (len(tree.files), channels, image_size, image_size)
-    key = cache_key("folder", decoding.fingerprint(root, tree.files), decoding.DECODER, image_size, channels)
+    key = cache_key("folder", tree.fingerprint, decoding.DECODER, image_size, channels)
     images = cached_array(key, shape, np.uint8, lambda: _decoded(tree, image_size, channels))
     rows = tree.rows(split)
     return ImageSet(
@@ -81,7 +82,7 @@ def _tree(root: Path) -> Tree:
     files = listing.image_files(root)
     if len(files.files) < 2:
         raise UserError(f"{root} holds a single image ({files.files[0]}); at least two are needed, one to be held out")
-    headers = _headers(root, files.files)
+    fingerprint, headers = _headers(root, files.files)
     tops = {file.parts[0].lower() for file in files.files}
     alone = len(tops) == 1 and tops <= set(splits.TRAINING)  # train/ without a held-out split
     labels, label_names = _labels(files.files, depth=int(alone))
@@ -91,8 +92,9 @@ def _tree(root: Path) -> Tree:
     note = splits.hold_out_note(str(root), int(chosen.sum()), len(chosen))
     ordered = [files.files[i] for i in order]
     labels = None if labels is None else labels[torch.from_numpy(order)]
-    return _checked(root, ordered, headers[order], int((~chosen).sum()), labels, label_names, (str(root),) * 2,
-                    joined(note, files.note()))  # fmt: skip
+    fingerprint = cache_key(fingerprint, np.packbits(chosen).tobytes())
+    return _checked(root, fingerprint, headers[order], ordered, int((~chosen).sum()), labels, label_names,
+                    (str(root),) * 2, joined(note, splits.ambiguous_note(names), files.note()))  # fmt: skip
 
 
 def _split_tree(root: Path, pair: tuple[str, str], others: list[str]) -> Tree:
@@ -102,12 +104,12 @@ def _split_tree(root: Path, pair: tuple[str, str], others: list[str]) -> Tree:
     note = f"splits are the folders {pair[0]}/ and {pair[1]}/"
     note += f", {', '.join(f'{name}/' for name in others)} is not read" if others else ""
     left_out = listing.Listing([], train.left_out + test.left_out).note()
-    return _checked(root, files, _headers(root, files), len(train.files), labels, names,
+    return _checked(root, *_headers(root, files), files, len(train.files), labels, names,
                     (f"{root / pair[0]}", f"{root / pair[1]}"), joined(note, left_out))  # fmt: skip
 
 
 def _checked(
-    root: Path, files: list[Path], headers: np.ndarray, train_count: int, labels: Tensor | None,
+    root: Path, fingerprint: str, headers: np.ndarray, files: list[Path], train_count: int, labels: Tensor | None,
     names: tuple[str, ...], origins: tuple[str, str], note: str,
 ) -> Tree:  # fmt: skip
     """Compare the two splits of a tree."""
@@ -123,7 +125,8 @@ def _checked(
         fault = splits.label_fault(*(Labels(o, part, names) for o, part in zip(origins, parts, strict=True)))
     if fault:
         labels, names = None, ()
-    return Tree(root, files, headers, train_count, labels, names, fault, joined(note, shared, splits.unlabelled(fault)))
+    note = joined(note, shared, splits.unlabelled(fault))
+    return Tree(root, fingerprint, headers, files, train_count, labels, names, fault, note)
 
 
 def _labels(files: list[Path], depth: int) -> tuple[Tensor | None, tuple[str, ...]]:
@@ -135,17 +138,23 @@ def _labels(files: list[Path], depth: int) -> tuple[Tensor | None, tuple[str, ..
     return torch.tensor([index.get(name, -1) for name in classes]), names
 
 
-def _headers(root: Path, files: list[Path]) -> np.ndarray:
-    """Return (N, 6) int64 by the columns above; cached, as opening 200,000 files takes many seconds.
+def _headers(root: Path, files: list[Path]) -> tuple[str, np.ndarray]:
+    """Return the files' fingerprint, and (N, 6) int64 by the columns above; cached, as opening 200,000 files takes many
+    seconds.
 
     Raises UserError naming all files that cannot be read, those included whose header is whole.
     """
-    paths = [root / file for file in files]
+
+    def read(function: Callable[[Path], np.ndarray]) -> Iterator[np.ndarray]:
+        return decoding.each([root / file for file in files], function)
+
     try:
-        key = cache_key("headers", decoding.fingerprint(root, files), decoding.DECODER)
-        return cached_array(key, (len(files), FRAMES + 2), np.int64, lambda: decoding.each(paths, _header))
+        fingerprint = decoding.fingerprint(root, files)
+        key = cache_key("headers", fingerprint, decoding.DECODER)
+        shape = (len(files), FRAMES + 2)
+        return fingerprint, cached_array(key, shape, np.int64, lambda: read(_header))
     except (UserError, OSError):
-        for _ in decoding.each(paths, _thorough):
+        for _ in read(_thorough):
             pass
         raise
 
@@ -179,10 +188,12 @@ def _pixel_note(headers: np.ndarray, size: int) -> str:
     """Say what was done to the pixels of files with these headers."""
     sides = headers[:, : HEIGHT + 1].min(axis=1)
     total = f"of {len(headers):,} images"
-    which = (np.where(sides == 28, 32, sides) < size, headers[:, ALPHA] > 0, headers[:, FRAMES] > 1)
-    enlarged, alpha, animated = map(np.count_nonzero, which)
+    resampled = (sides != 28) | (size > 32)
+    which = (sides < size) & resampled, (sides > size) & resampled, headers[:, ALPHA] > 0, headers[:, FRAMES] > 1
+    enlarged, reduced, alpha, animated = map(np.count_nonzero, which)
     return joined(
         f"{enlarged:,} {total} are smaller than {size} pixels and were enlarged" if enlarged else "",
+        f"{reduced:,} {total} are larger than {size} pixels and were reduced" if reduced else "",
         cropped_note(headers[:, : HEIGHT + 1]),
         f"{alpha:,} {total} have an alpha channel and were laid over white" if alpha else "",
         f"{animated:,} {total} are animated or have pages, the first was read" if animated else "",

@@ -1,5 +1,6 @@
 """Which image files lie under a folder: one rule for every reader, each real file once, none left out in silence."""
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ def is_hidden(name: str) -> bool:
 def folders(root: Path) -> list[str]:
     """Return the names of the folders in `root`, sorted and without hidden ones. UserError when it cannot be listed."""
     if not os.path.isdir(root):
-        raise UserError(f"no such folder: {root}")
+        raise UserError(f"no such folder: {root}; if it was moved, say with --data-dir where it lies now")
     try:
         return [entry.name for entry in _entries(root) if _is_folder(entry)]
     except OSError as error:
@@ -52,9 +53,13 @@ def image_files(root: Path, under: str = "") -> Listing:
     the path that is no link, or else the first.
 
     A link that leads nowhere counts as a file, which its reader will name; what is no regular file (a pipe, a device)
-    is never opened. Raises UserError naming every folder that cannot be listed, and when there is no image.
+    is never opened. Raises UserError naming every folder that cannot be listed, and when there is no image or the
+    root is the whole disk.
     """
-    found: dict[str, tuple[bool, Path]] = {}
+    if os.path.realpath(root) == os.path.abspath(os.sep):  # minutes, and never what is meant
+        raise UserError(f"{root} is the whole disk: name a folder of images in it")
+    found: dict[str, tuple[bool, str, int]] = {}  # by real path
+    start = len(os.path.join(root / under, ""))
     left_out: Counter[str] = Counter()
     failures: list[str] = []
     for real, entries in _walk(root / under, failures):
@@ -64,8 +69,9 @@ def image_files(root: Path, under: str = "") -> Listing:
                 left_out[suffix if suffix not in SUFFIXES else "that are no regular files"] += 1
                 continue
             target = os.path.realpath(entry.path) if entry.is_symlink() else os.path.join(real, entry.name)
-            rank = (entry.is_symlink(), Path(entry.path).relative_to(root))
+            rank = (entry.is_symlink(), os.path.join(under, entry.path[start:]), entry.inode())
             found[target] = min(found.get(target, rank), rank)
+    _leave_out_second_names(found)
     if failures:
         more = f" and {len(failures) - SHOWN} more" if len(failures) > SHOWN else ""
         raise UserError(
@@ -73,7 +79,20 @@ def image_files(root: Path, under: str = "") -> Listing:
         )
     if not found:
         raise UserError(f"no images under {root / under}; looked for {' '.join(SUFFIXES)}")
-    return Listing(sorted(path for _, path in found.values()), left_out)
+    return Listing(sorted(Path(path) for _, path, _ in found.values()), left_out)
+
+
+def _leave_out_second_names(found: dict[str, tuple[bool, str, int]]) -> None:
+    """Keep one name of each file that has several (hard links); where a file system gives two files one number, they
+    have one name each."""
+    times = Counter(number for _, _, number in found.values())
+    known = set()
+    for _, target in sorted((rank, target) for target, rank in found.items() if times[rank[2]] > 1):
+        with contextlib.suppress(OSError):  # a link that leads nowhere
+            s = os.stat(target)
+            if s.st_nlink > 1 and (s.st_dev, s.st_ino) in known:
+                del found[target]
+            known.add((s.st_dev, s.st_ino))
 
 
 def _walk(root: Path, failures: list[str]) -> Iterator[tuple[str, list[os.DirEntry]]]:

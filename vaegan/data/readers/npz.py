@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vaegan.data import splits
 from vaegan.data.cache import cache_key, cached_array
-from vaegan.data.fitting import cropped_note, enlarged_note, fit, fitting_size, is_too_long
+from vaegan.data.fitting import cropped_note, fit, fitting_size, is_too_long, resized_note
 from vaegan.data.imageset import ImageSet, joined
 from vaegan.data.readers import decoding
 from vaegan.data.readers.decoding import DECODER
@@ -71,7 +71,7 @@ def read(file: Path, split: str, image_size: int) -> ImageSet:
     images = torch.from_numpy(chosen.images[rows]).permute(0, 3, 1, 2).contiguous()
     height, width = images.shape[-2:]
     pixel_note = joined(
-        enlarged_note(min(height, width), image_size), cropped_note(np.array([[width, height]] * len(images)))
+        resized_note(min(height, width), image_size), cropped_note(np.array([[width, height]] * len(images)))
     )
     return ImageSet(
         name=f"npz:{file}",
@@ -128,7 +128,6 @@ def _arrays(file: Path) -> dict[str, np.ndarray]:
         OSError, ValueError, EOFError, TypeError, AttributeError, NotImplementedError, RuntimeError, MemoryError,
         zipfile.BadZipFile, zlib.error,
     ) as error:  # fmt: skip
-        # TypeError and AttributeError: numpy opens a bare .npy as an array, which is no context manager
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{file} is not a readable .npz of arrays ({reason}); write it with numpy.savez") from None
 
@@ -136,7 +135,7 @@ def _arrays(file: Path) -> dict[str, np.ndarray]:
 def _check_claims(file: Path) -> None:
     """Raise ValueError where a header claims more than its file or memory can hold, before anything is allocated."""
     if not zipfile.is_zipfile(file):
-        return  # numpy says what else it is
+        raise ValueError("it is no zip archive")
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
             if info.filename.removesuffix(".npy") not in KEYS:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torchvision import datasets
 
-from vaegan.data.fitting import enlarged_note, fit
+from vaegan.data.fitting import fit, resized_note
 from vaegan.data.imageset import ImageSet
 from vaegan.data.readers import decoding
 from vaegan.errors import UserError
@@ -65,7 +65,7 @@ def read(name: str, data_dir: Path, split: str, image_size: int) -> ImageSet:
     source = _open(name, row, Path(data_dir), split)
     images = _as_nchw(torch.as_tensor(source.data))
     labels = torch.as_tensor(source.targets, dtype=torch.int64)
-    note = enlarged_note(images.shape[-1], image_size)
+    note = resized_note(images.shape[-1], image_size)
     fitted = fit(images, image_size, black_ground=True)
     return ImageSet(
         name, split, fitted, labels, row.label_names, note, source=_source(name, row, data_dir, split, image_size)
@@ -88,12 +88,22 @@ def _open(name: str, row: TorchvisionSet, data_dir: Path, split: str) -> dataset
             return row.reader(data_dir, train=split == "train", download=absent)
     except Exception as error:  # whatever the network, the archive or the file format did
         if absent:
+            _remove_empty(file.parent, data_dir)
             raise UserError(
                 f"{name} is not in {str(data_dir)!r} (looked for {file}) and could not be downloaded; "
                 "point --data-dir at the folder that holds it, or run once with a network"
             ) from error
         reason = str(error).split("\n", 1)[0]
         raise UserError(f"cannot read {name} ({reason}); delete {file.parent} to fetch it anew") from error
+
+
+def _remove_empty(folder: Path, data_dir: Path) -> None:
+    """Remove the folders that torchvision makes before it downloads anything, up to where the data should lie."""
+    for made in (folder, *folder.parents):
+        if made == data_dir.parent:
+            return
+        with contextlib.suppress(OSError):  # not empty, or never made
+            made.rmdir()
 
 
 def _as_nchw(images: Tensor) -> Tensor:

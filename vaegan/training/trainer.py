@@ -9,12 +9,14 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from vaegan import algorithm, fitting, processes
+from vaegan import algorithm
 from vaegan.config import Config
+from vaegan.machine import processes
 from vaegan.networks.convolutional import RELEASED_FEATURES
 from vaegan.networks.outputs import Judges
 from vaegan.objective import Objective, Settings
 from vaegan.schedules import LEARNING_RATES, SCHEDULES, Phase, inside
+from vaegan.storage import fitting
 
 HEADS = ("mu.", "logvar.")
 STREAMS = 1_000_003  # more than any run's steps, so that (seed, step) never names two draws

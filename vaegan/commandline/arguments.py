@@ -7,12 +7,14 @@ signal finds every door ready for it.
 import contextlib
 import dataclasses
 import io
+import re
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from vaegan.commandline.explanation import HELP, count_of, explain
 from vaegan.errors import UsageError, nearest, one_line
-from vaegan.explanation import HELP, explain
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -36,7 +38,7 @@ def parse(
     """
     import tyro
 
-    args = words(args)
+    args = by_own_name(cls, words(args))
     if HELP & set(args):
         explain(cls, default, prog=prog, said=said or {}, topics={})
     keywords: dict[str, Any] = {} if default is None else {"default": default}
@@ -59,6 +61,12 @@ def parse(
         known = [flag(field.name) for field in dataclasses.fields(cls)]
         raise UsageError(f"unknown argument {unknown[0]!r}{nearest(unknown[0].split('=')[0], known)}; see --help")
     return value
+
+
+def by_own_name(cls: type, args: list[str]) -> list[str]:
+    """Return a command line with `--n` in the words of a command that calls it otherwise."""
+    count = count_of(cls)
+    return [re.sub("^--n(?==|$)", flag(count), word) for word in args] if count else args
 
 
 def words(args: Sequence[str] | None) -> list[str]:
@@ -97,6 +105,12 @@ def at_least(asked: object, **smallest: float) -> None:
         value = getattr(asked, name)
         require(value is None or value >= least, name, value, f"use {least} or more")
         require(value is None or value < MOST, name, value, f"use {least} or more, below 2^31")
+
+
+def need_runs(runs: Sequence[Path], prog: str) -> None:
+    """Raise UsageError where a command that takes run directories was given none."""
+    if not runs:
+        raise UsageError(f"no run given; use: {prog} RUN [RUN ...]")
 
 
 def require(holds: bool, name: str, value: object, remedy: str) -> None:

@@ -11,7 +11,7 @@ from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
 from vaegan.errors import UserError
-from vaegan.writing import write_file
+from vaegan.storage.writing import write_file
 
 Scalars = dict[str, Tensor | float]
 

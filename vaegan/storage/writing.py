@@ -1,5 +1,6 @@
 """Files that a user names: written whole or not at all."""
 
+import json
 import os
 import tempfile
 from contextlib import suppress
@@ -38,8 +39,20 @@ def write_file(path: Path, content: bytes) -> None:
         raise
 
 
-def check_writable(path: Path) -> None:
-    """Raise UserError now for a path that `write_whole` could not write, before an hour of work is lost on it."""
+def write_json(path: Path | None, value: object) -> None:
+    """Write a JSON value, indented, as `write_whole` does; nothing where no file was asked for."""
+    if path:
+        write_whole(path, (json.dumps(value, indent=2) + "\n").encode())
+
+
+def check_writable(*paths: Path | None) -> None:
+    """Raise UserError now for a path that `write_whole` could not write, before an hour of work is lost on it; None is
+    a file that nobody asked for."""
+    for path in filter(None, paths):
+        _check_writable(path)
+
+
+def _check_writable(path: Path) -> None:
     folder = next((parent for parent in path.absolute().parents if parent.exists()), path.absolute().parent)
     if path.exists() and not path.is_file() or not folder.is_dir() or not os.access(folder, os.W_OK):
         reason = f"{folder} is not a folder that can be written to"

@@ -12,12 +12,12 @@ from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
 
 from vaegan import run as running
-from vaegan import training
-from vaegan.commandline import as_words
+from vaegan.commandline.arguments import as_words
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError, nearest
 from vaegan.model import Model, load
 from vaegan.objective import OBJECTIVES, Objective
+from vaegan.training import launch
 
 MADE_HERE = ("dataset", "data_dir")  # settings that the images decide
 
@@ -40,7 +40,7 @@ def fit(settings: Config | Mapping[str, Any], images: Tensor | Dataset) -> Model
     file = config.directory.with_name(f"{config.directory.name}-images.npz")
     try:
         keep(file, data, config.resume)
-        training.start(running.placed(dataclasses.replace(config, dataset=f"npz:{file}")), row, [])
+        launch.start(running.placed(dataclasses.replace(config, dataset=f"npz:{file}")), row, [])
     except SystemExit as stop:
         raise KeyboardInterrupt(f"{config.directory} is saved; fit with resume=True continues it") from stop
     finally:

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from vaegan import model, run
 from vaegan.config import Config
 from vaegan.data.synthfaces import renderer as synthfaces
+from vaegan.machine.progress import Bar
 from vaegan.objective import Objective
-from vaegan.trainer import Trainer
+from vaegan.training.trainer import Trainer
 
 NOBODY_WAITS = (0.68, 1e9)
 FACES = 512  # images a timing of the renderer
@@ -119,7 +119,7 @@ def trained(config: Config, objective: Objective, gate: tuple[float, float] | No
 def time_in_turns(cases: dict, rounds: int) -> dict:
     """Return the median seconds of each case over interleaved rounds, after one that is not counted."""
     timings: dict[str, list[float]] = {name: [] for name in cases}
-    for i in tqdm(range(rounds + 1), desc="rounds", leave=False):
+    for i in Bar(range(rounds + 1), desc="rounds", leave=False):
         for name, case in cases.items():
             begun = time.perf_counter()
             case()

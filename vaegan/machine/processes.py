@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from vaegan import devices
+from vaegan.machine import devices
 
 
 def start(device: torch.device) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from vaegan.errors import UserError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Command(NamedTuple):

@@ -6,8 +6,8 @@ A VAE/GAN's last weights wander from update to update; a mean over several of th
 from pathlib import Path
 from typing import Any
 
-from vaegan import checkpoint
 from vaegan.errors import UserError
+from vaegan.storage import checkpoint
 
 SHARE = 10  # a snapshot comes from the last 1 / SHARE of the updates
 

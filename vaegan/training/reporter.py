@@ -8,17 +8,19 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
-from tqdm import tqdm
 
-from vaegan import collapse, data, posterior, processes
 from vaegan import config as configuration
+from vaegan import data, posterior
 from vaegan.conditions import Conditions
 from vaegan.config import Config
 from vaegan.data import ImageSet
-from vaegan.metrics import Averager, MetricsWriter, not_finite
+from vaegan.machine import processes
+from vaegan.machine.progress import Bar
 from vaegan.model import Model
 from vaegan.pictures.panels import COLUMNS, Panels, encoded
-from vaegan.trainer import Trainer
+from vaegan.storage.metrics import Averager, MetricsWriter, not_finite
+from vaegan.training import collapse
+from vaegan.training.trainer import Trainer
 
 SHOWN = 16  # held-out images in the panels
 WATCHED = 256  # held-out images whose posterior is logged: a variance over 16 would be luck
@@ -109,7 +111,7 @@ class Reporter:
             return
         if message := sign():
             self.warned.add(subject)
-            tqdm.write(f"warning: step {step}: {message}", file=sys.stderr)
+            Bar.write(f"warning: step {step}: {message}", file=sys.stderr)
 
     def finish(self) -> None:
         """Write the run's row of TensorBoard's hyper-parameter table."""

@@ -8,9 +8,10 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NoReturn
 
-from vaegan.commands import program
+from vaegan.commandline.commands import program
 
 HELP = {"--help", "-h"}
+COUNTS = ("samples", "images", "queries", "faces")  # how many, by what they are; `--n` in every command
 
 
 def explain(
@@ -22,6 +23,8 @@ def explain(
 
     fields = {field.name: field for field in dataclasses.fields(cls)}
     hints, texts = typing.get_type_hints(cls, include_extras=True), documented(cls) | dict(said)
+    if count := count_of(cls):
+        texts[count] += " (--n is the same.)"
     entries: dict[str, tuple[str, Any, Any]] = {}
     for name, field in fields.items():
         hint: Any = Annotated[hints[name], tyro.conf.arg(help=texts.get(name, ""))]
@@ -37,6 +40,12 @@ def explain(
     markers = (tyro.conf.OmitArgPrefixes, tyro.conf.PositionalRequiredArgs, tyro.conf.PositionalMetavarFromFieldName)
     tyro.cli(shown, args=["--help"], prog=program(prog), config=markers)
     raise SystemExit(0)
+
+
+def count_of(cls: type) -> str | None:
+    """Return the field that says how many images a command takes, where it is not called n."""
+    hints = {field.name: typing.get_type_hints(cls)[field.name] for field in dataclasses.fields(cls)}
+    return None if "n" in hints else next((name for name in COUNTS if hints.get(name) in (int, int | None)), None)
 
 
 def named(entry: tuple[str, Any, Any]) -> tuple[Any, ...]:

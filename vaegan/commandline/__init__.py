@@ -1,0 +1,1 @@
+"""A command line: its flags read into a dataclass, its help, the table of all commands."""

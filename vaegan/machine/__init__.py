@@ -1,0 +1,1 @@
+"""What computes: device, memory, and one process or several."""
