@@ -100,3 +100,13 @@ def test_damages_are_pure_functions_and_leave_grey_images_grey(held_out):
         assert torch.equal(damage(held_out[0], 3), damage(held_out[0], 3))
         assert damage(held_out[0][:, :1], 3).shape == held_out[0][:, :1].shape
     assert torch.equal(halve_colour(held_out[0][:, :1]), held_out[0][:, :1])
+
+
+@pytest.mark.parametrize("size", [(28, 28), (32, 32), (48, 32), (64, 64), (32, 144)])
+@pytest.mark.parametrize("row", [*MEASURES.values(), *AUDITS.values()], ids=lambda row: row.name)
+def test_an_image_measures_the_same_to_the_last_digit_whatever_is_measured_with_it(row, size):
+    images = torch.randint(0, 256, (19, 3, *size), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    images = gaussian_blur(images, 0.5)
+    whole = row.function(images)
+    for count in (1, 2, 3, 7):
+        assert torch.equal(torch.cat([row.function(part) for part in images.split(count)]), whole), count

@@ -46,7 +46,8 @@ def checkerboard_index(x: Tensor) -> Tensor:
 @of_uint8
 def nyquist_power(x: Tensor) -> Tensor:
     """Mean power, scaled as `power_spectrum`, at radial frequencies above 0.85 Nyquist, corners included."""
-    return windowed_power(x).double() @ _nyquist_average(*x.shape[1:])
+    power = windowed_power(x).double()
+    return power.mul_(_nyquist_average(*x.shape[1:])).sum(dim=1)  # a product of matrices rounds by the batch's size
 
 
 @functools.lru_cache(maxsize=16)
