@@ -31,18 +31,23 @@ APPLIED = (0.0, 0.5, 0.8, 1.2, 2.0, 4.0)  # px
 
 @dataclass(frozen=True)
 class Splits:
-    """Of `trials` splits: how many intervals held the applied blur, by px, and how many unblurred halves raised a flag
-    of any audit."""
+    """Of `trials` splits, by applied px: how many intervals held it, and the px by which the worst reading of pairs was
+    off; and how many unblurred halves raised a flag of any audit."""
 
     images: int
     trials: int
     held: dict[float, int]
+    off: dict[float, float]
     flagged: int
 
     def __str__(self) -> str:
         held = ", ".join(f"{sigma:g} px {count}" for sigma, count in self.held.items())
+        off = ", ".join(f"{sigma:g} px {error:.3f}" for sigma, error in self.off.items())
         halves = f"{self.images - self.images // 2} images read against {self.images // 2}"
-        return f"{self.trials} splits, {halves}: intervals that hold {held}; unblurred halves flagged {self.flagged}"
+        return (
+            f"{self.trials} splits, {halves}: intervals that hold {held}; paired readings off by at most {off}; "
+            f"unblurred halves flagged {self.flagged}"
+        )
 
 
 def tried(images: Tensor, trials: int = 100, seed: int = 0, rows: Mapping[str, Measure] = ALL_ROWS) -> Splits:
@@ -50,15 +55,22 @@ def tried(images: Tensor, trials: int = 100, seed: int = 0, rows: Mapping[str, M
     rungs = list(side_by_side([partial(measured, images, rows, sigma) for sigma in SIGMAS]))
     ladder = {name: np.stack([rung[name] for rung in rungs], axis=1) for name in rows}
     blurred = {sigma: measured(images, {PRIMARY: rows[PRIMARY]}, sigma)[PRIMARY] for sigma in APPLIED}
-    generator, held, flagged = np.random.default_rng(seed), dict.fromkeys(APPLIED, 0), 0
+    generator, held, off, flagged = (
+        np.random.default_rng(seed),
+        dict.fromkeys(APPLIED, 0),
+        dict.fromkeys(APPLIED, 0.0),
+        0,
+    )
     for _ in range(trials):
         reference, other = np.array_split(generator.permutation(len(images)), 2)
         by = instrument(ladder, reference, rows, images.shape[2] * images.shape[3])
         for sigma in APPLIED:
             interval = by.read(PRIMARY, blurred[sigma][other]).interval
             held[sigma] += interval.low <= sigma <= interval.high
+            paired = by.value(PRIMARY, blurred[sigma][other], blurred[0.0][other])
+            off[sigma] = max(off[sigma], abs(paired - sigma))
         flagged += bool(flags(by, {name: of_all[other, REAL] for name, of_all in ladder.items()}))
-    return Splits(len(images), trials, held, flagged)
+    return Splits(len(images), trials, held, off, flagged)
 
 
 def instrument(ladder: Values, reference: np.ndarray, rows: Mapping[str, Measure], pixels: int) -> Instrument:
