@@ -20,7 +20,6 @@ from vaegan.data import ImageSet
 from vaegan.machine.progress import Bar
 
 APPLIED = (0.3, 0.4, 0.5, 0.8, 1.2, 2.0)  # px
-CLEAN_SHARE, CLEAN_PIXELS = 0.05, 0.03  # the larger of these is what a reading may be off by
 DAMAGED_SHARE = 0.15
 
 
@@ -37,10 +36,9 @@ class Row:
     @property
     def ok(self) -> bool:
         """Whether the primary measure's paired reading is as close as the instrument promises."""
-        error = abs(self.paired[PRIMARY] - self.applied)
         if self.damage:
-            return error <= DAMAGED_SHARE * self.applied
-        return error <= max(CLEAN_SHARE * self.applied, CLEAN_PIXELS)
+            return abs(self.paired[PRIMARY] - self.applied) <= DAMAGED_SHARE * self.applied
+        return splits.within(self.paired[PRIMARY], self.applied)
 
 
 def report(found: ImageSet, most: int, trials: int, seed: int) -> str:
