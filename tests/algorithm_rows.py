@@ -9,8 +9,8 @@ from vaegan.objective import OBJECTIVES, Settings
 B, D = 6, 4  # images a batch, numbers a code
 ROWS = {**OBJECTIVES, **BASELINES}
 SETTINGS = Settings(
-    beta=0.7, gamma=0.3, likelihood="gaussian", feature_precision=2.0, adversarial_loss="nonsaturating", fakes="both",
-    gate=None,
+    beta=0.7, gamma=0.3, likelihood="gaussian", feature_precision=2.0, pixel_weight=0.0,
+    adversarial_loss="nonsaturating", fakes="both", gate=None,
 )  # fmt: skip
 
 

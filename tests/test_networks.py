@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from vaegan.networks import cppn
 from vaegan.networks.architectures import ARCHITECTURES
 from vaegan.networks.building import build
-from vaegan.networks.colour import vivid
+from vaegan.networks.colour import gain_for, vivid
 from vaegan.networks.convolutional import RELEASED_FEATURES, Discriminator, feature_count, parameter_count
 from vaegan.networks.normalisation import WeightNormLinear, normalise
 
@@ -187,6 +187,19 @@ def test_a_gain_of_colour_is_the_same_discriminator_with_other_first_weights(arc
     x = torch.randn(4, 3, 32, 32, dtype=torch.float64)
     torch.testing.assert_close(plain(x).features, gained(x).features)
     assert not torch.allclose(gained(x).features, gained(x.mean(1, keepdim=True).expand_as(x)).features)
+
+
+def test_the_gain_of_a_data_set_is_what_makes_its_colours_vary_as_its_grey():
+    light, colours = (torch.randn(600, n, 16, 16, generator=torch.Generator().manual_seed(n)) for n in (1, 3))
+    colours = colours - colours.mean(1, keepdim=True)
+
+    def gain(strength):
+        return gain_for((128 + 20 * (light + strength * colours)).round().byte())
+
+    gains = [gain(strength) for strength in (1.0, 0.5, 0.25)]
+    assert gains == [2.0, 4.0, 5.0]  # colours' variance is 2/3 of strength^2: ratios 1.2, 2.4 and 4.9, times 1.5, to 5
+    assert gain(0.0) == gain_for(light.byte()) == 1.0  # grey, in three channels or in one
+    assert gain(5.0) == 1.0  # never less than as they are
 
 
 # --- the other architectures

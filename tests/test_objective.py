@@ -40,15 +40,16 @@ def own_loss(name, row, settings, nets, batch):
     if row.reconstruction:
         mu, logvar = nets["encoder"](x, *y)
         x_tilde = nets["decoder"](mu + eps * torch.exp(logvar / 2) if row.prior else mu, *y)
+        llike = 0.0
         if row.reconstruction == "features":
             error = nets["discriminator"](x, *y)[0] - nets["discriminator"](x_tilde, *y)[0]
             llike = 0.5 * settings.feature_precision * (error**2).sum() / B
-        else:
+        if pixel_weight := 1.0 if row.reconstruction == "pixels" else settings.pixel_weight:
             nll = {"gaussian": losses.gaussian_nll, "optimal-gaussian": losses.optimal_gaussian_nll}
             nll["bernoulli"] = lambda x, x_tilde: (
                 -(1 + x) / 2 * ((1 + x_tilde) / 2).log() - (1 - x) / 2 * ((1 - x_tilde) / 2).log()
             )
-            llike = nll[row.likelihood or settings.likelihood](x, x_tilde).sum() / B
+            llike = llike + pixel_weight * nll[row.likelihood or settings.likelihood](x, x_tilde).sum() / B
     if name == "encoder":
         kl = 0.5 * (mu**2 + torch.exp(logvar) - logvar - 1).sum() / B if row.prior else 0.0
         return settings.beta * kl + llike
@@ -101,6 +102,13 @@ def test_each_network_gets_the_gradient_of_its_own_loss_alone(mode, adversarial_
 @pytest.mark.parametrize("norm", ["batch", "group"])
 def test_a_likelihood_of_logits_reaches_its_networks(mode, norm, batch):
     check_gradients(ours, ROWS[mode], dataclasses.replace(SETTINGS, likelihood="bernoulli"), batch, norm)
+
+
+@pytest.mark.parametrize("mode", ["vae-disl", "vaegan", "vae"])
+@pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
+def test_pixels_beside_features_weigh_what_is_asked(mode, likelihood, batch):
+    """In a row of features only: pixels are not counted twice."""
+    check_gradients(ours, ROWS[mode], dataclasses.replace(SETTINGS, likelihood=likelihood, pixel_weight=0.4), batch)
 
 
 @pytest.mark.parametrize("mode", ROWS)

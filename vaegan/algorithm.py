@@ -98,7 +98,7 @@ def terms(objective: Objective, settings: Settings, f: Forward) -> dict[str, Ten
     t: dict[str, Tensor] = {}
     if objective.prior:
         t["prior"] = losses.kl_divergence(made(f.mu), made(f.logvar))
-    if objective.reconstruction == "pixels":
+    if "pixels" in likelihoods(objective, settings):
         nll = losses.PIXEL_NLL[objective.likelihood or settings.likelihood]
         t["pixels"] = nll(f.x, made(f.x_tilde), made(f.logit))
     if objective.reconstruction == "features":
@@ -129,18 +129,25 @@ def added(parts: Sequence[Tensor]) -> Tensor:
 
 def route(objective: Objective, settings: Settings) -> Routes:
     """Say with what weight the mean of each term trains which network: Algorithm 1, and nothing else decides it."""
-    llike = objective.reconstruction
     gamma = settings.gamma if objective.adversarial else 1.0  # gamma weighs L_llike against L_GAN: no L_GAN, no gamma
     routes: Routes = {name: {} for name in objective.trains}
     if objective.prior:
         routes["encoder"]["prior"] = settings.beta
-    if llike:
-        routes["encoder"][llike] = 1.0
-        routes["decoder"][llike] = gamma
+    for term, weight in likelihoods(objective, settings).items():
+        routes["encoder"][term] = weight
+        routes["decoder"][term] = gamma * weight
     if objective.adversarial:
         routes["decoder"]["gan_decoder"] = 1.0
         routes["discriminator"] = {"gan_real": 1.0, "gan_fake": 1.0}
     return routes
+
+
+def likelihoods(objective: Objective, settings: Settings) -> dict[str, float]:
+    """Say with what weight each term of L_llike counts: pixels, or Dis_l and, where they have a weight, pixels too."""
+    if not objective.reconstruction:
+        return {}
+    beside = objective.reconstruction == "features" and settings.pixel_weight
+    return {objective.reconstruction: 1.0} | ({"pixels": settings.pixel_weight} if beside else {})
 
 
 def weighed(weights: dict[str, float], t: dict[str, Tensor]) -> Tensor:

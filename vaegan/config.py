@@ -40,8 +40,8 @@ class Config:
     """Normalisation in every network; batch is the paper's."""
     code_norm: Literal["none", "weight"] = "none"
     """What the decoder's first layer has under --norm group; both keep the length of z, which a group norm drops."""
-    colour_gain: float = 1.0
-    """Times which the discriminator sees colours, the channels' departures from grey; 1 is the paper's."""
+    colour_gain: float | None = 1.0
+    """Times which Dis sees colours, the channels' departures from grey; 1: the paper's; none: what the images need."""
 
     schedule: str = "together"
     """When which network steps: together (Algorithm 1), or otoro, the original's turns (vaegan/schedules.py)."""
@@ -66,6 +66,8 @@ class Config:
     """Weight of the decoder's reconstruction against its adversarial loss, both summed over dimensions."""
     feature_precision: float | None = None
     """Inverse variance of the Gaussian on Dis_l; none: 16,384 over its size, so 1 at the released size."""
+    pixel_weight: float = 0.0
+    """Weight of the pixels' likelihood beside Dis_l's, in modes that reconstruct Dis_l; 0 is the paper's."""
     adversarial_loss: Literal["nonsaturating", "minimax"] = "nonsaturating"
     """What the decoder minimises; minimax is Algorithm 1's."""
     fakes: Literal["prior", "reconstruction", "both"] = "both"
@@ -130,6 +132,12 @@ class Config:
         return self.image_size
 
     @property
+    def gain(self) -> float:
+        """Times which Dis sees colours, of a config whose images were looked at where it left that open."""
+        assert self.colour_gain is not None
+        return self.colour_gain
+
+    @property
     def may_grow(self) -> bool:
         """Whether `--steps` may grow when a run is resumed: nothing that it did so far depended on its length."""
         return self.learning_rate_decay == 1 and not self.beta_warmup
@@ -141,26 +149,20 @@ TOPICS = {
     "data": "dataset data_dir validation_images image_size condition".split(),
     "networks": "architecture width latent_dim norm code_norm colour_gain init".split(),
     "objective": (
-        "beta beta_warmup likelihood gamma feature_precision adversarial_loss fakes gate_equilibrium gate_margin "
-        "discriminator"
+        "beta beta_warmup likelihood gamma feature_precision pixel_weight adversarial_loss fakes gate_equilibrium "
+        "gate_margin discriminator"
     ).split(),
     "optimiser": (
         "schedule batch_size learning_rate discriminator_learning_rate optimizer adam_beta1 learning_rate_decay "
-        "learning_rate_schedule "
-        "weight_decay ema_decay"
+        "learning_rate_schedule weight_decay ema_decay"
     ).split(),
     "execution": "device precision compile".split(),
 }
 TOPICS["run"] += [n for n in Config.__dataclass_fields__ if not any(n in names for names in TOPICS.values())]
 
 # What a run may change without becoming another run: where and how it executes, and what it prints.
-EXECUTION = {"run_dir", "resume", "device", "compile", "dry_run", "data_dir", "preset"} | {
-    "log_every",
-    "images_every",
-    "measure_every",
-    "save_every",
-    "snapshots",
-}
+EXECUTION = {"run_dir", "resume", "device", "compile", "dry_run", "data_dir", "preset", "snapshots"}
+EXECUTION |= {"log_every", "images_every", "measure_every", "save_every"}
 
 
 def default_run_dir(config: Config, preset: dict[str, Any] | None = None) -> Path:
@@ -171,6 +173,10 @@ def default_run_dir(config: Config, preset: dict[str, Any] | None = None) -> Pat
     system = config.preset if "mode" in (preset or {}) else config.mode
     dataset = re.sub(r"[^A-Za-z0-9_.]+", "-", config.dataset).strip("-.")
     return Path("runs") / f"{dataset}-{system}-s{config.seed}"
+
+
+BY_IMAGES = ("image_size", "colour_gain")  # none in a config whose images were not looked at yet
+LEFT_OPEN = ("colour_gain", "feature_precision")
 
 
 def check(config: Config) -> None:
@@ -184,12 +190,10 @@ def check(config: Config) -> None:
     rates = config.learning_rate_schedule
     require(rates in LEARNING_RATES, "learning_rate_schedule", rates, f"known are {', '.join(LEARNING_RATES)}")
     check_size(config)
-    for name in ("width", "colour_gain", "learning_rate", "discriminator_learning_rate", "learning_rate_decay"):
+    for name in ("width", "learning_rate", "discriminator_learning_rate", "learning_rate_decay", *LEFT_OPEN):
         value = getattr(config, name)
-        require(0 < value < float("inf"), name, value, "use a positive number")
-    precision = config.feature_precision
-    require(precision is None or 0 < precision < float("inf"), "feature_precision", precision, "use a positive number")
-    for name in ("beta", "gamma", "weight_decay", "gate_equilibrium"):
+        require((value is None and name in LEFT_OPEN) or 0 < value < float("inf"), name, value, "use a positive number")
+    for name in ("beta", "gamma", "pixel_weight", "weight_decay", "gate_equilibrium"):
         value = getattr(config, name)
         require(0 <= value < float("inf"), name, value, "use a finite number, 0 or more")
     require(0 <= config.beta_warmup <= 1, "beta_warmup", config.beta_warmup, "use a share of the updates, in [0, 1]")

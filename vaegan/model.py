@@ -219,7 +219,7 @@ def networks_of(config: Config, names: tuple[str, ...], channels: int, condition
         latent_dim=config.latent_dim,
         norm=config.norm,
         code_norm=config.code_norm,
-        colour_gain=config.colour_gain,
+        colour_gain=config.gain,
         seed=config.seed,
         architecture=config.architecture,
         conditions=conditions,

@@ -38,6 +38,7 @@ class Settings:
     gamma: float
     likelihood: str
     feature_precision: float
+    pixel_weight: float
     adversarial_loss: str
     fakes: Literal["prior", "reconstruction", "both"]
     gate: tuple[float, float] | None  # equilibrium, margin

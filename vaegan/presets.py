@@ -102,20 +102,20 @@ MODES: dict[str, dict[str, Any]] = {
     "ae": CODERS,
     "vae": VARIATIONAL,
     "vae-sigma": VARIATIONAL,
+    # What a frozen Dis_l is blind to nothing else would hold: grain (docs/choices.md). The paper's has no pixels.
+    "vae-disl": {"pixel_weight": 1.0},
     # DCGAN's rate (arXiv 1511.06434): with 1e-3, and no reconstruction to hold it, Dec falls to one picture
     # (docs/choices.md).
     "gan": {"learning_rate": 2e-4, "discriminator_learning_rate": 2e-4},
 }
 
-# Seeing colours as they are, Dis lets grain in them pass (docs/choices.md).
-COLOUR_GAIN = 3.0
-
 PRESETS: dict[str, dict[str, Any]] = {
-    # The defaults of `Config`, but for colours and for batch norm, under which samples of short runs vary less.
-    "cpu": {"norm": "group", "colour_gain": COLOUR_GAIN},
+    # The defaults of `Config`, but for colours, in which Dis lets grain pass when it sees them as they are, and for
+    # batch norm, under which samples of short runs vary less (docs/choices.md).
+    "cpu": {"norm": "group", "colour_gain": None},
     # The released network at the data's own size, with the losses and stabilisers of the CPU default.
     "gpu": {
-        "colour_gain": COLOUR_GAIN,
+        "colour_gain": None,
         "image_size": None,
         "width": 1.0,
         "latent_dim": 128,

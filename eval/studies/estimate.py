@@ -1,5 +1,6 @@
 """What a study will cost, before it: updates that are timed here, and files whose sizes are known."""
 
+import dataclasses
 import time
 from collections.abc import Sequence
 
@@ -20,7 +21,7 @@ ADAM, RMSPROP = 2, 1  # numbers an optimizer keeps for each weight
 def seconds_an_update(config: Config) -> float:
     """Seconds of an update of a run, the fastest of a few on random images: other work only adds to it. Raises
     UsageError for networks that do not fit into memory."""
-    device = run.torch_device(config)
+    config, device = decided(config), run.torch_device(config)
     objective, side = OBJECTIVES[config.mode], config.image_size or 1
     planned = model.outlined(config, objective.needs, CHANNELS, 0)
     memory.check(planned, config.batch_size, (CHANNELS, side, side), config.latent_dim, memory.available(device))
@@ -35,6 +36,11 @@ def seconds_an_update(config: Config) -> float:
             torch.cuda.synchronize(device)
         taken.append(time.perf_counter() - begun)
     return min(taken[WARM:])
+
+
+def decided(config: Config) -> Config:
+    """A config with what else the images decide, which changes neither time nor size."""
+    return dataclasses.replace(config, colour_gain=config.colour_gain or 1.0)
 
 
 def seconds(planned: Sequence[Plan], at_once: int) -> float:
@@ -62,7 +68,7 @@ def shape(plan: Plan) -> tuple[object, ...]:
 def size(config: Config) -> int:
     """Bytes of a run's checkpoint and snapshots, which are nearly all that it leaves."""
     objective = OBJECTIVES[config.mode]
-    networks = model.outlined(config, objective.needs, CHANNELS, 0)
+    networks = model.outlined(decided(config), objective.needs, CHANNELS, 0)
     numbers = {name: sum(t.numel() for t in part.state_dict().values()) for name, part in networks.items()}
     weights = sum(numbers.values()) + numbers["decoder"]  # its averaged weights too
     moments = (ADAM if config.optimizer == "adam" else RMSPROP) * sum(numbers[name] for name in objective.trains)

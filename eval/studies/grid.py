@@ -32,6 +32,7 @@ USED_BY: dict[str, Callable[[Objective], bool]] = {
     "beta": lambda row: row.prior,
     "likelihood": lambda row: row.reconstruction == "pixels" and row.likelihood is None,
     "feature_precision": lambda row: row.reconstruction == "features",
+    "pixel_weight": lambda row: row.reconstruction == "features",
     "gamma": _both,
     "schedule": _both,
     "adversarial_loss": _adversarial,

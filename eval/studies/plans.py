@@ -201,7 +201,8 @@ def check_pair(a: Plan, b: Plan, names: Sequence[str]) -> None:
     """Raise UsageError when two runs differ in one of the settings named."""
     for name in names:
         values = [getattr(run.config, name) for run in (a, b)]
-        if values[0] != values[1]:
+        open_yet = name in configuration.BY_IMAGES and None in values
+        if values[0] != values[1] and not open_yet:
             raise UsageError(
                 f"{flag(name)} is {values[0]} in {a.directory} and {values[1]} in {b.directory}: "
                 f"give {flag(name)}, or choose another --out"

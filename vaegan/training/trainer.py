@@ -33,6 +33,7 @@ class Trainer:
             likelihood=config.likelihood,
             # The paper's unit variance at its size; fewer features weigh as much, so beta and gamma keep their meaning.
             feature_precision=config.feature_precision or RELEASED_FEATURES / feature_count(networks),
+            pixel_weight=config.pixel_weight,
             adversarial_loss=config.adversarial_loss,
             fakes=config.fakes,
             gate=(config.gate_equilibrium, config.gate_margin),
