@@ -21,7 +21,7 @@ class Arguments(HeldOutArguments):
     features: str = "auto"
     """Extractor, as for python -m eval.distances."""
     counts: tuple[int, ...] = ()
-    """Instead: of so many random images a side, how often is each step of damage noticed at all?"""
+    """Instead: of so many random images a side, out of --images, how often is each step of damage noticed at all?"""
     json: Path | None = None
     """Also write every number with its whole protocol to this file."""
 
@@ -38,7 +38,7 @@ def main(args: Sequence[str] | None = None) -> None:
         from eval.features import choice
 
         extractor, _ = choice.choose(asked.features, lambda: asked.load("train"))
-        print(resolution.report(asked.load(), extractor, asked.counts, asked.seed))
+        print(resolution.report(asked.load(), extractor, asked.counts, asked.images, asked.seed))
         return
     from eval.experiments import distance_controls
 

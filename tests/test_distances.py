@@ -267,7 +267,7 @@ class Edges(Tiles):
 def test_how_often_damage_is_noticed_grows_with_the_number_of_images_and_by_chance_it_hardly_is():
     images = dead_leaves(600, seed=3)
     labels = (images.float().mean(dim=(1, 2, 3)) > 128).long() - (torch.arange(600) % 9 == 0).long()  # some -1
-    real, steps = resolution.prepared(ImageSet("leaves", "test", images, labels), Edges(), seed=0)
+    real, steps = resolution.prepared(ImageSet("leaves", "test", images, labels), Edges(), 300, seed=0)
     assert set(steps) >= {"real", "blurred 2 px", "noise 0.2", "1 kind missing"} and len(steps["1 kind missing"]) < 300
     shares = [resolution.noticed(real, steps["blurred 1 px"], count, seed=0) for count in (10, 50, 250)]
     assert shares == sorted(shares) and shares[0] < 0.5 and shares[-1] == 1

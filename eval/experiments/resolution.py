@@ -19,21 +19,20 @@ from eval.words import markdown_table
 from vaegan.data import ImageSet
 
 DRAWS = 40  # of each step and number of images
-MOST = 1000  # images of each half
 
 
-def report(test: ImageSet, extractor: Extractor, counts: Sequence[int], seed: int) -> str:
-    """The share of draws that notice each step, for every number of images, in Markdown."""
-    real, steps = prepared(test, extractor, seed)
+def report(test: ImageSet, extractor: Extractor, counts: Sequence[int], most: int, seed: int) -> str:
+    """For every number of images, out of `most` a side, the share of draws that notice each step, in Markdown."""
+    real, steps = prepared(test, extractor, most, seed)
     lines = [[title, *(f"{noticed(real, damaged, n, seed):.0%}" for n in counts)] for title, damaged in steps.items()]
     height, width = test.images.shape[2:]
     head = f"{test.name}, {width}x{height}, {extractor.name}: of {DRAWS} draws, how many notice it"
     return "\n\n".join([head, markdown_table(["images a side", *(f"{n:,}" for n in counts)], lines)])
 
 
-def prepared(test: ImageSet, extractor: Extractor, seed: int) -> tuple[Tensor, dict[str, Tensor]]:
+def prepared(test: ImageSet, extractor: Extractor, most: int, seed: int) -> tuple[Tensor, dict[str, Tensor]]:
     """Features of one half of real images, and of the other under every step of damage: (N, d) each."""
-    first, other = halves(test, MOST, seed)
+    first, other = halves(test, most, seed)
     images = test.images[other]
     damaged = {"real": images}
     damaged |= {f"blurred {sigma:g} px": gaussian_blur(images, sigma) for sigma in BLURS}
