@@ -129,6 +129,8 @@ def test_grey_files_and_grey_files_stored_as_colour_are_the_same(tmp_path):
         (dead_leaves(30), dead_leaves(9), "its floor needs 12 or more"),
         (dead_leaves(30, size=40), dead_leaves(30), "40x40"),
         (dead_leaves(30, channels=3), dead_leaves(30), "x is in colour"),
+        (torch.arange(30, dtype=torch.uint8).view(30, 1, 1, 1).expand(30, 1, 32, 32), dead_leaves(30), "30 images of"),
+        (dead_leaves(30), torch.full((30, 1, 32, 32), 7, dtype=torch.uint8), "are flat: they have nothing to compare"),
     ],
 )
 def test_what_cannot_be_compared_is_one_line_and_blames_the_right_side(tmp_path, capsys, generated, real, words):

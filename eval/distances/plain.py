@@ -14,7 +14,7 @@ from eval.distances.reference import MOST_TRAINING, progress
 from eval.distances.table import FLOORS, HALVES, Protocol, Set, of_vectors, rows
 from eval.features.choice import Extractor
 from eval.images.files import Size, spelled
-from eval.images.streams import Stream, as_grey, of_tensor, open_stream
+from eval.images.streams import Stream, as_grey, flat, of_tensor, open_stream
 from eval.sources.held_out import shuffled
 from vaegan.data import DATASETS, load
 from vaegan.data.fitting import fit
@@ -56,7 +56,8 @@ def _split(name: str, split: str, wanted: Size, data_dir: Path) -> Stream:
 
 
 def checked(generated: Sequence[Stream], real: Real) -> tuple[list[Stream], Real]:
-    """The same, all grey or all in colour. UsageError for too few images, two sizes, grey against colour."""
+    """The same, all grey or all in colour. UsageError for too few images, none but flat ones, two sizes, grey against
+    colour."""
     streams = [*generated, real.test, *([real.train] if real.train else [])]
     for stream in streams:
         if stream.count < LEAST:
@@ -66,6 +67,8 @@ def checked(generated: Sequence[Stream], real: Real) -> tuple[list[Stream], Real
                 f"{stream.title} has images of {spelled(stream.size)} and {real.test.title} of "
                 f"{spelled(real.test.size)}; bring both to one size, for example with --resize {spelled(stream.size)}"
             )
+        if all(bool(flat(stream.images([row])).all()) for row in range(stream.count)):  # stops at the first that is not
+            raise UsageError(f"all {stream.count:,} images of {stream.title} are flat: they have nothing to compare")
     if len({stream.shape[0] for stream in streams}) == 1:
         return list(generated), real
     grey = [as_grey(stream) for stream in streams]
