@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.sources.asked import HeldOutArguments
-from vaegan.commandline.arguments import at_least, parse
+from vaegan.commandline.arguments import at_least, parse, require
 from vaegan.errors import exits_cleanly
 from vaegan.storage.writing import check_writable
 
@@ -20,6 +20,8 @@ class Arguments(HeldOutArguments):
     """Images of each condition, at most what is left when five kinds are missing."""
     features: str = "auto"
     """Extractor, as for python -m eval.distances."""
+    counts: tuple[int, ...] = ()
+    """Instead: of so many random images a side, out of --images, how often is each step of damage noticed at all?"""
     json: Path | None = None
     """Also write every number with its whole protocol to this file."""
 
@@ -30,6 +32,14 @@ def main(args: Sequence[str] | None = None) -> None:
     asked = parse(Arguments, args, prog=PROG)
     at_least(asked, images=2, seed=0)
     check_writable(asked.json)
+    if asked.counts:
+        require(min(asked.counts) >= 3, "counts", asked.counts, "an interval needs 3 images or more")
+        from eval.experiments import resolution
+        from eval.features import choice
+
+        extractor, _ = choice.choose(asked.features, lambda: asked.load("train"))
+        print(resolution.report(asked.load(), extractor, asked.counts, asked.images, asked.seed))
+        return
     from eval.experiments import distance_controls
 
     distance_controls.run(asked.load(), asked.load("train"), asked.features, asked.images, asked.seed, asked.json)

@@ -10,6 +10,7 @@ from skimage.measure import blur_effect
 
 from eval.blur import measures as blurriness
 from eval.blur.audits import AUDITS, checkerboard_index, noise_estimate, nyquist_power
+from eval.blur.calibration import SIGMAS, Calibration, calibrate
 from eval.blur.measures import (
     MEASURES,
     blur_matrix,
@@ -216,7 +217,7 @@ def test_flat_images_have_a_value(measure, level):
     values = measure.function(flat)
     assert values.shape == (2,) and values.dtype == torch.float64
     expected = 1.0 if measure.name == "crete_blur_effect" else 0.0
-    assert torch.allclose(values, torch.full_like(values, expected), atol=1e-9)
+    assert torch.allclose(values, torch.full_like(values, expected), atol=1e-6)
 
 
 @by_name
@@ -232,6 +233,32 @@ def test_crete_equals_scikit_image(height, width):
         rgb = [image.expand(3, -1, -1).permute(1, 2, 0).numpy() for image in images]
         expected = [blur_effect(image if channels == 3 else image[..., 0], channel_axis=axis) for image in rgb]
         assert np.abs(crete_blur_effect(images).numpy() - expected).max() < 1e-4
+
+
+# ------------------------------------------------------------------------------------------------ precision
+
+
+def in_float64(measure, images: torch.Tensor, sigma: float = 0.0) -> np.ndarray:
+    """A measure of images under a blur, in float64 from the pixels on."""
+    weights = blurriness.REC_709 if measure.name == "crete_blur_effect" else blurriness.REC_601
+    x = smooth(images.double(), sigma).round_().clamp_(0, 255) if sigma > 0 else images.double()
+    planes = torch.einsum("nchw,c->nhw", x / 255, torch.tensor(weights, dtype=torch.float64))
+    return measure.on_planes(smooth(planes, sigma) if sigma < 0 else planes).double().numpy()
+
+
+@pytest.mark.parametrize("measure", MEASURES.values(), ids=lambda measure: measure.name)
+@pytest.mark.parametrize("size", [32, 144])  # whole blur matrices, and bands of them
+def test_float32_moves_no_reading_by_a_thousandth_of_a_pixel(measure, size):
+    images, others = scenes(12, 3, size, size), scenes(12, 3, size, size, seed=1)
+    exact = Calibration(
+        measure, in_float64(measure, images), np.stack([in_float64(measure, images, s) for s in SIGMAS], axis=1)
+    )
+    found = calibrate(measure, images)
+    for sigma in (0.0, 0.3, 0.8, 2.0, 4.0):
+        values, precise = measure.function(gaussian_blur(others, sigma)).numpy(), in_float64(measure, others, sigma)
+        behind, originals = measure.function(others).numpy(), in_float64(measure, others)
+        assert found.sigma_eq(values, behind) == pytest.approx(exact.sigma_eq(precise, originals), abs=1e-3)
+        assert found.sigma_eq(values) == pytest.approx(exact.sigma_eq(precise), abs=1e-3)
 
 
 # ------------------------------------------------------------------------------------------------ bad input

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from eval.blur.audits import AUDITS
-from eval.blur.calibration import SIGMAS, Calibration, alarm, calibrate
+from eval.blur.calibration import SIGMAS, Calibration, alarm, calibrate, flagged
 from eval.blur.damages import DAMAGES, add_noise
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur, grey, smooth
 from eval.uncertainty.estimates import difference_interval
@@ -228,6 +228,14 @@ def test_twice_what_real_images_have_is_an_alarm_and_a_little_more_is_none(audit
     loud = audit.values + 3e-3  # far above the slack
     noisy = Calibration(audit.measure, loud, audit.ladder * (loud.mean() / audit.ladder[:, SIGMAS.index(0.0)].mean()))
     assert alarm(noisy, 2 * loud, 0.0) > 1 > alarm(noisy, 1.3 * loud, 0.0)
+
+
+def test_a_flag_takes_more_than_one_image_that_has_much_of_it(audits):
+    audit = audits["nyquist_power"]
+    one = audit.values[:10].copy()
+    one[0] += 30 * (audit.values.mean() + 1e-3)
+    assert alarm(audit, one, 0.0) > 1 and not flagged(audit, one, 0.0)
+    assert flagged(audit, 3 * audit.values + 1e-3, 0.0) and not flagged(audit, audit.values, 0.0)
 
 
 def test_an_audit_is_judged_at_the_blur_of_the_source(audits):

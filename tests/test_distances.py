@@ -19,7 +19,7 @@ from eval.distances import table as distance_table
 from eval.distances.__main__ import main
 from eval.distances.reference import prepared
 from eval.distances.table import FLOORS, Set
-from eval.experiments import distance_controls
+from eval.experiments import distance_controls, resolution
 from eval.features.choice import for_dataset
 from eval.sources.held_out import halves
 from vaegan.config import Config
@@ -195,6 +195,7 @@ def test_what_was_measured_apart_by_one_protocol_makes_one_table(runs, extractor
         (["npz:x.npz"], 2, "against which data set"),
         (["npz:x.npz", "--reference", "mnits"], 2, "did you mean 'mnist'"),
         (["nowhere"], 1, "no such run directory"),
+        (["nowhere", "--reference", "npz:x.npz"], 2, "no such folder or run: nowhere"),
         (["x.json"], 1, "cannot read x.json"),
         (["x", "--samples", "3"], 2, "use 6 or more"),
         (["x", "--seed", "-1"], 2, "use 0 or more"),
@@ -227,7 +228,7 @@ def test_a_file_that_is_no_table_is_one_line(content, tmp_path, capsys):
 @pytest.mark.slow
 def test_two_processes_give_the_numbers_of_one(dataset, tmp_path):
     generated = save_npz(tmp_path / "generated.npz", dead_leaves(1400, seed=9) // 2)
-    file = ROOT / "eval" / "features" / "mnist.safetensors"
+    file = ROOT / "eval" / "features" / "weights" / "mnist.safetensors"
     command = ["-m", "eval.distances", generated, "--reference", dataset, "--features", str(file), "--json"]
     found = {}
     for name, launch in (("one", []), ("two", ["-m", "torch.distributed.run", "--nproc-per-node", "2"])):
@@ -254,6 +255,23 @@ def test_controls_of_labelled_images_make_sense():
     assert rows["blurred 2 px"]["frechet"] > rows["blurred 1 px"]["frechet"] > rows["blurred 0.5 px"]["frechet"]
     assert rows["100 training images repeated"]["copies"] == 1 and rows["100 training images repeated"]["flags"]
     assert rows["5 kinds missing"]["frechet"] > rows["1 kind missing"]["frechet"]
+
+
+class Edges(Tiles):
+    """Mean absolute differences of neighbours in every tile: blur lowers them, noise raises them."""
+
+    def features(self, images, batch_size=500):
+        return 8 * super().features(images.float().diff(dim=3).abs())
+
+
+def test_how_often_damage_is_noticed_grows_with_the_number_of_images_and_by_chance_it_hardly_is():
+    images = dead_leaves(600, seed=3)
+    labels = (images.float().mean(dim=(1, 2, 3)) > 128).long() - (torch.arange(600) % 9 == 0).long()  # some -1
+    real, steps = resolution.prepared(ImageSet("leaves", "test", images, labels), Edges(), 300, seed=0)
+    assert set(steps) >= {"real", "blurred 2 px", "noise 0.2", "1 kind missing"} and len(steps["1 kind missing"]) < 300
+    shares = [resolution.noticed(real, steps["blurred 1 px"], count, seed=0) for count in (10, 50, 250)]
+    assert shares == sorted(shares) and shares[0] < 0.5 and shares[-1] == 1
+    assert resolution.noticed(real, steps["real"], 100, seed=0) <= 0.05
 
 
 def test_what_makes_no_sense_is_named():

@@ -129,6 +129,8 @@ def test_grey_files_and_grey_files_stored_as_colour_are_the_same(tmp_path):
         (dead_leaves(30), dead_leaves(9), "its floor needs 12 or more"),
         (dead_leaves(30, size=40), dead_leaves(30), "40x40"),
         (dead_leaves(30, channels=3), dead_leaves(30), "x is in colour"),
+        (torch.arange(30, dtype=torch.uint8).view(30, 1, 1, 1).expand(30, 1, 32, 32), dead_leaves(30), "30 images of"),
+        (dead_leaves(30), torch.full((30, 1, 32, 32), 7, dtype=torch.uint8), "are flat: they have nothing to compare"),
     ],
 )
 def test_what_cannot_be_compared_is_one_line_and_blames_the_right_side(tmp_path, capsys, generated, real, words):
@@ -149,6 +151,18 @@ def test_a_floor_of_copies_is_refused(tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         call(tmp_path / "x", "--reference", tmp_path / "real")
     assert stop.value.code == 2 and "20 of 20 held-out images are training images too" in capsys.readouterr().err
+
+
+def test_a_reference_of_copies_is_refused_and_images_of_both_folders_are_counted(tmp_path, capsys):
+    images = dead_leaves(40, seed=1)
+    save_folder(tmp_path / "copies", images[:20].repeat(2, 1, 1, 1))
+    save_folder(tmp_path / "real", images)
+    save_folder(tmp_path / "x", torch.cat([images[:7], dead_leaves(18, seed=3)]))
+    with pytest.raises(SystemExit) as stop:
+        call(tmp_path / "x", "--reference", tmp_path / "copies")
+    assert stop.value.code == 2 and "of one half are in the other half too" in capsys.readouterr().err
+    flags = rows_of(tmp_path, tmp_path / "x", "--reference", tmp_path / "real")[str(tmp_path / "x")]["flags"]
+    assert any(flag.startswith("7 of 25 images are in ") for flag in flags)
 
 
 def test_the_images_an_extractor_is_trained_on_are_bounded():

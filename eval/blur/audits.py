@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from eval.blur.measures import REC_601, Measure, noise_floor, of_uint8, smooth
+from eval.blur.measures import Measure, grey, noise_floor, of_uint8, smooth
 from eval.blur.spectrum import half_plane, windowed_power
 
 NYQUIST_SHARE = 0.85  # of the Nyquist frequency; what lies above it a Gaussian of 1 px has left 3 % of
@@ -21,18 +21,9 @@ FINE = 1.0  # px; speckle is what this blur takes away
 
 
 def luma_and_colour(images: Tensor) -> Tensor:
-    """uint8 (N, C, H, W) -> Y, R - Y and B - Y, float64 (N, 3, H, W), of values in [0, 1]; the last two 0 for grey."""
-    x = images.double().div_(255)
-    if images.shape[1] == 1:
-        return torch.cat([x, torch.zeros_like(x).expand(-1, 2, -1, -1)], dim=1)
-    luma = torch.tensor(REC_601, dtype=x.dtype)
-    rows = torch.stack([luma, torch.tensor((1.0, 0, 0)) - luma, torch.tensor((0, 0, 1.0)) - luma])
-    return (rows @ x.flatten(2)).unflatten(2, x.shape[2:])
-
-
-def colour_differences(images: Tensor) -> Tensor:
-    """uint8 (N, C, H, W) -> R - Y and B - Y of values in [0, 1], float64 (N, 2, H, W); 0 for grey images."""
-    return luma_and_colour(images)[:, 1:]
+    """uint8 (N, C, H, W) -> Y, R - Y and B - Y, float32 (N, 3, H, W), of values in [0, 1]; the last two 0 for grey."""
+    x, luma = images.float().div_(255), grey(images)
+    return torch.stack([luma, x[:, 0] - luma, x[:, -1] - luma], dim=1)
 
 
 @of_uint8
@@ -55,7 +46,8 @@ def checkerboard_index(x: Tensor) -> Tensor:
 @of_uint8
 def nyquist_power(x: Tensor) -> Tensor:
     """Mean power, scaled as `power_spectrum`, at radial frequencies above 0.85 Nyquist, corners included."""
-    return windowed_power(x) @ _nyquist_average(*x.shape[1:])
+    power = windowed_power(x).double()
+    return power.mul_(_nyquist_average(*x.shape[1:])).sum(dim=1)  # a product of matrices rounds by the batch's size
 
 
 @functools.lru_cache(maxsize=16)
@@ -65,10 +57,10 @@ def _nyquist_average(height: int, width: int) -> Tensor:
     return members / members.sum()
 
 
-@functools.partial(of_uint8, planes=colour_differences)
+@functools.partial(of_uint8, planes=luma_and_colour)
 def colour_nyquist_power(x: Tensor) -> Tensor:
-    """`nyquist_power` of R - Y and of B - Y, float64 (n, 2, H, W), summed: colour grain, which grey values hide."""
-    return nyquist_power.__wrapped__(x.flatten(0, 1)).unflatten(0, x.shape[:2]).sum(dim=1)
+    """`nyquist_power` of R - Y and of B - Y, summed: colour grain, which grey hides; of planes (n, 3, H, W)."""
+    return torch.stack([nyquist_power.__wrapped__(colour) for colour in x[:, 1:].unbind(dim=1)]).sum(dim=0)
 
 
 @of_uint8
@@ -80,7 +72,7 @@ def speckle(x: Tensor) -> Tensor:
 
 @functools.partial(of_uint8, planes=luma_and_colour)
 def colour_speckle(x: Tensor) -> Tensor:
-    """The same of R - Y and B - Y, where grey and colour are flat: from Y, R - Y and B - Y, float64 (n, 3, H, W)."""
+    """The same of R - Y and B - Y, where grey and colour are flat: from Y, R - Y and B - Y, (n, 3, H, W)."""
     return _speckle(x[:, 1:], x)
 
 
@@ -88,7 +80,7 @@ def _speckle(x: Tensor, judged: Tensor) -> Tensor:
     """Of planes x (n, k, H, W), summed, where the planes `judged` (n, m, H, W) are flat."""
     flat = flat_parts(judged)
     fine = summed_squares(x - smooth(x, FINE))
-    counted = flat.double().sum(dim=(1, 2)).clamp_(min=LEAST_FLAT * flat[0].numel())
+    counted = flat.sum(dim=(1, 2)).clamp(min=LEAST_FLAT * flat[0].numel())
     return ((fine * flat).sum(dim=(1, 2)) / counted).sqrt()
 
 
@@ -120,7 +112,7 @@ AUDITS: dict[str, Measure] = {
             "power near Nyquist in colour",
             "grey level\u00b2",
             True,
-            colour_differences,
+            luma_and_colour,
         ),
         Measure("speckle", speckle, "speckle on flat parts", "grey level", True),
         Measure("colour_speckle", colour_speckle, "speckle in colour", "grey level", True, luma_and_colour),

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
-from eval.blur.measures import Measure, check_images, gaussian_blur, in_chunks, smooth
+from eval.blur.measures import Measure, check_images, measured
 from eval.uncertainty.estimates import Estimate, checked, resampled_means
 from eval.uncertainty.spread import Scale
 from vaegan.errors import UserError
@@ -30,6 +30,7 @@ AUDIT_SLACK = {"nyquist_power": 2e-4, "noise_estimate": 5e-3, "checkerboard_inde
     "speckle": 5e-3,
     "colour_speckle": 5e-3,
 }
+SURE = 1.959964  # standard errors: the ends of a 95 % interval
 ROUNDING = 1e-9  # below this a measure, or a distance on its logarithmic curve, is floating-point dust
 CALIBRATION_SEED = 1  # of the calibration's own resamples: not a report's, which start at 0
 
@@ -179,11 +180,11 @@ def calibrate(measure: Measure, images: Tensor) -> Calibration:
     a data set in file order may differ (the first 2,000 of MNIST's test images measure 6 % above all 10,000).
     """
     check_images(images)
-    ladder = images[:LADDER_IMAGES]
+    ladder, row = images[:LADDER_IMAGES], {measure.name: measure}
     return Calibration(
         measure,
         checked(measure.function(images)),
-        np.stack([checked(under_blur(measure, ladder, sigma)) for sigma in SIGMAS], axis=1),
+        np.stack([checked(measured(ladder, row, sigma)[measure.name]) for sigma in SIGMAS], axis=1),
     )
 
 
@@ -194,12 +195,17 @@ def alarm(audit: Calibration, values: ArrayLike, sigma: float) -> float:
     return float(checked(values).mean() / (AUDIT_FACTOR * audit.value_at(sigma) + AUDIT_SLACK[audit.measure.name]))
 
 
-def under_blur(measure: Measure, images: Tensor, sigma: float) -> Tensor:
-    """The measure of images under a blur. Sharper than real, they leave the range of uint8, and clipping would stop the
-    curve where black and white are already saturated (MNIST): there it is taken of grey values as they are."""
-    if sigma >= 0:
-        return measure.function(gaussian_blur(images, sigma) if sigma else images)
-    return in_chunks(images, lambda chunk: measure.on_planes(smooth(measure.planes(chunk), sigma)))
+def flagged(audit: Calibration, values: ArrayLike, sigma: float) -> bool:
+    """Whether `alarm` is above 1 for certain: by the errors of both means (95 %), so that among few images the few that
+    have much of it, of which real images have some too, raise no flag."""
+    values, allowed = checked(values), AUDIT_FACTOR * audit.value_at(sigma)
+    share = allowed / max(audit.values.mean(), ROUNDING)
+    error = math.hypot(_standard_error(values), share * _standard_error(audit.values))
+    return bool(values.mean() - SURE * error > allowed + AUDIT_SLACK[audit.measure.name])
+
+
+def _standard_error(values: np.ndarray) -> float:
+    return float(values.std(ddof=1)) / math.sqrt(len(values))
 
 
 def _time(sigma: ArrayLike) -> np.ndarray:

@@ -14,16 +14,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from eval.blur import measures
 from eval.blur.audits import AUDITS
-from eval.blur.calibration import LADDER_IMAGES, SIGMAS, Calibration, alarm, under_blur
-from eval.blur.measures import MEASURES, Measure, gaussian_blur, of_uint8
+from eval.blur.calibration import LADDER_IMAGES, SIGMAS, Calibration, alarm, flagged
+from eval.blur.measures import MEASURES, Measure, of_uint8
 from eval.uncertainty.estimates import Estimate
 from eval.uncertainty.spread import Scale
 from vaegan.errors import UsageError
 
 LADDER_PIXELS = 2**20  # of images blurred at every sigma: 256 of 64x64; blurring them is most of a calibration's cost
-ON_AUDIT_LADDER = 100  # images: a flag allows half as much again, so its curve need not be as exact as a reading's
 FEWEST_ON_LADDER = 16  # of large images, each of which has much to measure
+ON_AUDIT_LADDER, FEWEST_ON_AUDIT_LADDER = 100, 8  # a flag allows half as much again: its curve need not be as exact
 LEAST_REFERENCE, LEAST = 8, 4  # images: half of 8 is the least that an interval over images means anything for
 FEW = 400  # reference images below which each half calibrates in turn, so that none is lost
 POWER_Z = 1.959964 + 0.841621  # a blur this many standard errors from 0 is found in 80 % of trials, at 95 %
@@ -75,8 +76,12 @@ class Instrument:
         return float(np.mean(found))
 
     def alarm(self, name: str, values: np.ndarray, sigma: float) -> float:
-        """How far an audit of images of blur `sigma` px is beyond what is allowed: flag it above 1."""
+        """How far an audit of images of blur `sigma` px is beyond what is allowed, by the stricter half."""
         return max(alarm(fold[name], values, sigma) for fold in self.folds)
+
+    def flagged(self, name: str, values: np.ndarray, sigma: float) -> bool:
+        """Whether it is beyond that by either half, and not by chance."""
+        return all(flagged(fold[name], values, sigma) for fold in self.folds)
 
     def pixels(self, name: str, sigma: float) -> str:
         """A blur in px for people; see Calibration.pixels."""
@@ -126,16 +131,15 @@ def measured_ladder(images: Tensor, rows: Mapping[str, Measure]) -> Values:
 
 
 def _rung(images: Tensor, sigma: float, rows: Mapping[str, Measure]) -> Values:
-    shown = {name: images[:ON_AUDIT_LADDER] if name in AUDITS else images for name in rows}
-    if sigma < 0:  # sharper than real: never quantised, so each measure blurs planes of its own
-        return {name: under_blur(row, shown[name], sigma).numpy() for name, row in rows.items()}
-    blurred = gaussian_blur(images, sigma) if sigma else images
-    return {name: row.function(blurred[: len(shown[name])]).numpy() for name, row in rows.items()}
+    readings, count = {name: row for name, row in rows.items() if name not in AUDITS}, audit_count(len(images))
+    first, rest = images[:count], images[count:]
+    parts = [measured(first, rows, sigma), *([measured(rest, readings, sigma)] if len(rest) and readings else [])]
+    return {name: np.concatenate([part[name] for part in parts if name in part]) for name in rows}
 
 
-def measured(images: Tensor, rows: Mapping[str, Measure]) -> Values:
-    """Every row of uint8 (N, C, H, W), float64 (N,) each."""
-    return {name: row.function(images).numpy() for name, row in rows.items()}
+def measured(images: Tensor, rows: Mapping[str, Measure], sigma: float = 0.0) -> Values:
+    """Every row of uint8 (N, C, H, W) under a blur of `sigma` px, float64 (N,) each."""
+    return {name: values.numpy() for name, values in measures.measured(images, rows, sigma).items()}
 
 
 def joined(parts: Iterable[Values]) -> Values:
@@ -148,6 +152,11 @@ def ladder_count(count: int, height: int, width: int) -> int:
     """How many of `count` images go on the ladder."""
     wanted = max(FEWEST_ON_LADDER, LADDER_PIXELS // (height * width))
     return min(count, wanted, LADDER_IMAGES)
+
+
+def audit_count(count: int) -> int:
+    """How many of `count` images on the ladder the audits climb with: half, within limits."""
+    return min(ON_AUDIT_LADDER, max(FEWEST_ON_AUDIT_LADDER, count // 2))
 
 
 def shuffled_halves(count: int, seed: int) -> np.ndarray:

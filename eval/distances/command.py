@@ -81,6 +81,9 @@ def _is_json(source: str) -> bool:
 
 def measured(given: Sequence[str], arguments: Asked) -> list[dict]:
     """Measure runs and data sets: their rows, the floors first."""
+    absent = [source for source in given if not _is_data(source) and not Path(source).exists()]
+    if absent and arguments.reference:
+        raise UsageError(f"no such folder or run: {absent[0]}; give a folder of images, npz:FILE or a run directory")
     if any(_is_run(source) for source in given):
         return of_runs(given, arguments)
     if not arguments.reference:

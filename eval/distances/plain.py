@@ -14,7 +14,7 @@ from eval.distances.reference import MOST_TRAINING, progress
 from eval.distances.table import FLOORS, HALVES, Protocol, Set, of_vectors, rows
 from eval.features.choice import Extractor
 from eval.images.files import Size, spelled
-from eval.images.streams import Stream, as_grey, of_tensor, open_stream
+from eval.images.streams import Stream, as_grey, flat, of_tensor, open_stream
 from eval.sources.held_out import shuffled
 from vaegan.data import DATASETS, load
 from vaegan.data.fitting import fit
@@ -56,7 +56,8 @@ def _split(name: str, split: str, wanted: Size, data_dir: Path) -> Stream:
 
 
 def checked(generated: Sequence[Stream], real: Real) -> tuple[list[Stream], Real]:
-    """The same, all grey or all in colour. UsageError for too few images, two sizes, grey against colour."""
+    """The same, all grey or all in colour. UsageError for too few images, none but flat ones, two sizes, grey against
+    colour."""
     streams = [*generated, real.test, *([real.train] if real.train else [])]
     for stream in streams:
         if stream.count < LEAST:
@@ -66,6 +67,8 @@ def checked(generated: Sequence[Stream], real: Real) -> tuple[list[Stream], Real
                 f"{stream.title} has images of {spelled(stream.size)} and {real.test.title} of "
                 f"{spelled(real.test.size)}; bring both to one size, for example with --resize {spelled(stream.size)}"
             )
+        if all(bool(flat(stream.images([row])).all()) for row in range(stream.count)):  # stops at the first that is not
+            raise UsageError(f"all {stream.count:,} images of {stream.title} are flat: they have nothing to compare")
     if len({stream.shape[0] for stream in streams}) == 1:
         return list(generated), real
     grey = [as_grey(stream) for stream in streams]
@@ -80,6 +83,7 @@ def measured(
     generated, real = checked(generated, real)
     extractor = choose(lambda: example(real))
     test, sha256, seen = extracted(real.test, extractor, seed)
+    refuse_repeats(real.test, seen[: len(test.vectors)])
     training, train_sha256 = None, sha256
     if real.train:
         training, train_sha256, others = extracted(real.train, extractor, seed, MOST_TRAINING)
@@ -90,8 +94,12 @@ def measured(
     floors = [halves(test, protocol)]
     if training:
         floors = [*rows([Set(FLOORS[0], None, of_vectors(training.vectors[: test.count]))], protocol), *floors]
-    sets = [Set(stream.title, None, extracted(stream, extractor, seed)[0]) for stream in generated]
-    return [*floors, *rows(sets, protocol, floors[-1])]
+    found = [extracted(stream, extractor, seed) for stream in generated]
+    sets = [Set(stream.title, None, features) for stream, (features, *_) in zip(generated, found, strict=True)]
+    own = rows(sets, protocol, floors[-1])
+    for row, (_, _, digests) in zip(own, found, strict=True):
+        row["flags"] += shared(digests, seen, real.test.title)
+    return [*floors, *own]
 
 
 def extracted(
@@ -119,6 +127,23 @@ def halves(test: Features, protocol: Protocol) -> dict:
     )
     (row,) = rows([Set(HALVES, None, of_vectors(test.vectors[:half]))], part)
     return row | {"copies": None, "nearer": None}
+
+
+def refuse_repeats(test: Stream, digests: np.ndarray) -> None:
+    """Raise UsageError where too many images of one of the floor's halves are in the other too."""
+    half = len(digests) // 2
+    repeated = int(np.isin(digests[half : 2 * half], digests[:half]).sum())
+    if repeated > MOST_COPIES * half:
+        raise UsageError(
+            f"{test.title}: {repeated:,} of the {half:,} images of one half are in the other half too; a floor of "
+            "copies is no floor, remove the copies"
+        )
+
+
+def shared(digests: np.ndarray, reference: np.ndarray, title: str) -> list[str]:
+    """What a row's flags say of images that the reference has too."""
+    count = int(np.isin(digests, reference).sum())
+    return [f"{count:,} of {len(digests):,} images are in {title} too"] if count else []
 
 
 def refuse_copies(real: Real, test: np.ndarray, train: np.ndarray) -> None:

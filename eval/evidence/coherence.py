@@ -170,8 +170,8 @@ def _rows(images: Tensor) -> Iterator[slice]:
 
 
 def _cosine(x: Tensor) -> Tensor:
-    """Orthonormal DCT-II of float64 (n, H, W)."""
-    return torch.from_numpy(fft.dctn(x.numpy(), axes=(1, 2), norm="ortho"))
+    """Orthonormal DCT-II of (n, H, W), float64."""
+    return torch.from_numpy(fft.dctn(x.double().numpy(), axes=(1, 2), norm="ortho"))
 
 
 def _inverse(x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from eval.blur.audits import AUDITS
-from eval.blur.measures import MEASURES, check_images
+from eval.blur.measures import MEASURES, check_images, measured
 from eval.blur.spectrum import power_spectrum
 from eval.evidence import quality
 from eval.features.network import FeatureNetwork
@@ -63,8 +63,8 @@ def measure(
     quality_parts: list[dict[str, Tensor]] = []
     features, maps, excerpt, spectra, flat, seen = [], [], [], list[Tensor](), 0, 0
     for images in sound_batches(source):
-        for name, row in (MEASURES | AUDITS).items():
-            values[name].append(row.function(images))
+        for name, found in measured(images, MEASURES | AUDITS).items():
+            values[name].append(found)
         spectra.append(power_spectrum(images).sum(dim=0))
         if network is not None:
             features.append(network.features(images))

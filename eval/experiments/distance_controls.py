@@ -93,7 +93,8 @@ def noisy(images: Tensor, sd: float, seed: int) -> Tensor:
 def missing(found: ImageSet, rows: Tensor, count: int) -> Tensor:
     """Which of the images `rows` show one of the `count` rarest classes or attributes, bool (N,)."""
     labels = found.known_labels
-    labels = labels if labels.ndim == 2 else torch.nn.functional.one_hot(labels.long())
+    if labels.ndim == 1:  # -1 is unlabelled: of no kind
+        labels = torch.nn.functional.one_hot(labels.long().clamp(min=0)) * (labels >= 0)[:, None]
     rarest = labels.double().mean(dim=0).argsort(stable=True)[:count]
     return labels[rows][:, rarest].bool().any(dim=1)
 

@@ -14,12 +14,12 @@ from eval.blur.audits import AUDITS
 from eval.blur.calibration import Calibration, alarm, calibrate
 from eval.blur.damages import DAMAGES
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
-from eval.sources.held_out import halves
+from eval.experiments import splits
+from eval.sources.held_out import drawn, halves
 from vaegan.data import ImageSet
 from vaegan.machine.progress import Bar
 
 APPLIED = (0.3, 0.4, 0.5, 0.8, 1.2, 2.0)  # px
-CLEAN_SHARE, CLEAN_PIXELS = 0.05, 0.03  # the larger of these is what a reading may be off by
 DAMAGED_SHARE = 0.15
 
 
@@ -36,21 +36,22 @@ class Row:
     @property
     def ok(self) -> bool:
         """Whether the primary measure's paired reading is as close as the instrument promises."""
-        error = abs(self.paired[PRIMARY] - self.applied)
         if self.damage:
-            return error <= DAMAGED_SHARE * self.applied
-        return error <= max(CLEAN_SHARE * self.applied, CLEAN_PIXELS)
+            return abs(self.paired[PRIMARY] - self.applied) <= DAMAGED_SHARE * self.applied
+        return splits.within(self.paired[PRIMARY], self.applied)
 
 
-def report(found: ImageSet, most: int, seed: int) -> str:
-    """Calibrate on one half of held-out images, at most `most` each, read the other; return table and summary."""
+def report(found: ImageSet, most: int, trials: int, seed: int) -> str:
+    """Calibrate on one half of held-out images, at most `most` each, read the other; return table and summary, with
+    `trials` the line of as many random splits."""
     calibration, read = (found.images[rows] for rows in halves(found, most, seed))
     measures = {name: calibrate(measure, calibration) for name, measure in Bar(MEASURES.items(), "calibrate")}
     audits = {name: calibrate(audit, calibration) for name, audit in Bar(AUDITS.items(), "calibrate audits")}
     rows = list(recover(read, measures, audits, seed))
     height, width = read.shape[2:]
     head = f"{found.name}, {width}x{height}, {len(calibration)} images calibrate, {len(read)} are read"
-    return "\n".join([head, table(rows), summary(rows)])
+    split = [str(splits.tried(drawn(found.images, 2 * most, seed), trials, seed))] if trials else []
+    return "\n".join([head, table(rows), *split, summary(rows)])
 
 
 def recover(

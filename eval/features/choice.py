@@ -17,7 +17,7 @@ from vaegan import data
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, nearest
 
-AUTO, INCEPTION, IMAGENET = "auto", "inception", "imagenet"
+AUTO, OWN, INCEPTION, IMAGENET = "auto", "own", "inception", "imagenet"
 NAMED: dict[str, Callable[[], "Extractor"]] = {
     IMAGENET: imagenet.load,
     INCEPTION: inception.published,
@@ -55,13 +55,14 @@ class Extractor(Protocol):
 def choose(spec: str, images: ImageSet | Callable[[], ImageSet]) -> tuple[Extractor, bool]:
     """The extractor that --features names for these images (any split), and whether it was made for their data set.
 
-    spec: "auto", the data set's own shipped one, else ImageNet's where that extra is installed, else `network_for`; a
-    key of NAMED; a .safetensors FILE with its card beside it; a .pth FILE with weights of the Inception architecture.
+    spec: "auto", the data set's own shipped one, else ImageNet's where that extra is installed, else `network_for`;
+    "own", `network_for` whatever is installed; a key of NAMED; a .safetensors FILE with its card beside it; a .pth FILE
+    with weights of the Inception architecture.
     Raises UsageError for anything else, UserError when the file is absent, damaged or another network's.
     """
-    if spec == AUTO:
+    if spec in (AUTO, OWN):
         images = _called(images)
-        own = for_dataset(images.name) is not None or not imagenet.available()
+        own = spec == OWN or for_dataset(images.name) is not None or not imagenet.available()
         return network_for(images) if own else (imagenet.load(), False)
     if spec in NAMED:
         return NAMED[spec](), False
@@ -70,8 +71,8 @@ def choose(spec: str, images: ImageSet | Callable[[], ImageSet]) -> tuple[Extrac
         return inception.load(file), False
     if file.suffix != ".safetensors":
         raise UsageError(
-            f"--features {spec!r} is none of {', '.join((AUTO, *NAMED))}, a .safetensors or a .pth file"
-            f"{nearest(spec, (AUTO, *NAMED))}"
+            f"--features {spec!r} is none of {', '.join((AUTO, OWN, *NAMED))}, a .safetensors or a .pth file"
+            f"{nearest(spec, (AUTO, OWN, *NAMED))}"
         )
     network = load(file)
     return network, network.card.data == _called(images).name

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from eval.features.network import check_uint8
-from vaegan.errors import UserError
+from vaegan.errors import UsageError, UserError
 
 URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
 FILE_NAME = URL.rpartition("/")[2]  # by torch.hub's convention it ends with the first 8 digits of the sha256
@@ -88,7 +88,7 @@ def load(file: Path) -> Inception:
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise UserError(f"cannot read the Inception weights {file} ({error.strerror})") from None
+        raise UsageError(f"cannot read the Inception weights {file} ({error.strerror})") from None
     sha256 = hashlib.sha256(data).hexdigest()
     promised = re.search(r"-([0-9a-f]{8,64})\.[a-z]+$", file.name)
     if promised and not sha256.startswith(promised[1]):
@@ -115,7 +115,7 @@ def _architecture() -> type:
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     except ImportError:
-        raise UserError(
+        raise UsageError(
             "--features inception needs torch-fidelity; install it with: pip install torch-fidelity"
         ) from None
     return FeatureExtractorInceptionV3
@@ -127,7 +127,7 @@ def _fetch(file: Path) -> None:
         torch.hub.download_url_to_file(URL, str(file), hash_prefix=PUBLISHED_SHA256)  # complete or not at all
     except Exception as error:  # whatever the network, a proxy or the disk did
         reason = " ".join(str(error).split())[:80]
-        raise UserError(
+        raise UsageError(
             f"the FID Inception weights are not here and could not be fetched ({reason}); put {URL} (sha256 "
             f"{PUBLISHED_SHA256}) at {file}, or give its place with --features FILE.pth"
         ) from None

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan.data.fitting import fit
-from vaegan.errors import UserError
+from vaegan.errors import UsageError, UserError
 from vaegan.pixels import to_float
 from vaegan.storage.writing import write_file
 
@@ -177,7 +177,7 @@ def load(file: Path) -> FeatureNetwork:
     Raises UserError when either is absent, the weights are not those of the card (sha256), or do not fit the network.
     """
     if not file.is_file():
-        raise UserError(f"no feature network at {file}; give a .safetensors file with its .json card beside it")
+        raise UsageError(f"no feature network at {file}; give a .safetensors file with its .json card beside it")
     card = _read_card(file.with_suffix(".json"))
     data = file.read_bytes()
     found = hashlib.sha256(data).hexdigest()
@@ -221,6 +221,6 @@ def _read_card(file: Path) -> Card:
     try:
         return Card.from_json(file.read_text())
     except FileNotFoundError:
-        raise UserError(f"no card {file} for the feature network; it must lie beside the weights") from None
+        raise UsageError(f"no card {file} for the feature network; it must lie beside the weights") from None
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(f"{file} is not the card of a feature network ({error}); fetch both files anew") from None

@@ -150,6 +150,12 @@ def _digest(image: np.ndarray) -> int:
     return int.from_bytes(hashlib.blake2b(image.data, digest_size=8).digest(), "little")
 
 
+def flat(images: Tensor) -> Tensor:
+    """Which of uint8 (N, C, H, W) are of one colour, bool (N,)."""
+    pixels = images.flatten(2)
+    return (pixels.amin(dim=2) == pixels.amax(dim=2)).all(dim=1)
+
+
 def coloured(images: Tensor) -> Tensor:
     """Which of uint8 (N, C, H, W) have a pixel that is not grey, bool (N,)."""
     if images.shape[1] == 1:

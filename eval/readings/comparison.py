@@ -102,9 +102,11 @@ def in_words(by: Instrument, name: str, estimate: Estimate) -> str:
 
 
 def audit(name: str, found: Look, real: Real, sigma: float) -> dict:
-    """An audit beside real images, and how far it is beyond what images of that blur may have: flagged above 1."""
-    alarm = real.instrument.alarm(name, np.sort(found.values[name]), 0.0 if math.isnan(sigma) else sigma)
-    return {"relative": relative(name, found, real), "alarm": alarm, "flagged": alarm > 1}
+    """An audit beside real images, how far it is beyond what images of that blur may have (1: just allowed), and
+    whether that is more than chance."""
+    values, sigma = np.sort(found.values[name]), 0.0 if math.isnan(sigma) else sigma
+    alarm, flagged = (judge(name, values, sigma) for judge in (real.instrument.alarm, real.instrument.flagged))
+    return {"relative": relative(name, found, real), "alarm": alarm, "flagged": flagged}
 
 
 def relative(name: str, found: Look, real: Real) -> float | None:

@@ -10,7 +10,7 @@ from eval.blur import instrument
 from eval.blur.instrument import ALL_ROWS, CONTRAST, LEAST, Values
 from eval.blur.measures import SMALLEST_SIDE, Measure
 from eval.images.files import Size, spelled
-from eval.images.streams import Stream, coloured, digests
+from eval.images.streams import Stream, coloured, digests, flat
 from vaegan.errors import UsageError
 
 Advance = Callable[[int], object]
@@ -61,10 +61,8 @@ def look(
 
 def _seen(stream: Stream, rows: np.ndarray, measures: Mapping[str, Measure]) -> Look:
     images = stream.images(rows)
-    flat = (images.flatten(2).amin(dim=2) == images.flatten(2).amax(dim=2)).all(dim=1)
-    return Look(
-        stream.title, instrument.measured(images, measures), flat.numpy(), bool(coloured(images).any()), digests(images)
-    )
+    values, one_colour = instrument.measured(images, measures), flat(images).numpy()
+    return Look(stream.title, values, one_colour, bool(coloured(images).any()), digests(images))
 
 
 # ---------------------------------------------------------------------------------------------- what is refused

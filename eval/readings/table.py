@@ -63,6 +63,6 @@ def closing(found: Comparison) -> str:
         f"Controls, real images ({MEASURES[PRIMARY].title}): {read}: "
         + ("all where they belong." if all(at["ok"] for at in found.controls) else "NOT all where they belong."),
         "Could find: the smallest blur that so many images show in 4 of 5 trials. A mark (!) is an audit beyond what "
-        "images of that blur may have.",
+        "images of that blur may have, and not by chance.",
     ]
     return "\n".join([*lines, *(f"Note: {note}" for note in found.notes)])
