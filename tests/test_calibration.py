@@ -234,8 +234,16 @@ def test_a_flag_takes_more_than_one_image_that_has_much_of_it(audits):
     audit = audits["nyquist_power"]
     one = audit.values[:10].copy()
     one[0] += 30 * (audit.values.mean() + 1e-3)
-    assert alarm(audit, one, 0.0) > 1 and not flagged(audit, one, 0.0)
-    assert flagged(audit, 3 * audit.values + 1e-3, 0.0) and not flagged(audit, audit.values, 0.0)
+    assert alarm(audit, one, 0.0) > 1 and not flagged(audit, one, 0.0, 0.0)
+    assert flagged(audit, 3 * audit.values + 1e-3, 0.0, 0.0) and not flagged(audit, audit.values, 0.0, 0.0)
+
+
+def test_a_flag_takes_a_blur_that_is_known(audits):
+    """Real images under a blur have less power near Nyquist: unblurred ones that were read as blurred by chance, with
+    an interval that says so, are not flagged for it; those whose blur is certain are."""
+    audit = audits["nyquist_power"]
+    assert flagged(audit, audit.values, 0.8, 0.7) and not flagged(audit, audit.values, 0.8, 0.0)
+    assert flagged(audit, 3 * audit.values + 1e-3, 0.1, 0.0)
 
 
 def test_an_audit_is_judged_at_the_blur_of_the_source(audits):

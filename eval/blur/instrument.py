@@ -79,9 +79,9 @@ class Instrument:
         """How far an audit of images of blur `sigma` px is beyond what is allowed, by the stricter half."""
         return max(alarm(fold[name], values, sigma) for fold in self.folds)
 
-    def flagged(self, name: str, values: np.ndarray, sigma: float) -> bool:
-        """Whether it is beyond that by either half, and not by chance."""
-        return all(flagged(fold[name], values, sigma) for fold in self.folds)
+    def flagged(self, name: str, values: np.ndarray, sigma: float, low: float) -> bool:
+        """Whether it is beyond that by either half, and not by chance, of a blur that may be as little as `low`."""
+        return all(flagged(fold[name], values, sigma, low) for fold in self.folds)
 
     def pixels(self, name: str, sigma: float) -> str:
         """A blur in px for people; see Calibration.pixels."""

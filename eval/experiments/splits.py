@@ -96,5 +96,5 @@ def instrument(ladder: Values, reference: np.ndarray, rows: Mapping[str, Measure
 
 def flags(by: Instrument, values: Values) -> list[str]:
     """The audits that images raise, by what they measured, {row: (N,)}."""
-    sigma = by.value(PRIMARY, values[PRIMARY])
-    return [name for name in values if name in AUDITS and by.flagged(name, values[name], sigma)]
+    blur = by.read(PRIMARY, values[PRIMARY]).interval
+    return [name for name in values if name in AUDITS and by.flagged(name, values[name], blur.value, blur.low)]

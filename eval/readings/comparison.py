@@ -75,14 +75,14 @@ def row(found: Look, real: Real, by: Instrument, pair: np.ndarray | None = None)
     `pair` are the rows of the reference behind its images."""
     behind = dict.fromkeys(MEASURES) if pair is None else {name: real.values_of(pair, name) for name in MEASURES}
     blur = {name: reading(by, name, found.values[name], behind[name]) for name in MEASURES}
-    sigma = blur[PRIMARY]["value"]
+    sigma, low = (blur[PRIMARY][at] for at in ("value", "low"))
     return {
         "title": found.title,
         "images": found.count,
         "paired": pair is not None,
         "blur": blur,
         "smallest": by.smallest(PRIMARY, found.values[PRIMARY], behind[PRIMARY]),
-        "audits": {name: audit(name, found, real, sigma) for name in AUDITS},
+        "audits": {name: audit(name, found, real, sigma, low) for name in AUDITS},
         "contrast": relative(CONTRAST.name, found, real),
         "flat": int(found.flat.sum()),
     }
@@ -101,11 +101,11 @@ def in_words(by: Instrument, name: str, estimate: Estimate) -> str:
     return by.pixels(name, interval.value) + ends
 
 
-def audit(name: str, found: Look, real: Real, sigma: float) -> dict:
+def audit(name: str, found: Look, real: Real, sigma: float, low: float) -> dict:
     """An audit beside real images, how far it is beyond what images of that blur may have (1: just allowed), and
     whether that is more than chance."""
-    values, sigma = np.sort(found.values[name]), 0.0 if math.isnan(sigma) else sigma
-    alarm, flagged = (judge(name, values, sigma) for judge in (real.instrument.alarm, real.instrument.flagged))
+    values, (sigma, low) = np.sort(found.values[name]), (0.0 if math.isnan(at) else at for at in (sigma, low))
+    alarm, flagged = real.instrument.alarm(name, values, sigma), real.instrument.flagged(name, values, sigma, low)
     return {"relative": relative(name, found, real), "alarm": alarm, "flagged": flagged}
 
 
