@@ -237,7 +237,7 @@ def test_a_loss_that_is_not_finite_stops_with_a_remedy(train_here, tmp_path):
 
 @pytest.mark.parametrize("mode", ["ae", "gan"])
 def test_an_update_that_ruins_the_weights_is_neither_drawn_nor_saved(mode, train_here, tmp_path):
-    rates = ["--learning-rate", "3e38", "--discriminator-learning-rate", "3e38"]
+    rates = ["--learning-rate", "1e39", "--discriminator-learning-rate", "1e39"]
     printed = train_here(tmp_path / "nan", "--mode", mode, "--steps", 1, "--log-every", 1, *rates, code=1)
     assert "finite at step 1" in printed.err and "lower --learning-rate" in printed.err
     assert not checkpoint.path(tmp_path / "nan").exists() and not list((tmp_path / "nan" / "samples").iterdir())
