@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from vaegan.commandline.arguments import parse
-from vaegan.errors import UsageError, exits_cleanly
+from vaegan.errors import exits_cleanly, impossible
 
 PROG = "python -m baselines.linear_vae"
 
@@ -34,7 +34,7 @@ def main(args: Sequence[str] | None = None) -> None:
     asked = parse(Arguments, args, prog=PROG)
     for rate in asked.rates:
         if not 0 < rate < math.inf:
-            raise UsageError(f"--rates {rate:g} is not possible: use positive numbers of nats")
+            raise impossible(f"--rates {rate:g}", "use positive numbers of nats")
     from baselines import ppca
     from vaegan import data
 

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from baselines.strips import Row, figure_png
 from vaegan import data
 from vaegan.data.synthfaces import renderer as synthfaces
-from vaegan.errors import UsageError
+from vaegan.errors import impossible
 from vaegan.machine.memory import check_images
 from vaegan.machine.progress import Bar
 from vaegan.networks.building import build
@@ -124,7 +124,7 @@ def load(folder: Path | None, k: int, size: int) -> Tensor:
         return torch.as_tensor(synthfaces.render(0, torch.arange(k), size))
     images = data.load(f"folder:{folder}", "train", image_size=size).images[:k]
     if len(images) < k:
-        raise UsageError(f"--k {k} is not possible: {folder} has {len(images)} images to store")
+        raise impossible(f"--k {k}", f"{folder} has {len(images)} images to store")
     return images
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from baselines import principal
 from baselines.principal import Pca
 from vaegan.data import ImageSet
-from vaegan.errors import UsageError, UserError
+from vaegan.errors import UserError, impossible
 from vaegan.model import prior_codes
 from vaegan.pixels import rms, to_float, to_uint8
 
@@ -119,7 +119,7 @@ def fit(images: Tensor, latent_dim: int) -> Pca:
 def of_variance(components: Pca, variance: float = 1.0) -> LinearVae:
     """The linear VAE of a given noise scale s^2, on [-1, 1]; 1 is that of the plain VAE's likelihood."""
     if not 0 < variance < math.inf:
-        raise UsageError(f"a likelihood's variance of {variance} is not possible: use a positive number")
+        raise impossible(f"a likelihood's variance of {variance}", "use a positive number")
     eigenvalues = components.spreads.double().square()
     kept = eigenvalues > variance
     # Orthonormal to rounding in float64: the decomposition was made in float32.
@@ -147,7 +147,7 @@ def of_rate(components: Pca, nats: float) -> LinearVae:
     the K-th eigenvalue and the next.
     """
     if not 0 < nats < math.inf:
-        raise UsageError(f"a rate of {nats} nats is not possible: use a positive number")
+        raise impossible(f"a rate of {nats} nats", "use a positive number")
     logs = components.spreads.double().square().log()
     count = torch.arange(1, len(logs) + 1, dtype=logs.dtype)
     levels = (logs.cumsum(0) - 2 * nats) / count

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vaegan.commandline.arguments import at_least, need_runs, parse, require
-from vaegan.errors import UsageError, exits_cleanly
+from vaegan.errors import exits_cleanly, impossible
 from vaegan.pictures.kinds import VECTORS
 from vaegan.storage.writing import check_writable, write_json
 
@@ -57,7 +57,7 @@ def check(asked: Arguments) -> None:
     need_runs(asked.runs, PROG)
     unknown = [name for name in asked.vectors if name not in VECTORS]
     if unknown or not asked.vectors:
-        raise UsageError(f"--vectors {' '.join(unknown)} is not possible: use {', '.join(VECTORS)}")
+        raise impossible(f"--vectors {' '.join(unknown)}", f"use {', '.join(VECTORS)}")
     at_least(asked, faces=2, seed=0)
     require(math.isfinite(asked.amount), "amount", asked.amount, "use a finite number")
     check_writable(asked.json)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vaegan.data import ImageSet
-from vaegan.errors import UsageError, UserError, nearest
+from vaegan.errors import UsageError, UserError, impossible, nearest
 
 DIMENSIONS = {"attributes": 2, "classes": 1}  # of the labels of an image set
 MOST_KEPT = 10_000  # training labels that a checkpoint keeps to draw from: 0.2 MB of 18 attributes
@@ -113,7 +113,7 @@ def of_images(kind: str, images: ImageSet) -> Conditions:
     if kind == "none":
         return UNCONDITIONAL
     if kind != kind_of(images):
-        raise UsageError(f"--condition {kind} is not possible: {images.name} has {described(images)}")
+        raise impossible(f"--condition {kind}", f"{images.name} has {described(images)}")
     # A file may name more attributes than it has columns; a class that no image has keeps its place.
     count = images.known_labels.shape[1] if kind == "attributes" else len(images.label_names)
     return Conditions(tuple(images.label_names[:count]), images.labels)

@@ -24,6 +24,11 @@ class UsageError(UserError):
     exit_code = 2
 
 
+def impossible(given: str, remedy: str) -> UsageError:
+    """The error of what was given, such as "--n 0", and cannot be meant, with what to do instead."""
+    return UsageError(f"{given} is not possible: {remedy}")
+
+
 class Stopped(BaseException):
     """SIGINT or SIGTERM arrived; like KeyboardInterrupt no `except Exception` holds it up."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaegan.commandline.arguments import at_least, parse
-from vaegan.errors import UsageError, exits_cleanly, nearest
+from vaegan.errors import UsageError, exits_cleanly, impossible, nearest
 from vaegan.pictures.kinds import KINDS, Arguments, Kind
 from vaegan.storage.writing import check_writable, write_whole
 
@@ -42,7 +42,7 @@ def check(asked: Arguments) -> tuple[Kind, Path]:
     if asked.out is None:
         raise UsageError("where to? Give --out FILE.png")
     if asked.out.suffix.lower() != ".png":
-        raise UsageError(f"--out {asked.out} is not possible: the picture is a PNG, so use a name that ends in .png")
+        raise impossible(f"--out {asked.out}", "the picture is a PNG, so use a name that ends in .png")
     check_writable(asked.out)
     return KINDS[asked.kind], asked.out
 

@@ -13,7 +13,7 @@ from eval.features.network import FeatureNetwork
 from eval.sources.held_out import shuffled
 from eval.sources.runs import Run, load_split, open_runs
 from vaegan import data
-from vaegan.errors import UsageError, UserError
+from vaegan.errors import UsageError, UserError, impossible
 from vaegan.generator import told
 from vaegan.model import prior_codes
 
@@ -45,7 +45,7 @@ def checked(directory: Path, size: int) -> Run:
     config = run.config
     least = max(config.image_size, large.SMALL)
     if size <= least:
-        raise UsageError(f"--size {size} is not possible: use more than {least} pixels")
+        raise impossible(f"--size {size}", f"use more than {least} pixels")
     if not large.able(run):
         raise UsageError(f"{directory} has a {config.architecture} decoder, which draws {config.image_size} px alone")
     return run

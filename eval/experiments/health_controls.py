@@ -15,13 +15,13 @@ from eval.evidence import audit
 from eval.features.choice import network_for
 from eval.sources.held_out import halves
 from vaegan.data import ImageSet
-from vaegan.errors import UsageError, UserError
+from vaegan.errors import UserError, impossible
 
 
 def report(found: ImageSet, images: int, seed: int) -> Iterator[str]:
     """The audit's table, a line at a time. Raises UsageError and UserError for too few images."""
     if images < audit.GRID:
-        raise UsageError(f"--images {images} is not possible: use {audit.GRID} or more, one grid")
+        raise impossible(f"--images {images}", f"use {audit.GRID} or more, one grid")
     real, others = (found.images[rows] for rows in halves(found, images, seed))
     if len(real) < audit.GRID:
         raise UserError(f"{found.name} has {len(found.images)} held-out images; the controls need {2 * audit.GRID}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vaegan.commandline.explanation import HELP, count_of, explain
-from vaegan.errors import UsageError, nearest, one_line
+from vaegan.errors import UsageError, impossible, nearest, one_line
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -116,4 +116,4 @@ def need_runs(runs: Sequence[Path], prog: str) -> None:
 def require(holds: bool, name: str, value: object, remedy: str) -> None:
     """Raise UsageError for a flag whose value cannot be meant, with the remedy, unless the condition holds."""
     if not holds:
-        raise UsageError(f"{flag(name)} {one_line(str(value))} is not possible: {remedy}")
+        raise impossible(f"{flag(name)} {one_line(str(value))}", remedy)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from vaegan.errors import UsageError, nearest
+from vaegan.errors import UsageError, impossible, nearest
 
 if TYPE_CHECKING:
     import torch
@@ -37,7 +37,7 @@ def check(name: str) -> None:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", name):
         raise UsageError(f"unknown device {name!r}{nearest(name, NAMES)}; use auto, cpu, cuda, cuda:1 or mps")
     if name.startswith("cuda") and not has_driver():
-        raise UsageError(f"--device {name} is not possible: no CUDA device is available; use --device cpu")
+        raise impossible(f"--device {name}", "no CUDA device is available; use --device cpu")
 
 
 def has_driver() -> bool:
@@ -64,12 +64,12 @@ def find(name: str, rank: int = 0, count: int = 1) -> "torch.device":
         raise UsageError(f"--device {name} is one device for {count} processes: use --device cuda, one for each")
     if name == "mps":
         if not torch.backends.mps.is_available():
-            raise UsageError("--device mps is not possible: no Apple GPU is available; use --device cpu")
+            raise impossible("--device mps", "no Apple GPU is available; use --device cpu")
         return torch.device("mps")
     index = int(name.partition(":")[2] or rank)
     if index >= there:
         remedy = f"use --device cuda:{there - 1} or fewer processes" if there else "use --device cpu"
-        raise UsageError(f"--device {name} is not possible: {there} CUDA devices are available; {remedy}")
+        raise impossible(f"--device {name}", f"{there} CUDA devices are available; {remedy}")
     return torch.device("cuda", index)
 
 

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from vaegan.errors import UsageError
+from vaegan.errors import UsageError, impossible
 from vaegan.networks.architectures import Architecture, Makers
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def find(architecture: str) -> Architecture:
     absent = [part for part in PARTS if not callable(getattr(found, part, None))]
     if found is None or absent:
         lack = f"{module} has no {name!r}" if found is None else f"{name} has no {absent[0]}"
-        raise UsageError(f"--architecture {architecture} is not possible: {lack}; it needs {', '.join(PARTS)}")
+        raise impossible(f"--architecture {architecture}", f"{lack}; it needs {', '.join(PARTS)}")
     makers = Makers(*(_asked(architecture, part, getattr(found, part)) for part in PARTS))
     return Architecture(f"{name} of {module}", _sizes(architecture, found), lambda: makers)
 

@@ -15,7 +15,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from vaegan import data
 from vaegan.data import ImageSet
-from vaegan.errors import UsageError, UserError, one_line
+from vaegan.errors import UsageError, UserError, impossible, one_line
 from vaegan.model import load
 
 CONFIG = metadata.PROJECTOR_FILENAME
@@ -46,7 +46,7 @@ def show(run: Path, out: Path | None, n: int | None, seed: int, data_dir: Path |
 def check(n: int, images: ImageSet, out: Path) -> None:
     """Raise UsageError for a number of images that cannot be shown, UserError for a folder that is not ours."""
     if n > (there := most(images)):
-        raise UsageError(f"--n {n} is not possible: at most {there:,} images of {images.image_size} px can be shown")
+        raise impossible(f"--n {n}", f"at most {there:,} images of {images.image_size} px can be shown")
     if out.exists() and not (out.is_dir() and {path.name for path in out.iterdir()} <= {CONFIG, STEP}):
         raise UserError(f"{out} exists and holds more than a projector's files: choose another --out")
 

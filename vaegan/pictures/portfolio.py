@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from vaegan import latent
-from vaegan.errors import UsageError, UserError
+from vaegan.errors import UserError, impossible
 from vaegan.model import prior_codes
 from vaegan.pictures import sheets
 from vaegan.pictures.scene import Scene, wanted
@@ -115,7 +115,7 @@ def groups(scene: Scene, indices: Tensor) -> dict[str, Tensor]:
 def traversal(scene: Scene) -> bytes:
     """One code with one number changed at a time, the dimensions that the encoder uses most first."""
     if scene.n > scene.model.latent_dim:
-        raise UsageError(f"--n {scene.n} is not possible: this run's codes have {scene.model.latent_dim} dimensions")
+        raise impossible(f"--n {scene.n}", f"this run's codes have {scene.model.latent_dim} dimensions")
     mu = scene.encode(torch.arange(min(len(scene.held_out.images), latent.VECTOR_IMAGES)))
     activity = latent.activity(mu)
     order = activity.argsort(descending=True)[: scene.n].tolist()
