@@ -8,7 +8,7 @@ matrix in front of the first convolution it changes no function that Dis can be,
 from torch import Tensor
 
 # Faces, whose grey varies 4.6 times as much as their colours (in variance), lost their grain at a gain of 3, CIFAR-10's
-# photographs, 16.1 times, at 8 and not always at 5. More was not tried (docs/choices.md).
+# photographs, 16.1 times, at 8 and not always at 5. On drawings 10 cost diversity (docs/choices.md).
 GAIN_A_RATIO, LARGEST_GAIN = 2 / 3, 8.0
 IMAGES = 500  # the ratio of CIFAR-10 to within 6 %, seen from five such samples
 
