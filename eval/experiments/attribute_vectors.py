@@ -92,7 +92,7 @@ def judge_for(run: Run) -> FeatureNetwork:
         raise UsageError(f"{run.directory} is told its attributes (--condition): measure it with eval.similarity")
     if not run.model.has_encoder:
         raise UsageError(f"{run.directory} has no encoder: a run of mode {run.config.mode} can only sample")
-    return network
+    return network.to(run.device)
 
 
 def examine(run: Run, asked: Trial) -> Iterator[Row]:
