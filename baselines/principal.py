@@ -9,7 +9,7 @@ from torch import Tensor
 
 import vaegan
 from vaegan import data
-from vaegan.errors import UsageError, UserError
+from vaegan.errors import UserError, impossible
 from vaegan.model import prior_codes
 from vaegan.pixels import rms, to_float, to_uint8
 
@@ -79,7 +79,7 @@ def fit(images: Tensor, latent_dim: int) -> Pca:
     pixels = channels * height * width
     if not 1 <= latent_dim <= min(len(images) - 1, pixels):
         most = min(len(images) - 1, pixels)
-        raise UsageError(f"{latent_dim} directions are not possible: {len(images)} images have {most} at most")
+        raise impossible(f"a PCA of {latent_dim} directions", f"{len(images)} images have {most} at most")
     chosen = torch.linspace(0, len(images) - 1, min(len(images), FITTED)).round().long()
     x = to_float(images[chosen]).flatten(1)
     mean = x.mean(0)

@@ -13,7 +13,8 @@ from vaegan import conditions, pretrained
 from vaegan import config as configuration
 from vaegan.conditions import UNCONDITIONAL, Conditions
 from vaegan.config import Config
-from vaegan.errors import UsageError, UserError, nearest
+from vaegan.data.imageset import ImageSet
+from vaegan.errors import UsageError, UserError, impossible, nearest
 from vaegan.networks import architectures, plugins
 from vaegan.networks.building import build
 from vaegan.pixels import to_float, to_uint8
@@ -69,6 +70,17 @@ class Model:
             raise UserError("this run is unconditional and has no attributes: train one with --condition attributes")
         return self.conditions.edited(self.conditions.draw(n, seed), wanted)
 
+    def prior_attributes(self, n: int, seed: int = 0) -> Tensor | None:
+        """Return what n prior samples are told, `attributes(n, seed)`, or None where the model is told nothing."""
+        return self.attributes(n, seed) if self.is_conditional else None
+
+    def attributes_of(self, images: ImageSet, rows: Tensor) -> Tensor | None:
+        """Return what it is told of some images of a data set, their labels, or None where it is told nothing.
+
+        Raises UserError for a conditional model and images without labels.
+        """
+        return images.known_labels[rows] if self.is_conditional else None
+
     @torch.no_grad()
     def sample(self, n: int, seed: int = 0, attributes: Tensor | None = None, size: int | None = None) -> Tensor:
         """Decode n codes from N(0, I); the first k images do not depend on n.
@@ -76,8 +88,8 @@ class Model:
         A conditional model that is given no attributes draws them as `attributes(n, seed)` does, so that its samples
         have those of the training images.
         """
-        if attributes is None and self.is_conditional:
-            attributes = self.attributes(n, seed)
+        if attributes is None:
+            attributes = self.prior_attributes(n, seed)
         return self.decode(prior_codes(n, self.latent_dim, seed), attributes, size)
 
     def decode(self, z: Tensor, attributes: Tensor | None = None, size: int | None = None) -> Tensor:
@@ -99,10 +111,8 @@ class Model:
         if architectures.row(self.config.architecture).any_size:
             decoder = partial(decoder, size=size)
         elif size != side:
-            raise UsageError(
-                f"--size {size} is not possible: a {self.config.architecture} decoder draws {side} x {side} pixels; "
-                "--architecture cppn draws any size"
-            )
+            drawn = f"a {self.config.architecture} decoder draws {side} x {side} pixels"
+            raise impossible(f"--size {size}", f"{drawn}; --architecture cppn draws any size")
         if not len(z):
             return torch.empty(0, self.channels, size, size)
         batch = max(1, BATCH * side**2 // max(size, side) ** 2)

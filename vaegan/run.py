@@ -16,7 +16,7 @@ from vaegan import data
 from vaegan.commandline.arguments import parse, words
 from vaegan.commandline.explanation import HELP, explain
 from vaegan.config import Config
-from vaegan.errors import UsageError, UserError, nearest
+from vaegan.errors import UsageError, UserError, impossible, unknown
 from vaegan.machine import devices
 from vaegan.presets import MODES, PRESETS
 from vaegan.storage.ownership import is_fresh, owned
@@ -59,11 +59,11 @@ def preset_of(asked: Config) -> str:
 def check_share(config: Config, count: int) -> None:
     """Raise UsageError for a batch that cannot be shared by `count` processes."""
     share, rest = divmod(config.batch_size, count)
-    wanted = f"--batch-size {config.batch_size} is not possible with {count} processes"
+    wanted = f"--batch-size {config.batch_size} with {count} processes"
     if rest:
-        raise UsageError(f"{wanted}: use a multiple of {count}")
+        raise impossible(wanted, f"use a multiple of {count}")
     if share < 2 and config.norm == "batch":
-        raise UsageError(f"{wanted}: batch norm needs two images in each; use {2 * count} or more, or --norm group")
+        raise impossible(wanted, f"batch norm needs two images in each; use {2 * count} or more, or --norm group")
 
 
 def placed(config: Config) -> Config:
@@ -87,7 +87,7 @@ def with_preset(asked: Config, args: Sequence[str] | None) -> tuple[Config, list
     """Parse again over the rows of the preset and of the mode, and note each flag that contradicts the preset."""
     name = preset_of(asked)
     if name not in PRESETS:
-        raise UsageError(f"unknown preset {name!r}{nearest(name, PRESETS)}; known are {', '.join(PRESETS)}")
+        raise unknown("preset", name, PRESETS)
     row = PRESETS[name]
     mode = parse(Config, args, default=dataclasses.replace(Config(), **row), prog=PROG).mode
     config = parse(Config, args, default=dataclasses.replace(Config(), **MODES.get(mode, {}) | row), prog=PROG)

@@ -65,9 +65,9 @@ def held_out(run: Run, network: FeatureNetwork, n: int, size: int, seed: int, da
 def prior(run: Run, network: FeatureNetwork, n: int, size: int, seed: int) -> Found:
     """Codes from the prior, which have no truth."""
     z = prior_codes(n, run.model.latent_dim, seed)
-    told = (run.model.attributes(n, seed),) if run.model.is_conditional else ()
-    ways = large.compared(run.model, z, told, size, None)
-    return large.agreement(run.model, network, z, told, size), ways
+    labels = told(run.model, run.model.prior_attributes(n, seed))
+    ways = large.compared(run.model, z, labels, size, None)
+    return large.agreement(run.model, network, z, labels, size), ways
 
 
 def table(kind: str, found: Found, n: int, size: int) -> str:

@@ -22,7 +22,7 @@ def quantised(images: Tensor, normalize: bool) -> Tensor:
         raise UserError(f"images must be a tensor of shape (N, 1 or 3, H, W), got {shape}")
     if images.is_floating_point() != normalize:
         wanted = "floats in [0, 1] with normalize=True" if images.is_floating_point() else "uint8 with normalize=False"
-        raise UserError(f"images of type {images.dtype} are not possible here: give {wanted}")
+        raise UserError(f"images are {images.dtype}: give {wanted}")
     if not normalize:
         if images.dtype != torch.uint8:
             raise UserError(f"images must be uint8, got {images.dtype}")

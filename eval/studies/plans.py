@@ -16,7 +16,7 @@ from vaegan import data
 from vaegan import run as running
 from vaegan.commandline.arguments import as_words, at_least, flag
 from vaegan.config import Config
-from vaegan.errors import UsageError, UserError, nearest
+from vaegan.errors import UsageError, UserError, unknown
 from vaegan.presets import MODES, PRESETS
 from vaegan.storage.ownership import is_fresh
 
@@ -100,7 +100,7 @@ def _prefixes() -> list[str]:
 def _known(what: str, names: Sequence[str], known: Collection[str]) -> None:
     for name in names:
         if name not in known:
-            raise UsageError(f"unknown {what} {name!r}{nearest(name, known)}; known are {', '.join(sorted(known))}")
+            raise unknown(what, name, sorted(known))
 
 
 def training_order(study: Study) -> list[str]:

@@ -38,7 +38,7 @@ def show(run: Path, out: Path | None, n: int | None, seed: int, data_dir: Path |
     n = min(N, most(images)) if n is None else n
     check(n, images, out)
     chosen = torch.randperm(len(images.images), generator=torch.Generator().manual_seed(seed))[:n]
-    codes, _ = model.encode(images.images[chosen], images.known_labels[chosen] if model.is_conditional else None)
+    codes, _ = model.encode(images.images[chosen], model.attributes_of(images, chosen))
     write(out, codes, images.images[chosen], *labelled(images, chosen))
     return out, n
 

@@ -83,6 +83,5 @@ def example(model: Model, part: str) -> tuple[Tensor, ...]:
     size = model.config.side
     images = torch.rand(COMPARED, model.channels, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
     first = prior_codes(COMPARED, model.latent_dim, 0) if part == "decoder" else images
-    if not model.is_conditional:
-        return (first,)
-    return first, model.conditions.numbers(model.attributes(COMPARED))
+    told = model.prior_attributes(COMPARED)
+    return (first,) if told is None else (first, model.conditions.numbers(told))

@@ -15,7 +15,7 @@ from vaegan import run as running
 from vaegan.commandline.arguments import as_words
 from vaegan.config import Config
 from vaegan.data.readers import npz
-from vaegan.errors import UsageError, UserError, nearest
+from vaegan.errors import UsageError, UserError, nearest, unknown
 from vaegan.model import Model, load
 from vaegan.objective import OBJECTIVES, Objective
 from vaegan.training import launch
@@ -89,7 +89,7 @@ def objective(mode: str) -> Objective:
     UsageError with the nearest."""
     rows = OBJECTIVES | import_module("baselines.objectives").OBJECTIVES
     if mode not in rows:
-        raise UsageError(f"unknown mode {mode!r}{nearest(mode, rows)}; known are {', '.join(sorted(rows))}")
+        raise unknown("mode", mode, sorted(rows))
     return rows[mode]
 
 
