@@ -9,7 +9,8 @@ from torch import Tensor
 
 import vaegan
 from vaegan import data
-from vaegan.errors import UserError, impossible
+from vaegan.errors import impossible
+from vaegan.generator import check_codes, check_images
 from vaegan.model import prior_codes
 from vaegan.pixels import rms, to_float, to_uint8
 
@@ -49,15 +50,13 @@ class Pca:
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return the codes (N, D) of uint8 images (N, C, S, S), and a log variance of minus infinity: no noise."""
-        if images.dtype != torch.uint8 or tuple(images.shape[1:]) != self.shape:
-            raise UserError(f"images of shape {tuple(images.shape)} do not fit: need uint8 (N, {self.shape})")
+        check_images(images, self.shape)
         codes = (to_float(images).flatten(1) - self.mean) @ self.directions.T / self.spreads
         return codes, torch.full_like(codes, -torch.inf)
 
     def decode(self, z: Tensor) -> Tensor:
         """Return the uint8 images (N, C, S, S) of codes (N, D)."""
-        if z.ndim != 2 or z.shape[1] != self.latent_dim:
-            raise UserError(f"codes of shape {tuple(z.shape)} do not fit: this model takes (N, {self.latent_dim})")
+        check_codes(z, self.latent_dim)
         return to_uint8((z * self.spreads) @ self.directions + self.mean).unflatten(1, self.shape)
 
     def reconstruct(self, images: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from vaegan.conditions import UNCONDITIONAL, Conditions
 from vaegan.config import Config
 from vaegan.data.imageset import ImageSet
 from vaegan.errors import UsageError, UserError, impossible, nearest
+from vaegan.generator import check_codes, check_images
 from vaegan.networks import architectures, plugins
 from vaegan.networks.building import build
 from vaegan.pixels import to_float, to_uint8
@@ -103,8 +104,7 @@ class Model:
     def decode_mean(self, z: Tensor, attributes: Tensor | None = None, size: int | None = None) -> Tensor:
         """Decode codes to what the decoder gives before it is quantised, the mean of p(x|z): float (N, C, S, S) in
         [-1, 1]; errors as `decode`."""
-        if z.ndim != 2 or z.shape[1] != self.latent_dim:
-            raise UsageError(f"codes of shape {tuple(z.shape)} do not fit: this model takes (N, {self.latent_dim})")
+        check_codes(z, self.latent_dim)
         side = self.config.side
         size = size or side
         decoder: Callable[..., Tensor] = self.networks["decoder"]
@@ -123,11 +123,7 @@ class Model:
         """Return mu and logvar, both (N, latent_dim). Raises UserError without an encoder or for other shapes."""
         if not self.has_encoder:
             raise UserError(f"a run of mode {self.config.mode} has no encoder: it can only sample")
-        expected = (self.channels, self.config.side, self.config.side)
-        if images.dtype != torch.uint8 or tuple(images.shape[1:]) != expected:
-            raise UserError(
-                f"images of shape {tuple(images.shape)} and {images.dtype} do not fit: need uint8 (N, {expected})"
-            )
+        check_images(images, (self.channels, self.config.side, self.config.side))
         batches = self._batches(images, attributes)
         parts = [self.networks["encoder"](to_float(part), *told) for part, *told in batches]
         mu, logvar = zip(*parts, strict=True)

@@ -1,7 +1,6 @@
 """From flags to a resolved run: preset, resume, directory, environment."""
 
 import dataclasses
-import json
 import platform
 import shlex
 import sys
@@ -20,7 +19,7 @@ from vaegan.errors import UsageError, UserError, impossible, unknown
 from vaegan.machine import devices
 from vaegan.presets import MODES, PRESETS
 from vaegan.storage.ownership import is_fresh, owned
-from vaegan.storage.writing import write_file
+from vaegan.storage.writing import as_json, write_file
 
 if TYPE_CHECKING:
     import torch
@@ -139,9 +138,10 @@ def directory(config: Config) -> Iterator[None]:
 def claim(config: Config) -> None:
     """Write the run's config and environment. Raises UsageError when its directory holds a run already."""
     refuse_existing(config)
+    settings = configuration.to_dict(config)
     try:
-        write_json(config.directory / "env.json", environment(config))
-        write_json(config.directory / "config.json", configuration.to_dict(config))  # last: with it there is a run
+        write_file(config.directory / "env.json", as_json(environment(config)))
+        write_file(config.directory / "config.json", as_json(settings))  # last: with it there is a run
     except OSError as error:
         raise unwritable(config, error) from None
 
@@ -154,11 +154,6 @@ def refuse_existing(config: Config) -> None:
     """Raise UsageError when the directory of a run to be started holds something."""
     if not config.resume and not is_fresh(config.directory):
         raise UsageError(f"{config.run_dir} exists already: add --resume to continue it, or choose another --run-dir")
-
-
-def write_json(path: Path, value: dict) -> None:
-    """Write JSON whole or not at all. Raises OSError."""
-    write_file(path, (json.dumps(value, indent=2) + "\n").encode())
 
 
 def environment(config: Config) -> dict:

@@ -18,8 +18,7 @@ from eval.distances.columns import Features
 from eval.distances.moments import Accumulator, blocks_of, merged
 from eval.features.choice import Extractor
 from eval.images.streams import digests
-from vaegan.data.cache import cache_dir, cache_key
-from vaegan.errors import UserError
+from vaegan.data.cache import cache_dir, cache_key, cannot_cache
 from vaegan.machine import processes
 from vaegan.storage.writing import write_file
 
@@ -152,11 +151,7 @@ def _write(path: Path, vectors: Tensor, key: dict[str, str]) -> None:
     try:
         write_file(path, safetensors.torch.save({"vectors": vectors.contiguous()}, metadata))
     except OSError as error:
-        reason = error.strerror or error
-        raise UserError(
-            f"cannot write {vectors.nbytes / 1e6:.0f} MB to the cache folder {path.parent} ({reason}); "
-            "free some space or set VAEGAN_CACHE to another folder"
-        ) from None
+        raise cannot_cache(path, vectors.nbytes, error) from None
 
 
 def _digest(vectors: Tensor) -> str:

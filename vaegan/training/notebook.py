@@ -18,6 +18,7 @@ from vaegan.data.readers import npz
 from vaegan.errors import UsageError, UserError, nearest, unknown
 from vaegan.model import Model, load
 from vaegan.objective import OBJECTIVES, Objective
+from vaegan.storage.writing import replacing
 from vaegan.training import launch
 
 MADE_HERE = ("dataset", "data_dir")  # settings that the images decide
@@ -57,15 +58,11 @@ def keep(file: Path, data: dict[str, np.ndarray], resume: bool) -> None:
         if not np.array_equal(npz.all_images(file).permute(0, 2, 3, 1), data["images"]):
             raise UsageError(f"these are not the images of {file}, with which the run was begun")
         return
-    partial = file.with_name(f".{file.name}.partial")
+    save: Callable[..., None] = np.savez  # its stub reads every name as one of its own options
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "wb") as out:
-            save: Callable[..., None] = np.savez  # its stub reads every name as one of its own options
+        with replacing(file) as out:
             save(out, **data)
-        partial.replace(file)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise UserError(f"{file} cannot be written ({error.strerror or error}): choose another run_dir") from None
 
 
