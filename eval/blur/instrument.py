@@ -126,8 +126,13 @@ def calibrated(values: Sequence[Values], ladders: Sequence[Tensor], rows: Mappin
 
 def measured_ladder(images: Tensor, rows: Mapping[str, Measure]) -> Values:
     """Every row of uint8 (M, C, H, W) under every blur of the ladder, {row: (M, len(SIGMAS))}; each blur once."""
-    rungs = list(side_by_side([partial(_rung, images, sigma, rows) for sigma in SIGMAS]))
-    return {name: np.stack([rung[name] for rung in rungs], axis=1) for name in rows}
+    return stacked(side_by_side([partial(_rung, images, sigma, rows) for sigma in SIGMAS]))
+
+
+def stacked(rungs: Iterable[Values]) -> Values:
+    """The values (M,) of a ladder's rungs side by side, (M, len(rungs))."""
+    rungs = list(rungs)
+    return {name: np.stack([rung[name] for rung in rungs], axis=1) for name in rungs[0]}
 
 
 def _rung(images: Tensor, sigma: float, rows: Mapping[str, Measure]) -> Values:

@@ -30,6 +30,7 @@ from eval.uncertainty.verdicts import (
     holm,
     scope,
 )
+from eval.words import joined
 
 CLAIMED_BLURRIER = "vae"  # the mode that the claim calls blurrier than every other
 FAILED = "instrument failed"
@@ -260,12 +261,6 @@ def outcome(found: Sequence[dict]) -> str:
         against.setdefault((said(row), row["scope"]), []).append(row["sharper"])
     parts = [f"{verdict} against {joined(names)}, {over}" for (verdict, over), names in against.items()]
     return f"the claim that the {found[0]['blurrier']} is blurrier is {'; '.join(parts)}"
-
-
-def joined(names: Sequence[str]) -> str:
-    """Names as in a sentence: "A", "A and B", "A, B and C"."""
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def possessive(title: str) -> str:

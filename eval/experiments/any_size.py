@@ -12,6 +12,7 @@ from eval.features.choice import for_dataset
 from eval.features.network import FeatureNetwork
 from eval.sources.held_out import shuffled
 from eval.sources.runs import Run, load_split, open_runs
+from eval.words import markdown_table
 from vaegan import data
 from vaegan.errors import UsageError, UserError, impossible
 from vaegan.generator import told
@@ -75,14 +76,13 @@ def table(kind: str, found: Found, n: int, size: int) -> str:
     same, ways = found
     truth = any(way.pixel_error for way in ways)
     reference = "the truth at that size" if truth else "the decoder's own large drawing"
-    lines = [
+    said = [
         f"\n{kind}: what the classifier sees at {size:,} px is what it sees at {large.SMALL} px for {same:.1%} of {n}",
         f"softer than {reference}, px of Gaussian blur at {size:,} px, of {large.COUNT} images at most:",
-        "| image | softer by, px | sharper | pixel error |",
-        "| --- | ---: | ---: | ---: |",
     ]
+    lines = []
     for way in ways:
         error = f"{way.pixel_error['value']:.1f}" if way.pixel_error else "-"
         soft = "{value:.1f} [{low:.1f}, {high:.1f}]".format(**way.softness)
-        lines.append(f"| {way.title} | {soft} | {way.sharper} | {error} |")
-    return "\n".join(lines)
+        lines.append([way.title, soft, str(way.sharper), error])
+    return "\n".join([*said, markdown_table(["image", "softer by, px", "sharper", "pixel error"], lines, range(1, 4))])

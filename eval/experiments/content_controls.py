@@ -18,6 +18,7 @@ from eval.evidence.content import Matcher
 from eval.features.choice import network_for
 from eval.sources.held_out import halves
 from eval.uncertainty.estimates import Estimate, Interval
+from eval.words import markdown_table
 from vaegan.data import ImageSet
 from vaegan.errors import UserError
 from vaegan.machine.progress import Bar
@@ -106,8 +107,8 @@ def chosen_kinds(kinds: dict[str, Tensor], calibration: Tensor, report: Tensor, 
 def table(rows: list[Row]) -> str:
     """The rows in Markdown."""
     heads = ["content", "images", "applied, px", "plain", "matched without blurring", "matched", "paired", "ok"]
-    lines = [heads, ["---"] * len(heads)]
+    lines = []
     for row in rows:
         read = [str(row.plain), str(row.unblurred), str(row.matched), f"{row.paired.value:.2f}"]
         lines.append([row.kind, f"{row.count:,}", f"{row.applied:g}", *read, "yes" if row.ok else "NO"])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return markdown_table(heads, lines)

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from eval.blur.damages import add_noise
 from eval.blur.measures import gaussian_blur
 from eval.distances import command as distance_command
 from eval.distances import table as distance_table
@@ -76,18 +77,12 @@ def conditions(images: Tensor, training: Tensor, seed: int) -> list[Condition]:
     repeats = {"held-out": images[:REPEATED], "training": training[:REPEATED]}
     return [
         *(Condition(f"blurred {sigma:g} px", "blur", gaussian_blur(images, sigma)) for sigma in BLURS),
-        *(Condition(f"noise {sd:g}", "noise", noisy(images, sd, seed)) for sd in NOISES),
+        *(Condition(f"noise {sd:g}", "noise", add_noise(images, seed, sd)) for sd in NOISES),
         *(
             Condition(f"{REPEATED} {kind} images repeated", "", some.repeat(times, 1, 1, 1)[: len(images)])
             for kind, some in repeats.items()
         ),
     ]
-
-
-def noisy(images: Tensor, sd: float, seed: int) -> Tensor:
-    """uint8 images with white Gaussian noise."""
-    noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(seed))
-    return (images.float() + 255 * sd * noise).clamp(0, 255).round().byte()
 
 
 def missing(found: ImageSet, rows: Tensor, count: int) -> Tensor:

@@ -20,6 +20,7 @@ from eval.sources.held_out import halves
 from eval.uncertainty.estimates import ALPHA, Estimate, over_seeds
 from eval.uncertainty.simulation import UNITS, cases, hits, outcomes
 from eval.uncertainty.verdicts import decide
+from eval.words import markdown_table
 from vaegan.data import ImageSet
 from vaegan.machine.progress import Bar
 
@@ -81,8 +82,7 @@ def of_readings(comparisons: int, seeds_per_side: int, seed: int) -> str:
         spreads = " and ".join(f"{side.spread:.3f}" for side in sides)
         key = (str(case.first.seeds), truth, spreads, "false alarms" if case.equal else "found")
         rows.setdefault(key, []).append(rate(hits(case, outcomes(case, comparisons, seed))))
-    lines = [heads, ["---"] * len(heads), *([*key, *cells] for key, cells in rows.items())]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown_table(heads, [[*key, *cells] for key, cells in rows.items()])
 
 
 def prepare(found: ImageSet, seed: int) -> tuple[Calibration, Population]:

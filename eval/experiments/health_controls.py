@@ -5,11 +5,12 @@ repeated (not varied at all). An audit that cannot tell these apart judges nothi
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from eval.blur.damages import COLOUR_DAMAGES
+from eval.blur.damages import COLOUR_DAMAGES, add_noise
 from eval.blur.measures import gaussian_blur
 from eval.evidence import audit
 from eval.features.choice import network_for
@@ -36,16 +37,6 @@ def report(found: ImageSet, images: int, seed: int) -> Iterator[str]:
         yield f"| {title} | {' | '.join(cells)} | {'; '.join(h.reasons) or 'healthy'} |"
 
 
-def noisy(sd: float) -> Callable[[Tensor, int], Tensor]:
-    """White noise of sd `sd` on [0, 1]."""
-
-    def damage(images: Tensor, seed: int) -> Tensor:
-        noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(seed))
-        return (images + 255 * sd * noise).round().clamp(0, 255).byte()
-
-    return damage
-
-
 def repeated(count: int) -> Callable[[Tensor, int], Tensor]:
     """Draws, with replacement, from the first `count` images."""
 
@@ -57,8 +48,8 @@ def repeated(count: int) -> Callable[[Tensor, int], Tensor]:
 
 CONDITIONS: dict[str, Callable[[Tensor, int], Tensor]] = {
     "others, as they are": lambda images, seed: images,
-    "noise of sd 0.04": noisy(0.04),
-    "noise of sd 0.08": noisy(0.08),
+    "noise of sd 0.04": partial(add_noise, sd=0.04),
+    "noise of sd 0.08": partial(add_noise, sd=0.08),
     **COLOUR_DAMAGES,
     "blurred by 1 px": lambda images, seed: gaussian_blur(images, 1.0),
     "blurred by 2 px": lambda images, seed: gaussian_blur(images, 2.0),

@@ -16,6 +16,7 @@ from eval.blur.damages import DAMAGES
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.experiments import splits
 from eval.sources.held_out import drawn, halves
+from eval.words import markdown_table
 from vaegan.data import ImageSet
 from vaegan.machine.progress import Bar
 
@@ -78,12 +79,12 @@ def table(rows: list[Row]) -> str:
     """The rows in Markdown."""
     names = list(MEASURES)
     heads = ["applied, px", "damage", "ok", f"{PRIMARY}, unpaired [95 %]", *(f"{n}, paired" for n in names), "flags"]
-    lines = [heads, ["---"] * len(heads)]
+    lines = []
     for row in rows:
         readings = [f"{row.paired[name]:.3f}" for name in names]
         first = [f"{row.applied:g}", row.damage or "none", "yes" if row.ok else "NO", row.unpaired]
         lines.append([*first, *readings, ", ".join(row.flags) or "-"])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return markdown_table(heads, lines)
 
 
 def summary(rows: list[Row]) -> str:

@@ -171,6 +171,14 @@ def check_uint8(images: Tensor) -> None:
         raise UserError(f"features need uint8 images (N, C, H, W), not {images.dtype} {tuple(images.shape)}")
 
 
+def as_rgb(images: Tensor, taker: str) -> Tensor:
+    """uint8 (N, 3, H, W), grey repeated; UserError, which names who takes them, for anything but grey and RGB."""
+    check_uint8(images)
+    if images.shape[1] not in (1, 3):
+        raise UserError(f"{taker} takes grey or RGB images, not {images.shape[1]} channels")
+    return images.expand(-1, 3, -1, -1)
+
+
 def load(file: Path) -> FeatureNetwork:
     """Load weights from `file`.safetensors and their card from the .json beside it, frozen and in evaluation mode.
 

@@ -1,15 +1,31 @@
 """What metric classes are given: images of a loop, and the reference they are read against."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
+from torchmetrics import Metric
 
 from eval.images.streams import Stream, of_tensor, open_stream
 from vaegan.errors import UserError
 from vaegan.pixels import to_uint8
 
 Images = Tensor | str | Path
+
+
+class NumberMetric(Metric):
+    """What the metrics share: values are float64 on the metric's device, plots torchmetrics'; none has gradients."""
+
+    is_differentiable = False
+    full_state_update = False
+
+    def plot(self, val: Any = None, ax: Any = None) -> Any:
+        """A figure and its axes of the current value, or of `val`, one value or several (torchmetrics' plot)."""
+        return self._plot(val, ax)
+
+    def _number(self, value: float) -> Tensor:
+        return torch.tensor(value, dtype=torch.float64, device=self.device)
 
 
 def quantised(images: Tensor, normalize: bool) -> Tensor:

@@ -225,9 +225,8 @@ def rate_table(datasets: Sequence[dict]) -> list[str]:
 def distance_table(title: str, found: dict) -> list[str]:
     """A data set's distances as Markdown: each data set has a protocol, and so a table, of its own."""
     head = [f"{title}, mean (smallest to largest seed)", *(f"{c['title']} ({c['note']})" for c in found["columns"])]
-    lines = [head, ["---", *("---:" for _ in found["columns"])]]
-    lines += [[row["title"], *(averaged(row, column) for column in found["columns"])] for row in found["rows"]]
-    return ["\n".join(f"| {' | '.join(line)} |" for line in lines), f"{found['protocol']}."]
+    lines = [[row["title"], *(averaged(row, column) for column in found["columns"])] for row in found["rows"]]
+    return [markdown_table(head, lines, right=range(1, len(head))), f"{found['protocol']}."]
 
 
 def averaged(row: dict, column: dict) -> str:
