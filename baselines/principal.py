@@ -99,10 +99,10 @@ def beside(directory: Path, data_dir: Path | None) -> list[str]:
     load = partial(data.load, config.dataset, image_size=config.image_size, data_dir=where, trained_on=model.data)
     train, test = load("train").images, load("test").images
     pca = fit(train[config.validation_images :], config.latent_dim)
-    found = {str(directory): model.reconstruct(test), "PCA": pca.reconstruct(test)}
+    drawn = {str(directory): model.reconstruct(test), "PCA": pca.reconstruct(test)}
     what = f"{config.dataset}, {config.image_size} px, {config.latent_dim} numbers a code"
     return [
         f"{len(test):,} held-out images of {what}",
-        *(f"{rms(test, images):7.2f} levels of 255 root mean square error   {name}" for name, images in found.items()),
+        *(f"{rms(test, images):7.2f} levels of 255 root mean square error   {name}" for name, images in drawn.items()),
         f"PCA keeps {pca.explained:.1%} of the training images' variance",
     ]

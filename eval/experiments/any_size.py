@@ -18,25 +18,27 @@ from vaegan.errors import UsageError, UserError, impossible
 from vaegan.generator import told
 from vaegan.model import prior_codes
 
-Found = tuple[float, list[Way]]  # share of codes whose class is the same small and large, and each way to a large image
+Findings = tuple[
+    float, list[Way]
+]  # share of codes whose class is the same small and large, and each way to a large image
 
 
-def measured(directory: Path, n: int, size: int, seed: int, data_dir: Path | None) -> tuple[str, dict[str, Found]]:
-    """Open a run, draw `n` codes of each kind at `size` pixels; the classifier's name, and what was found by kind."""
+def measured(directory: Path, n: int, size: int, seed: int, data_dir: Path | None) -> tuple[str, dict[str, Findings]]:
+    """Open a run, draw `n` codes of each kind at `size` px; the classifier's name, and what was found by kind."""
     run = checked(directory, size)
     network = for_dataset(run.config.dataset)
     if network is None:
         raise UserError(f"no feature network is shipped for {run.config.dataset}: nothing can tell its classes")
-    found = {
+    by_kind = {
         "reconstructions": held_out(run, network, n, size, seed, data_dir),
         "samples": prior(run, network, n, size, seed),
     }
-    return network.name, found
+    return network.name, by_kind
 
 
-def entry(found: Found) -> dict:
+def entry(findings: Findings) -> dict:
     """What --json says of a kind of codes."""
-    same, ways = found
+    same, ways = findings
     return {"agreement": same, "ways": [way.entry() for way in ways]}
 
 
@@ -52,7 +54,7 @@ def checked(directory: Path, size: int) -> Run:
     return run
 
 
-def held_out(run: Run, network: FeatureNetwork, n: int, size: int, seed: int, data_dir: Path | None) -> Found:
+def held_out(run: Run, network: FeatureNetwork, n: int, size: int, seed: int, data_dir: Path | None) -> Findings:
     """Codes of held-out images chosen by the seed, against the truth where the data have one."""
     images = load_split(run, "test", data_dir)
     rows = shuffled(len(images.images), seed)[:n]
@@ -63,7 +65,7 @@ def held_out(run: Run, network: FeatureNetwork, n: int, size: int, seed: int, da
     return large.agreement(run.model, network, z, labels, size), ways
 
 
-def prior(run: Run, network: FeatureNetwork, n: int, size: int, seed: int) -> Found:
+def prior(run: Run, network: FeatureNetwork, n: int, size: int, seed: int) -> Findings:
     """Codes from the prior, which have no truth."""
     z = prior_codes(n, run.model.latent_dim, seed)
     labels = told(run.model, run.model.prior_attributes(n, seed))
@@ -71,9 +73,9 @@ def prior(run: Run, network: FeatureNetwork, n: int, size: int, seed: int) -> Fo
     return large.agreement(run.model, network, z, labels, size), ways
 
 
-def table(kind: str, found: Found, n: int, size: int) -> str:
+def table(kind: str, findings: Findings, n: int, size: int) -> str:
     """One kind of codes in words and Markdown."""
-    same, ways = found
+    same, ways = findings
     truth = any(way.pixel_error for way in ways)
     reference = "the truth at that size" if truth else "the decoder's own large drawing"
     said = [

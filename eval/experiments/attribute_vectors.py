@@ -162,14 +162,14 @@ def row(
     """Name what was measured."""
     worst = max(effect.moved, key=effect.moved.__getitem__, default=attribute)
     having, lacking = (shown.drawn(attribute, value) for value in (1, 0))
-    found = Row(
+    filled = Row(
         name, method, amount, having, lacking, effect.added, effect.removed, effect.mean, effect.worst, names[worst]
     )
     if true is None:
-        return found
+        return filled
     beyond = effect.beyond(true)
     most = max(beyond, key=beyond.__getitem__, default=attribute)
-    return replace(found, beyond=beyond.get(most, 0.0), beyond_worst=names[most])
+    return replace(filled, beyond=beyond.get(most, 0.0), beyond_worst=names[most])
 
 
 def table(run: Run, rows: Sequence[Row], asked: Trial) -> str:

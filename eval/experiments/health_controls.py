@@ -19,14 +19,16 @@ from vaegan.data import ImageSet
 from vaegan.errors import UserError, impossible
 
 
-def report(found: ImageSet, images: int, seed: int) -> Iterator[str]:
+def report(held_out: ImageSet, images: int, seed: int) -> Iterator[str]:
     """The audit's table, a line at a time. Raises UsageError and UserError for too few images."""
     if images < audit.GRID:
         raise impossible(f"--images {images}", f"use {audit.GRID} or more, one grid")
-    real, others = (found.images[rows] for rows in halves(found, images, seed))
+    real, others = (held_out.images[rows] for rows in halves(held_out, images, seed))
     if len(real) < audit.GRID:
-        raise UserError(f"{found.name} has {len(found.images)} held-out images; the controls need {2 * audit.GRID}")
-    network, _ = network_for(found)
+        raise UserError(
+            f"{held_out.name} has {len(held_out.images)} held-out images; the controls need {2 * audit.GRID}"
+        )
+    network, _ = network_for(held_out)
     reference = audit.look(real, network)
     yield f"| held-out images | {' | '.join(title for title, _, _ in audit.FIGURES)} | verdict |"
     yield f"| --- |{' ---: |' * len(audit.FIGURES)} --- |"

@@ -46,8 +46,8 @@ def prepared(test: ImageSet, extractor: Extractor, most: int, seed: int) -> tupl
 
 def noticed(real: Tensor, damaged: Tensor, count: int, seed: int) -> float:
     """The share of draws of `count` vectors of each in which the kernel distance is above 0 for certain."""
-    generator, found = torch.Generator().manual_seed(seed), 0
+    generator, hits = torch.Generator().manual_seed(seed), 0
     for _ in range(DRAWS):
         a, b = (x[torch.randperm(len(x), generator=generator)[:count]] for x in (real, damaged))
-        found += kernel_distance(kernel_of(a), kernel_of(b)).low > 0
-    return found / DRAWS
+        hits += kernel_distance(kernel_of(a), kernel_of(b)).low > 0
+    return hits / DRAWS

@@ -188,9 +188,11 @@ def load(file: Path) -> FeatureNetwork:
         raise UsageError(f"no feature network at {file}; give a .safetensors file with its .json card beside it")
     card = _read_card(file.with_suffix(".json"))
     data = file.read_bytes()
-    found = hashlib.sha256(data).hexdigest()
-    if found != card.sha256:
-        raise UserError(f"{file} has sha256 {found[:12]}..., but its card {card.sha256[:12]}...; fetch both files anew")
+    sha256 = hashlib.sha256(data).hexdigest()
+    if sha256 != card.sha256:
+        raise UserError(
+            f"{file} has sha256 {sha256[:12]}..., but its card {card.sha256[:12]}...; fetch both files anew"
+        )
     try:
         return rebuilt(card, data)
     except (safetensors.SafetensorError, RuntimeError) as error:

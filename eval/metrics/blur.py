@@ -63,8 +63,12 @@ class EquivalentBlur(NumberMetric):
         behind = _joined(self.originals) if self.paired else None
         if not self.interval:
             return self._number(self.instrument.value(self.measure, values, behind))
-        found = self.instrument.read(self.measure, values, behind).interval
-        return {"sigma_eq": self._number(found.value), "low": self._number(found.low), "high": self._number(found.high)}
+        reading = self.instrument.read(self.measure, values, behind).interval
+        return {
+            "sigma_eq": self._number(reading.value),
+            "low": self._number(reading.low),
+            "high": self._number(reading.high),
+        }
 
     def _measured(self, images: Tensor) -> Tensor:
         images = quantised(images, self.normalize).cpu()

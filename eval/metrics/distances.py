@@ -111,10 +111,10 @@ class _Vectors(FeatureMetric):
         self.vectors.append(self._features(images))
 
     def _all(self) -> Tensor:
-        found = dim_zero_cat(self.vectors).cpu()[:MOST_KEPT] if len(self.vectors) else torch.empty(0)
-        if len(found) < self.least:
-            raise UserError(f"this distance needs at least {self.least} images, not {len(found)}")
-        return found
+        vectors = dim_zero_cat(self.vectors).cpu()[:MOST_KEPT] if len(self.vectors) else torch.empty(0)
+        if len(vectors) < self.least:
+            raise UserError(f"this distance needs at least {self.least} images, not {len(vectors)}")
+        return vectors
 
 
 class KernelDistance(_Vectors):
@@ -132,10 +132,10 @@ class KernelDistance(_Vectors):
 
     def compute(self) -> Tensor | dict[str, Tensor]:
         """The distance of all images so far, float64. Raises UserError for fewer than three."""
-        found = kernel_distance(kernel_of(self._all()), self.kernel)
+        distance = kernel_distance(kernel_of(self._all()), self.kernel)
         if not self.interval:
-            return self._number(found.value)
-        return {name: self._number(getattr(found, name)) for name in ("value", "low", "high")}
+            return self._number(distance.value)
+        return {name: self._number(getattr(distance, name)) for name in ("value", "low", "high")}
 
 
 class DensityCoverage(_Vectors):
@@ -150,8 +150,8 @@ class DensityCoverage(_Vectors):
 
     def compute(self) -> dict[str, Tensor]:
         """{"density", "coverage", "precision", "recall"} of all images so far. Raises UserError for fewer than six."""
-        found = filling(neighbourhoods(self._all()), self.near)
-        return {name: self._number(value) for name, value in vars(found).items()}
+        filled = filling(neighbourhoods(self._all()), self.near)
+        return {name: self._number(value) for name, value in vars(filled).items()}
 
 
 def _real(reference: Images, normalize: bool) -> plain.Real:

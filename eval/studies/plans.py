@@ -167,16 +167,16 @@ def _native_size(config: Config) -> int:
 def check_same(directory: Path, stored: Config, wanted: dict, step: int) -> None:
     """Raise UsageError when a run has other settings than those wanted; its steps may still grow."""
     for name, value in wanted.items():
-        found = getattr(stored, name)
+        kept = getattr(stored, name)
         longer = name == "steps" and step <= value and stored.may_grow  # as vaegan.train --resume
         decided = value is None or (name, value) == ("precision", "auto")  # by the data, by the device
-        if name in configuration.EXECUTION or decided or found == value or longer:
+        if name in configuration.EXECUTION or decided or kept == value or longer:
             continue
-        if name == "dataset" and found == data.resolved(value):  # a run's own path is absolute
+        if name == "dataset" and kept == data.resolved(value):  # a run's own path is absolute
             continue
-        if isinstance(value, Path) and found is not None and Path(found).resolve() == value.resolve():
+        if isinstance(value, Path) and kept is not None and Path(kept).resolve() == value.resolve():
             continue
-        raise UsageError(f"{directory} is a run with {flag(name)} {found}, not {value}: choose another --out")
+        raise UsageError(f"{directory} is a run with {flag(name)} {kept}, not {value}: choose another --out")
 
 
 def check_alike(study: Study, runs: Sequence[Plan]) -> None:

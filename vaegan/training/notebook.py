@@ -95,7 +95,7 @@ def arrays(images: Tensor | Dataset) -> dict[str, np.ndarray]:
     naming the first image that is none or not of the shape of those before it."""
     if isinstance(images, Tensor):
         return {"images": pixels_of(images, "the images")}
-    found: list[np.ndarray] = []
+    parts: list[np.ndarray] = []
     labels: list[int | None] = []
     for i, item in enumerate(items(images)):
         image, label = parted(item)
@@ -103,14 +103,14 @@ def arrays(images: Tensor | Dataset) -> dict[str, np.ndarray]:
             tensor = image if isinstance(image, Tensor) else torch.as_tensor(np.array(image))
         except (TypeError, ValueError):
             raise UsageError(f"image {i} is a {type(image).__name__}: give tensors, arrays or PIL images") from None
-        found.append(pixels_of(tensor[None], f"image {i}")[0])
+        parts.append(pixels_of(tensor[None], f"image {i}")[0])
         labels.append(label)
-        if found[i].shape != found[0].shape:
-            raise UsageError(f"image {i} has shape {found[i].shape}, those before it {found[0].shape}: give all one")
-    if not found:
+        if parts[i].shape != parts[0].shape:
+            raise UsageError(f"image {i} has shape {parts[i].shape}, those before it {parts[0].shape}: give all one")
+    if not parts:
         raise UsageError("the Dataset is empty: give at least two images")
     known = all(label is not None for label in labels)
-    return {"images": np.stack(found)} | ({"labels": np.array(labels)} if known else {})
+    return {"images": np.stack(parts)} | ({"labels": np.array(labels)} if known else {})
 
 
 def items(images: Dataset) -> Iterable[Any]:
