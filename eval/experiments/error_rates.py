@@ -149,7 +149,7 @@ def team(
 
 
 def row(spread: float, difference: float, decided: dict[str, np.ndarray]) -> str:
-    """A line of the table: false alarms where there is no difference, else how often it was decided."""
+    """A line of the table: false alarms where there is no difference, else how often it was found."""
     right = {what: words == "supported" if difference else words != "inconclusive" for what, words in decided.items()}
     right["any"] = np.any(list(right.values()), axis=0)
     truth = f"{difference:g} px, found" if difference else "none, supported or refuted"
