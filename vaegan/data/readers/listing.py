@@ -17,6 +17,7 @@ MORE = (".avif", ".dib", ".gif", ".jfif", ".jp2", ".jpe", ".pbm", ".pnm", ".tga"
 SUFFIXES = tuple(sorted({*IMG_EXTENSIONS, *MORE} & set(Image.registered_extensions())))  # what this Pillow can open
 # What file managers and servers leave beside images; names with a leading dot are hidden as well.
 RESOURCES = {"__macosx", "@eadir", "thumbs.db", "desktop.ini", "ehthumbs.db", "lost+found", "$recycle.bin"}
+Names = dict[str, tuple[bool, str, int]]  # by real path: whether the name is a link, the name, the file's number
 SHOWN = 5  # folders or suffixes that a line names
 
 
@@ -58,19 +59,8 @@ def image_files(root: Path, under: str = "") -> Listing:
     """
     if os.path.realpath(root) == os.path.abspath(os.sep):  # minutes, and never what is meant
         raise UserError(f"{root} is the whole disk: name a folder of images in it")
-    files: dict[str, tuple[bool, str, int]] = {}  # by real path
-    start = len(os.path.join(root / under, ""))
-    left_out: Counter[str] = Counter()
     failures: list[str] = []
-    for real, entries in _walk(root / under, failures):
-        for entry in entries:
-            suffix = os.path.splitext(entry.name)[1].lower()
-            if suffix not in SUFFIXES or not (_is_file(entry) or entry.is_symlink()):
-                left_out[suffix if suffix not in SUFFIXES else "that are no regular files"] += 1
-                continue
-            target = os.path.realpath(entry.path) if entry.is_symlink() else os.path.join(real, entry.name)
-            rank = (entry.is_symlink(), os.path.join(under, entry.path[start:]), entry.inode())
-            files[target] = min(files.get(target, rank), rank)
+    files, left_out = _collected(root, under, failures)
     _leave_out_second_names(files)
     if failures:
         more = f" and {len(failures) - SHOWN} more" if len(failures) > SHOWN else ""
@@ -82,7 +72,24 @@ def image_files(root: Path, under: str = "") -> Listing:
     return Listing(sorted(Path(path) for _, path, _ in files.values()), left_out)
 
 
-def _leave_out_second_names(files: dict[str, tuple[bool, str, int]]) -> None:
+def _collected(root: Path, under: str, failures: list[str]) -> tuple[Names, Counter[str]]:
+    """The image files, and how many others there are of each kind; folders that cannot be listed go to `failures`."""
+    files: Names = {}
+    left_out: Counter[str] = Counter()
+    start = len(os.path.join(root / under, ""))
+    for real, entries in _walk(root / under, failures):
+        for entry in entries:
+            suffix = os.path.splitext(entry.name)[1].lower()
+            if suffix not in SUFFIXES or not (_is_file(entry) or entry.is_symlink()):
+                left_out[suffix if suffix not in SUFFIXES else "that are no regular files"] += 1
+                continue
+            target = os.path.realpath(entry.path) if entry.is_symlink() else os.path.join(real, entry.name)
+            rank = (entry.is_symlink(), os.path.join(under, entry.path[start:]), entry.inode())
+            files[target] = min(files.get(target, rank), rank)
+    return files, left_out
+
+
+def _leave_out_second_names(files: Names) -> None:
     """Keep one name of each file that has several (hard links); where a file system gives two files one number, they
     have one name each."""
     times = Counter(number for _, _, number in files.values())
