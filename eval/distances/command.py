@@ -190,8 +190,8 @@ def without_repeats(rows: Sequence[dict]) -> list[dict]:
 def read(file: Path) -> list[dict]:
     """Rows that --json wrote. Raises UserError for another file."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        rows = found["rows"]
+        value = json.loads(file.read_text(encoding="utf-8"))
+        rows = value["rows"]
         return [{**row, "fingerprint": fingerprint.of_dict(row["fingerprint"])} for row in rows]
     except OSError as error:
         raise UserError(f"cannot read {file} ({error.strerror})") from None
