@@ -15,7 +15,7 @@ if not __package__:  # run as a script: sys.path[0] is eval/, from where neither
 from vaegan.commandline.arguments import at_least, need_runs, parse
 from vaegan.errors import exits_cleanly
 
-PROG = "python eval/compare.py"
+PROG = "python -m eval.compare"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ class Arguments(HeldOutArguments):
     images: int = 5000
     """Images of each condition, at most what is left when five kinds are missing."""
     features: str = "auto"
-    """Extractor, as for python -m eval.distances."""
+    """Extractor, as for `vaegan distances`."""
     counts: tuple[int, ...] = ()
     """Instead: of so many random images a side, out of --images, how often is each step of damage noticed at all?"""
     json: Path | None = None

@@ -153,3 +153,23 @@ def test_scripts_run_from_another_folder_without_installation(script, tmp_path):
         text=True,
     )
     assert done.returncode == 0 and "usage" in done.stdout.lower(), done.stderr
+
+
+def texts(path: Path) -> list[str]:
+    """A module's texts, without its own and functions' docstrings and what a door is called, PROG."""
+    tree = ast.parse(path.read_text())
+    documented = [node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.FunctionDef)]
+    aside = [node.body[0].value for node in documented if node.body and isinstance(node.body[0], ast.Expr)]
+    aside += [
+        node.value for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PROG"
+    ]
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and node not in aside]
+    return [node.value for node in nodes if isinstance(node.value, str)]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_messages_name_commands_as_they_are_typed(path):
+    """What to type depends on how this program was started: `commands.spoken` knows. A card records what was typed."""
+    spelled = re.compile(r"python (-m )?(vaegan|eval|baselines)\b|\b(eval|baselines)/\w+\.py")
+    found = [text for text in texts(path) if spelled.search(text)]
+    assert not found or module_name(path) in ("vaegan.commandline.commands", "eval.features.training")

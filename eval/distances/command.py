@@ -23,6 +23,7 @@ from eval.sources import runs as sources
 from eval.sources.held_out import drawn, halves, shuffled
 from eval.sources.runs import Run
 from eval.words import finite, fixed, markdown_table
+from vaegan.commandline.commands import spoken
 from vaegan.config import Config
 from vaegan.data import ImageSet, load
 from vaegan.errors import UsageError, UserError
@@ -198,7 +199,7 @@ def read(file: Path) -> list[dict]:
     except OSError as error:
         raise UserError(f"cannot read {file} ({error.strerror})") from None
     except (ValueError, KeyError, TypeError):
-        raise UserError(f"{file} was not written by python -m eval.distances --json; measure anew") from None
+        raise UserError(f"{file} was not written by {spoken('distances')} --json; measure anew") from None
 
 
 def write(table: dict, file: Path) -> None:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from eval.versions import versions
+from vaegan.commandline.commands import spoken
 from vaegan.errors import UserError
 
 QUANTISATION = "uint8: clamp, scale, round"
@@ -63,7 +64,7 @@ def of_dict(values: dict) -> Fingerprint:
         return Fingerprint(**values)
     except TypeError as error:
         raise UserError(
-            f"a fingerprint of another version ({error}); measure anew with python -m eval.distances"
+            f"a fingerprint of another version ({error}); measure anew with {spoken('distances')}"
         ) from None
 
 
@@ -79,7 +80,7 @@ def one_column(named: Iterable[tuple[str, Fingerprint]]) -> Fingerprint:
             if ours != theirs:
                 raise UserError(
                     f"{first_name} and {name} cannot stand in one column: {field} is {_brief(ours)} for the first and "
-                    f"{_brief(theirs)} for the second; measure both anew by one command: python -m eval.distances"
+                    f"{_brief(theirs)} for the second; measure both anew by one command: {spoken('distances')}"
                 )
     return first
 
