@@ -21,6 +21,7 @@ from eval.images.streams import digests
 from vaegan.data.cache import cache_dir, cache_key
 from vaegan.errors import UserError
 from vaegan.machine import processes
+from vaegan.storage.reading import reason, regular
 from vaegan.storage.writing import write_file
 
 T = TypeVar("T")
@@ -131,12 +132,12 @@ def extract_cached(
 def _read(path: Path, shape: tuple[int, int], say: Callable[[str], object]) -> Tensor | None:
     """The vectors of a cache file; None when there is none that can be used."""
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
+        with safetensors.safe_open(regular(path), framework="pt") as file:
             found, vectors = file.metadata() or {}, file.get_tensor("vectors")
     except FileNotFoundError:
         return None
     except (safetensors.SafetensorError, OSError) as error:
-        say(f"the cache file {path} is damaged ({' '.join(str(error).split())[:80]}): extracting its features anew")
+        say(f"the cache file {path} is damaged ({reason(error)}): extracting its features anew")
         return None
     if found.get("format") != CACHE_FORMAT:
         say(f"the cache file {path} is of another version ({found.get('format')}): extracting its features anew")
@@ -152,9 +153,8 @@ def _write(path: Path, vectors: Tensor, key: dict[str, str]) -> None:
     try:
         write_file(path, safetensors.torch.save({"vectors": vectors.contiguous()}, metadata))
     except OSError as error:
-        reason = error.strerror or error
         raise UserError(
-            f"cannot write {vectors.nbytes / 1e6:.0f} MB to the cache folder {path.parent} ({reason}); "
+            f"cannot write {vectors.nbytes / 1e6:.0f} MB to the cache folder {path.parent} ({reason(error)}); "
             "free some space or set VAEGAN_CACHE to another folder"
         ) from None
 

@@ -1,8 +1,8 @@
 """The protocol that a distance was measured by, without which it means nothing, and the refusal to mix two of them."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import Any, get_origin
 
 from eval.versions import versions
 from vaegan.commandline.commands import spoken
@@ -61,7 +61,12 @@ def fingerprint(**values: Any) -> Fingerprint:
 def of_dict(values: dict) -> Fingerprint:
     """Read `to_dict` back. Raises UserError when it is of another version."""
     try:
-        return Fingerprint(**values)
+        found = Fingerprint(**values)
+        if wrong := [
+            f.name for f in fields(found) if not isinstance(getattr(found, f.name), get_origin(f.type) or f.type)
+        ]:
+            raise TypeError(f"its {wrong[0]} is of another type")
+        return found
     except TypeError as error:
         raise UserError(
             f"a fingerprint of another version ({error}); measure anew with {spoken('distances')}"
