@@ -180,7 +180,7 @@ def environment(config: Config) -> dict:
 
 def torch_device(config: Config) -> "torch.device":
     """Return the device of `--device`, under torchrun this process's own. Raises UsageError when it is not there."""
-    return devices.find(config.device, devices.local_rank(), devices.processes())
+    return devices.own(config.device)
 
 
 def stored_step(run_dir: Path) -> int:

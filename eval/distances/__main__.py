@@ -14,6 +14,7 @@ from pathlib import Path
 from vaegan.commandline.arguments import at_least, parse
 from vaegan.commandline.commands import program
 from vaegan.errors import UsageError, exits_cleanly
+from vaegan.machine import devices
 from vaegan.storage.writing import check_writable
 
 PROG = "python -m eval.distances"
@@ -64,6 +65,7 @@ def check(asked: Arguments) -> None:
     if not asked.sources:
         raise UsageError(f"nothing to measure; use: {program(PROG)} RUN [RUN ...]")
     at_least(asked, samples=LEAST, seed=0)
+    devices.check(asked.device)
     check_writable(asked.json)
 
 

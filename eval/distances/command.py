@@ -25,12 +25,10 @@ from eval.sources.held_out import drawn, halves, shuffled
 from eval.sources.runs import Run
 from eval.words import finite, fixed, markdown_table
 from vaegan.commandline.commands import spoken
-from vaegan.config import Config
 from vaegan.data import ImageSet, load
 from vaegan.errors import UsageError, UserError
-from vaegan.machine import processes
+from vaegan.machine import devices, processes
 from vaegan.model import prior_codes
-from vaegan.run import torch_device
 from vaegan.storage import reading
 from vaegan.storage.metrics import is_number
 from vaegan.storage.writing import write_whole
@@ -103,12 +101,12 @@ def measured(given: Sequence[str], arguments: Asked) -> list[dict]:
 
 def chosen(arguments: Asked, images: ImageSet | Callable[[], ImageSet]) -> Extractor:
     """The extractor of --features, on --device."""
-    return features.choose(arguments.features, images)[0].to(torch_device(Config(device=arguments.device)))
+    return features.choose(arguments.features, images)[0].to(devices.own(arguments.device))
 
 
 def of_runs(given: Sequence[str], arguments: Asked) -> list[dict]:
     """Measure runs, and images beside them, against halves of the runs' held-out images."""
-    runs = sources.open_runs([Path(source) for source in given if not _is_data(source)])
+    runs = sources.open_runs([Path(source) for source in given if not _is_data(source)], device=arguments.device)
     others = [_loaded(source, runs, arguments) for source in given if _is_data(source)]
     train, test = (reference_split(split, runs, arguments) for split in ("train", "test"))
     for other in others:

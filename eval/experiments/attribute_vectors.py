@@ -95,7 +95,7 @@ def judge_for(run: Run) -> FeatureNetwork:
         )
     if not run.model.has_encoder:
         raise UsageError(f"{run.directory} has no encoder: a run of mode {run.config.mode} can only sample")
-    return network
+    return network.to(run.device)
 
 
 def examine(run: Run, asked: Trial) -> Iterator[Row]:

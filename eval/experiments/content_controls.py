@@ -20,6 +20,7 @@ from eval.sources.held_out import halves
 from eval.uncertainty.estimates import Estimate, Interval
 from vaegan.data import ImageSet
 from vaegan.errors import UserError
+from vaegan.machine import devices
 from vaegan.machine.progress import Bar
 
 APPLIED = (0.0, 0.5, 1.0)  # px
@@ -47,19 +48,19 @@ class Row:
         return self.matched.low - allowed <= self.paired.value <= self.matched.high + allowed
 
 
-def report(found: ImageSet, images: int, seed: int) -> str:
+def report(found: ImageSet, images: int, seed: int, device: str = "cpu") -> str:
     """Read every kind under every blur; return the table and how many readings are right."""
-    rows = list(readings(found, images, seed))
+    rows = list(readings(found, images, seed, device))
     head = f"{found.name}, {found.images.shape[-1]}x{found.images.shape[-2]}"
     return f"{head}\n{table(rows)}\n{sum(row.ok for row in rows)} of {len(rows)} matched readings are right"
 
 
-def readings(found: ImageSet, images: int, seed: int = 0) -> Iterator[Row]:
+def readings(found: ImageSet, images: int, seed: int = 0, device: str = "cpu") -> Iterator[Row]:
     """Every kind under every blur; UserError for a data set without labels or with too few images."""
     if found.labels is None:
         raise UserError(f"{found.name} has no labels: a kind of image cannot be chosen from it")
     calibration, report = halves(found, images, seed)
-    network, _ = network_for(found)
+    network = network_for(found)[0].to(devices.own(device))
     ruler = calibrate(MEASURES[PRIMARY], found.images[calibration])
     matcher = Matcher(ruler, found.images[calibration], network)
     kinds = chosen_kinds(members(found), calibration, report, ruler.values)

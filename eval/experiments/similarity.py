@@ -67,13 +67,13 @@ class Row:
 
 
 def measure(
-    directories: Sequence[Path], count: int, predictor: Path | None, seed: int, data_dir: Path | None
+    directories: Sequence[Path], count: int, predictor: Path | None, seed: int, data_dir: Path | None, device: str
 ) -> tuple[dict, Callable[[], bytes]]:
     """Draw an image of each run for each of `count` queries and read it back: what --json holds, and the picture's
     maker."""
-    runs = conditional(sources.open_runs(directories))
+    runs = conditional(sources.open_runs(directories, device=device))
     queries = drawn_set(sources.load_split(runs[0], "test", data_dir), count, seed)
-    network = predictor_for(queries, predictor)
+    network = predictor_for(queries, predictor).to(runs[0].device)
     by_mode = grouped(runs)
     images = {run.label: run.model.sample(len(queries.known_labels), seed, queries.known_labels) for run in runs}
     rows = measured(queries, by_mode, images, network, seed)
@@ -115,8 +115,7 @@ def predictor_for(images: ImageSet, file: Path | None) -> FeatureNetwork:
 
 def probabilities(network: FeatureNetwork, images: Tensor) -> Tensor:
     """The predictor's P(attribute) for uint8 images (N, C, S, S): float64 (N, A)."""
-    with torch.no_grad():
-        return network.head(network.features(images)).double().sigmoid()
+    return network.logits(images).double().sigmoid()
 
 
 def scores(queries: Tensor, p: Tensor) -> dict[str, Tensor]:

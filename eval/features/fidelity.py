@@ -92,7 +92,7 @@ class Fidelity:
         if images.shape[1] not in (1, 3):
             raise UserError(f"{self.plain} takes grey or RGB images, not {images.shape[1]} channels")
         rgb = (batch.to(self.device).expand(-1, 3, -1, -1) for batch in images.split(batch_size))
-        return torch.cat([self.network(batch)[0].float() for batch in rgb])
+        return torch.cat([self.network(batch)[0].float().cpu() for batch in rgb])
 
 
 def load(name: str) -> Fidelity:

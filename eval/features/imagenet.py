@@ -55,12 +55,12 @@ class ImageNet(nn.Module):
 
         Costs about 0.4 billion multiplications an image, 20 times as many as this project's largest network.
         """
-        return torch.cat([self(batch) for batch in images.split(batch_size)])
+        return torch.cat([self(batch).cpu() for batch in images.split(batch_size)])
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
         """Return the logits of ImageNet's 1,000 classes, float32 (N, 1000); errors as `features`."""
-        return self.network(self._fitted(images))
+        return self.network(self._fitted(images)).cpu()
 
     def _fitted(self, images: Tensor) -> Tensor:
         check_uint8(images)

@@ -142,9 +142,10 @@ class FeatureNetwork(nn.Module):
     def features(self, images: Tensor, batch_size: int = 500) -> Tensor:
         """Return float32 features (N, num_features) of uint8 (N, C, H, W); grey is repeated to RGB when needed.
 
-        Raises UserError for images that are not uint8 or have colour that the network cannot take.
+        They come back to the CPU from whichever device. Raises UserError for images that are not uint8 or have colour
+        that the network cannot take.
         """
-        return torch.cat([self(batch) for batch in images.split(batch_size)])
+        return torch.cat([self(batch).cpu() for batch in images.split(batch_size)])
 
     @torch.no_grad()
     def maps(self, images: Tensor, batch_size: int = 500) -> Tensor:
@@ -154,12 +155,17 @@ class FeatureNetwork(nn.Module):
         """
         early = self.trunk[: self.map_blocks]
         batches = images.split(batch_size)
-        return torch.cat([early(to_float(self._fitted(batch))).flatten(1) for batch in batches])
+        return torch.cat([early(to_float(self._fitted(batch))).flatten(1).cpu() for batch in batches])
+
+    @torch.no_grad()
+    def logits(self, images: Tensor, batch_size: int = 500) -> Tensor:
+        """Return what the head says of uint8 (N, C, H, W), float32 (N, outputs); errors as `features`."""
+        return torch.cat([self.head(self(batch)).cpu() for batch in images.split(batch_size)])
 
     @torch.no_grad()
     def predict(self, images: Tensor, batch_size: int = 500) -> Tensor:
         """Return the (N,) int64 class, or the (N, A) uint8 attributes, of uint8 (N, C, H, W); errors as `features`."""
-        logits = self.head(self.features(images, batch_size))
+        logits = self.logits(images, batch_size)
         return logits.argmax(dim=1) if self.card.kind == "classes" else (logits > 0).to(torch.uint8)
 
     def _fitted(self, images: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ from eval.evidence import audit, learning, steadiness
 from eval.evidence.evidence import COMPARED, Evidence
 from eval.evidence.findings import qualities
 from eval.evidence.measuring import QUALITY_COUNT
-from eval.sources.runs import CONTROL_COUNT, POSTERIOR_COUNT
+from eval.sources.controls import CONTROL_COUNT
+from eval.sources.runs import POSTERIOR_COUNT
 from eval.uncertainty.estimates import ALPHA, MINIMAL_EFFECT
 from eval.versions import versions
 from eval.words import dataset_title, shown
