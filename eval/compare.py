@@ -16,7 +16,7 @@ from vaegan.commandline.arguments import at_least, need_runs, parse
 from vaegan.errors import exits_cleanly
 from vaegan.machine import devices
 
-PROG = "python eval/compare.py"
+PROG = "python -m eval.compare"
 
 
 @dataclass(frozen=True)

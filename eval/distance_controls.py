@@ -20,7 +20,7 @@ class Arguments(HeldOutArguments):
     images: int = 5000
     """Images of each condition, at most what is left when five kinds are missing."""
     features: str = "auto"
-    """Extractor, as for python -m eval.distances."""
+    """Extractor, as for `vaegan distances`."""
     device: str = "auto"
     """Where the feature network computes: auto, cpu or cuda."""
     counts: tuple[int, ...] = ()

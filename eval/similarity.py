@@ -21,7 +21,7 @@ class Arguments:
     queries: int = 2000
     """Held-out attribute vectors, an image of each run a vector."""
     predictor: Path | None = None
-    """A .safetensors of `python -m eval.features train DATASET`; default: the one shipped for the data set."""
+    """A .safetensors of `vaegan features train DATASET`; default: the one shipped for the data set."""
     seed: int = 0
     """Decides the queries, the codes and the resampling."""
     data_dir: Path | None = None

@@ -22,6 +22,7 @@ from eval.sources import runs as sources
 from eval.sources.held_out import drawn_set, shuffled
 from eval.sources.runs import OBJECTIVES, Run
 from eval.uncertainty.estimates import Estimate, Interval, difference_interval, over_seeds, resampled_means
+from vaegan.commandline.commands import spoken
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError
 
@@ -101,7 +102,7 @@ def grouped(runs: Sequence[Run]) -> dict[str, list[Run]]:
 def predictor_for(images: ImageSet, file: Path | None) -> FeatureNetwork:
     """The network that reads attributes. Raises UsageError when there is none for those of `images`."""
     network = feature_network.load(file) if file else features.for_dataset(images.name)
-    command = f"python -m eval.features train {images.name} --out FILE.safetensors"
+    command = f"{spoken('features')} train {images.name} --out FILE.safetensors"
     if network is None:
         raise UsageError(f"no predictor is shipped for {images.name}: make one with {command}, then --predictor FILE")
     if network.card.kind != "attributes" or network.card.output_names != images.label_names:

@@ -11,14 +11,17 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from vaegan.config import is_of
 from vaegan.data.fitting import fit
 from vaegan.errors import UsageError, UserError
 from vaegan.pixels import to_float
+from vaegan.storage.reading import contents, reason, text
 from vaegan.storage.writing import write_file
 
 SHIPPED = Path(__file__).with_name("weights")
 INPUT_SIZE = 32
 RESIZE_RULE = "32 px, bilinear, antialiased"  # what vaegan.data.fitting.fit does to any other size
+MOST_FEATURES = 100_000  # a crafted card may claim any number, which torch would allocate
 NUM_FEATURES = 128
 
 
@@ -92,6 +95,12 @@ class Card:
         """Raises ValueError, TypeError or KeyError when `text` is no card that this version understands."""
         entries = json.loads(text)
         card = cls(**{**entries, "output_names": tuple(entries["output_names"])})
+        wrong = [
+            f.name for f in fields(cls) if f.type in (str, int, float) and not is_of(getattr(card, f.name), f.type)
+        ]
+        sizes = (card.channels, card.num_features, len(card.output_names))
+        if wrong or not all(0 < size <= MOST_FEATURES for size in sizes):
+            raise ValueError(f"its {wrong[0]} is of another type" if wrong else f"sizes {sizes} are not possible")
         if card.architecture not in ARCHITECTURES:
             raise ValueError(f"its architecture {card.architecture!r} is not one of {', '.join(ARCHITECTURES)}")
         return card
@@ -190,10 +199,15 @@ def load(file: Path) -> FeatureNetwork:
 
     Raises UserError when either is absent, the weights are not those of the card (sha256), or do not fit the network.
     """
-    if not file.is_file():
-        raise UsageError(f"no feature network at {file}; give a .safetensors file with its .json card beside it")
+    try:
+        data = contents(file)
+    except FileNotFoundError:
+        raise UsageError(
+            f"no feature network at {file}; give a .safetensors file with its .json card beside it"
+        ) from None
+    except OSError as error:
+        raise UserError(f"{file} cannot be read ({reason(error)}); give a .safetensors file") from None
     card = _read_card(file.with_suffix(".json"))
-    data = file.read_bytes()
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 != card.sha256:
         raise UserError(
@@ -202,8 +216,7 @@ def load(file: Path) -> FeatureNetwork:
     try:
         return rebuilt(card, data)
     except (safetensors.SafetensorError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise UserError(f"{file} are no weights of this feature network ({reason}); make it anew") from None
+        raise UserError(f"{file} are no weights of this feature network ({reason(error)}); make it anew") from None
 
 
 def rebuilt(card: Card, data: bytes) -> FeatureNetwork:
@@ -235,8 +248,10 @@ def packed(network: FeatureNetwork) -> tuple[Card, bytes]:
 
 def _read_card(file: Path) -> Card:
     try:
-        return Card.from_json(file.read_text())
+        return Card.from_json(text(file))
     except FileNotFoundError:
         raise UsageError(f"no card {file} for the feature network; it must lie beside the weights") from None
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{file} is not the card of a feature network ({error}); fetch both files anew") from None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise UserError(
+            f"{file} is not the card of a feature network ({reason(error)}); fetch both files anew"
+        ) from None

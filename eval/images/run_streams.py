@@ -6,6 +6,7 @@ import torch
 
 from eval.images.files import Rows
 from eval.images.streams import Stream, of_tensor
+from vaegan.commandline.commands import spoken
 from vaegan.data import load
 from vaegan.errors import UsageError
 from vaegan.model import Model, prior_codes
@@ -42,7 +43,9 @@ def reconstructions(source: str, model: Model, originals: Stream) -> Stream:
     """A run's reconstructions of a stream's images. UsageError where it has no encoder, or must be told labels."""
     if not model.has_encoder or model.is_conditional:
         why = "must be told each image's labels" if model.is_conditional else "has no encoder"
-        raise UsageError(f"--paired: {source} {why}; leave --paired out, or use eval/compare.py, which knows labels")
+        raise UsageError(
+            f"--paired: {source} {why}; leave --paired out, or use {spoken('compare')}, which knows labels"
+        )
     if originals.shape != _shape(model):
         raise UsageError(
             f"--paired: {source} takes images of shape {_shape(model)} and {originals.title} has {originals.shape}"

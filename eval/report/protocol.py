@@ -141,4 +141,4 @@ def train_command(config: Config) -> str:
 
 def compare_command(runs: Sequence[Path], flags: Sequence[str]) -> str:
     """The command that makes the report."""
-    return shlex.join(["python", "eval/compare.py", *map(shown, runs), *flags])
+    return shlex.join(["python", "-m", "eval.compare", *map(shown, runs), *flags])

@@ -14,6 +14,7 @@ from baselines import ppca
 from baselines.objectives import OBJECTIVES as BASELINES
 from eval.sources.held_out import halves
 from vaegan import posterior, pretrained
+from vaegan.commandline.commands import spoken
 from vaegan.data import ImageSet, load
 from vaegan.errors import UsageError, UserError, nearest
 from vaegan.generator import told
@@ -109,10 +110,10 @@ def open_runs(directories: Sequence[Path], weights: Literal["raw", "ema"] = "raw
 
 def _open(directory: Path, weights: Literal["raw", "ema"], device: str) -> Model:
     if not directory.is_dir():
-        meant = nearest(directory.name, pretrained.NAMES)
-        raise UserError(f"no such run directory: {directory}{meant or '; train one with python -m vaegan.train'}")
+        remedy = nearest(directory.name, pretrained.NAMES) or f"; train one with {spoken('train')}"
+        raise UserError(f"no such run directory: {directory}{remedy}")
     if not (directory / "config.json").is_file():
-        raise UserError(f"not a run directory (no config.json): {directory}; give the folder that vaegan.train wrote")
+        raise UserError(f"not a run directory (no config.json): {directory}; give the folder that training wrote")
     model = vaegan.load(directory, weights=weights, device=device)
     for name, network in model.networks.items():
         if not all(torch.isfinite(values).all() for values in network.state_dict().values()):
