@@ -91,9 +91,9 @@ def fit(images: Tensor, latent_dim: int) -> Pca:
     return Pca((channels, height, width), mean, vectors[:, :latent_dim].T.contiguous(), spreads, variance)
 
 
-def beside(directory: Path, data_dir: Path | None) -> list[str]:
+def beside(directory: Path, data_dir: Path | None, device: str) -> list[str]:
     """Fit a run's training images, reconstruct its held-out ones; return both errors, a line each."""
-    model = vaegan.load(directory)
+    model = vaegan.load(directory, device=device)
     config = model.config
     where = data_dir or config.data_dir
     load = partial(data.load, config.dataset, image_size=config.image_size, data_dir=where, trained_on=model.data)

@@ -142,7 +142,9 @@ def failed(capsys, *arguments) -> tuple[int, str]:
 def runs(tmp_path, dataset, monkeypatch) -> list[Path]:
     blurs = {"vae": 1.5, "vaegan": 0.3}
     configs = {mode: Config(mode=mode, dataset=dataset, image_size=32) for mode in blurs}
-    monkeypatch.setattr(vaegan, "load", lambda d, weights="raw": Blurrer(configs[Path(d).name], blurs[Path(d).name]))
+    monkeypatch.setattr(
+        vaegan, "load", lambda d, weights="raw", device="cpu": Blurrer(configs[Path(d).name], blurs[Path(d).name])
+    )
     return [save_run(tmp_path / mode, config) for mode, config in configs.items()]
 
 

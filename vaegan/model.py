@@ -16,6 +16,7 @@ from vaegan.config import Config
 from vaegan.data.imageset import ImageSet
 from vaegan.errors import UsageError, UserError, impossible, nearest
 from vaegan.generator import check_codes, check_images
+from vaegan.machine import devices
 from vaegan.networks import architectures, plugins
 from vaegan.networks.building import build
 from vaegan.pixels import to_float, to_uint8
@@ -159,9 +160,11 @@ def load(
 
     `run_dir` may also be a folder of `vaegan.export --part all`, or the name of one that ships with the project:
     synthfaces-vaegan, for example (`vaegan.pretrained.NAMES`). `snapshot` takes one of the weights kept from the last
-    tenth of training: 1 is the earliest, the highest number the last. Raises UserError when there is no such
-    checkpoint, or it is damaged or of another version.
+    tenth of training: 1 is the earliest, the highest number the last. `device` is auto, cpu, cuda, cuda:1 or mps.
+    Raises UserError when there is no such checkpoint, or it is damaged or of another version, UsageError for a device
+    that is not there.
     """
+    place = str(devices.own(device))
     run_dir = pretrained.located(run_dir)
     state, source = stored(run_dir, snapshot)
     config = configuration.from_dict(state["config"], str(source))
@@ -172,7 +175,7 @@ def load(
     for name, network in networks.items():
         averaged = weights == "ema" and name == "decoder"
         network.load_state_dict(state["decoder_ema"] if averaged else state["networks"][name], assign=True)
-    return Model(config, networks, state["step"], state["channels"], device, told, state.get("data"))
+    return Model(config, networks, state["step"], state["channels"], place, told, state.get("data"))
 
 
 def stored(run_dir: Path, snapshot: int | None) -> tuple[dict[str, Any], Path]:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaegan import config as configuration
-from vaegan import data
-from vaegan.commandline.arguments import parse, words
+from vaegan import data, presets
+from vaegan.commandline.arguments import flag, parse, words
 from vaegan.commandline.explanation import HELP, explain
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError, impossible, unknown
 from vaegan.machine import devices
-from vaegan.presets import MODES, PRESETS
+from vaegan.presets import PRESETS
 from vaegan.storage.ownership import is_fresh, owned
 from vaegan.storage.writing import as_json, write_file
 
@@ -76,8 +76,7 @@ def defaults_here(given: Sequence[str]) -> Config:
     try:
         asked = parse(Config, [word for word in given if word not in HELP])
         name = preset_of(asked)
-        mode = {"mode": asked.mode} | MODES.get(asked.mode, {})
-        return dataclasses.replace(Config(), **mode | PRESETS[name])
+        return dataclasses.replace(Config(), **{"mode": asked.mode} | presets.defaults(name, asked.mode))
     except (UsageError, KeyError):  # help is given beside a mistake too
         return Config()
 
@@ -87,11 +86,11 @@ def with_preset(asked: Config, args: Sequence[str] | None) -> tuple[Config, list
     name = preset_of(asked)
     if name not in PRESETS:
         raise unknown("preset", name, PRESETS)
-    row = PRESETS[name]
-    mode = parse(Config, args, default=dataclasses.replace(Config(), **row), prog=PROG).mode
-    config = parse(Config, args, default=dataclasses.replace(Config(), **MODES.get(mode, {}) | row), prog=PROG)
-    overridden = {k: getattr(config, k) for k, v in row.items() if getattr(config, k) != v} if asked.preset else {}
-    notes = [f"--{k.replace('_', '-')} {v} overrides preset {name}'s {row[k]}" for k, v in overridden.items()]
+    mode = parse(Config, args, default=dataclasses.replace(Config(), **PRESETS[name]), prog=PROG).mode
+    meant = presets.defaults(name, mode)
+    config = parse(Config, args, default=dataclasses.replace(Config(), **meant), prog=PROG)
+    overruled = [key for key in PRESETS[name] if getattr(config, key) != meant[key]] if asked.preset else []
+    notes = [f"{flag(key)} {getattr(config, key)} overrides preset {name}'s {meant[key]}" for key in overruled]
     return dataclasses.replace(config, preset=name), notes
 
 
@@ -175,7 +174,7 @@ def environment(config: Config) -> dict:
 
 def torch_device(config: Config) -> "torch.device":
     """Return the device of `--device`, under torchrun this process's own. Raises UsageError when it is not there."""
-    return devices.find(config.device, devices.local_rank(), devices.processes())
+    return devices.own(config.device)
 
 
 def stored_step(run_dir: Path) -> int:

@@ -20,6 +20,7 @@ from eval.features.choice import Extractor
 from eval.images.streams import digests
 from vaegan.data.cache import cache_dir, cache_key, cannot_cache
 from vaegan.machine import processes
+from vaegan.storage.reading import reason, regular
 from vaegan.storage.writing import write_file
 
 T = TypeVar("T")
@@ -130,12 +131,12 @@ def extract_cached(
 def _read(path: Path, shape: tuple[int, int], say: Callable[[str], object]) -> Tensor | None:
     """The vectors of a cache file; None when there is none that can be used."""
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
+        with safetensors.safe_open(regular(path), framework="pt") as file:
             header, vectors = file.metadata() or {}, file.get_tensor("vectors")
     except FileNotFoundError:
         return None
     except (safetensors.SafetensorError, OSError) as error:
-        say(f"the cache file {path} is damaged ({' '.join(str(error).split())[:80]}): extracting its features anew")
+        say(f"the cache file {path} is damaged ({reason(error)}): extracting its features anew")
         return None
     if header.get("format") != CACHE_FORMAT:
         say(f"the cache file {path} is of another version ({header.get('format')}): extracting its features anew")

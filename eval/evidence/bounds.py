@@ -80,9 +80,11 @@ def gaussian_kl_to_prior(mean: Tensor, covariance: Tensor) -> float:
     return 0.5 * float(covariance.trace() + mean.square().sum() - len(mean) - log_determinant)
 
 
-def of_runs(directories: Sequence[Path], images: int, bound_images: int, seed: int, data_dir: Path | None) -> dict:
+def of_runs(
+    directories: Sequence[Path], images: int, bound_images: int, seed: int, data_dir: Path | None, device: str = "cpu"
+) -> dict:
     """Open runs of one data set and describe them."""
-    runs = sources.open_runs(directories)
+    runs = sources.open_runs(directories, device=device)
     held_out, training = (sources.load_split(runs[0], split, data_dir) for split in ("test", "train"))
     return describe(runs, held_out, training, images, bound_images, seed)
 

@@ -21,6 +21,7 @@ from eval.sources.runs import OBJECTIVES, Run
 from vaegan import data
 from vaegan.config import Config
 from vaegan.generator import told
+from vaegan.machine import devices
 from vaegan.model import Model
 from vaegan.storage import metrics
 
@@ -44,7 +45,7 @@ class LearningCurve:
         assert self.ruler.limits, "images without edges have none: that is said before a run begins"
         self.originals = self.ruler.measure.function(self.halves.report)
         self.fitted = held_out.drawn_set(training, IMAGES, seed=0)
-        self.network = choice.network_for(training)[0]
+        self.network = choice.network_for(training)[0].to(devices.own(config.device))
         both = torch.cat([self.halves.calibration, self.halves.report])
         self.reference = moments(self.network.features(both))
 

@@ -25,7 +25,7 @@ COUNT = 1000  # images of each snapshot: decoding them costs a second, and diffe
 def earlier(run: Run) -> Iterator[Run]:
     """The run at each snapshot before the weights that it was opened with, one at a time."""
     for number in snapshots.existing(run.directory):
-        model = vaegan.load(run.directory, snapshot=number)
+        model = vaegan.load(run.directory, snapshot=number, device=run.device)
         if model.step < run.model.step:
             yield replace(run, model=model)
 

@@ -18,17 +18,19 @@ from vaegan.errors import UsageError, UserError, impossible
 from vaegan.generator import told
 from vaegan.model import prior_codes
 
-Findings = tuple[
-    float, list[Way]
-]  # share of codes whose class is the same small and large, and each way to a large image
+# Share of codes whose class is the same small and large, and each way to a large image.
+Findings = tuple[float, list[Way]]
 
 
-def measured(directory: Path, n: int, size: int, seed: int, data_dir: Path | None) -> tuple[str, dict[str, Findings]]:
+def measured(
+    directory: Path, n: int, size: int, seed: int, data_dir: Path | None, device: str
+) -> tuple[str, dict[str, Findings]]:
     """Open a run, draw `n` codes of each kind at `size` px; the classifier's name, and what was found by kind."""
-    run = checked(directory, size)
+    run = checked(directory, size, device)
     network = for_dataset(run.config.dataset)
     if network is None:
         raise UserError(f"no feature network is shipped for {run.config.dataset}: nothing can tell its classes")
+    network.to(run.device)
     by_kind = {
         "reconstructions": held_out(run, network, n, size, seed, data_dir),
         "samples": prior(run, network, n, size, seed),
@@ -42,9 +44,9 @@ def entry(findings: Findings) -> dict:
     return {"agreement": same, "ways": [way.entry() for way in ways]}
 
 
-def checked(directory: Path, size: int) -> Run:
+def checked(directory: Path, size: int, device: str) -> Run:
     """Open the run. Raises UsageError for one that draws one size, or that was trained at this one or above."""
-    (run,) = open_runs([directory])
+    (run,) = open_runs([directory], device=device)
     config = run.config
     least = max(config.image_size, large.SMALL)
     if size <= least:

@@ -29,6 +29,7 @@ from eval.sources.held_out import halves
 from eval.sources.runs import Run, load_split
 from eval.words import markdown_table
 from vaegan import data, latent
+from vaegan.commandline.commands import spoken
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError
 from vaegan.machine.progress import Bar
@@ -90,10 +91,12 @@ def judge_for(run: Run) -> FeatureNetwork:
     if network is None or network.card.kind != "attributes":
         raise UsageError(f"no attribute network is shipped for {run.config.dataset}: measure a run on synthfaces")
     if run.model.is_conditional:
-        raise UsageError(f"{run.directory} is told its attributes (--condition): measure it with eval.similarity")
+        raise UsageError(
+            f"{run.directory} is told its attributes (--condition): measure it with {spoken('similarity')}"
+        )
     if not run.model.has_encoder:
         raise UsageError(f"{run.directory} has no encoder: a run of mode {run.config.mode} can only sample")
-    return network
+    return network.to(run.device)
 
 
 def examine(run: Run, asked: Trial) -> Iterator[Row]:

@@ -21,6 +21,7 @@ from eval.uncertainty.estimates import Estimate, Interval
 from eval.words import markdown_table
 from vaegan.data import ImageSet
 from vaegan.errors import UserError
+from vaegan.machine import devices
 from vaegan.machine.progress import Bar
 
 APPLIED = (0.0, 0.5, 1.0)  # px
@@ -48,19 +49,19 @@ class Row:
         return self.matched.low - allowed <= self.paired.value <= self.matched.high + allowed
 
 
-def report(held_out: ImageSet, images: int, seed: int) -> str:
+def report(held_out: ImageSet, images: int, seed: int, device: str = "cpu") -> str:
     """Read every kind under every blur; return the table and how many readings are right."""
-    rows = list(readings(held_out, images, seed))
+    rows = list(readings(held_out, images, seed, device))
     head = f"{held_out.name}, {held_out.images.shape[-1]}x{held_out.images.shape[-2]}"
     return f"{head}\n{table(rows)}\n{sum(row.ok for row in rows)} of {len(rows)} matched readings are right"
 
 
-def readings(held_out: ImageSet, images: int, seed: int = 0) -> Iterator[Row]:
+def readings(held_out: ImageSet, images: int, seed: int = 0, device: str = "cpu") -> Iterator[Row]:
     """Every kind under every blur; UserError for a data set without labels or with too few images."""
     if held_out.labels is None:
         raise UserError(f"{held_out.name} has no labels: a kind of image cannot be chosen from it")
     calibration, report = halves(held_out, images, seed)
-    network, _ = network_for(held_out)
+    network = network_for(held_out)[0].to(devices.own(device))
     ruler = calibrate(MEASURES[PRIMARY], held_out.images[calibration])
     matcher = Matcher(ruler, held_out.images[calibration], network)
     kinds = chosen_kinds(members(held_out), calibration, report, ruler.values)

@@ -19,7 +19,6 @@ from eval.distances import command as distance_command
 from eval.distances import table as distance_table
 from eval.distances.reference import prepared
 from eval.distances.table import Set
-from eval.features import choice as features
 from eval.features.choice import Extractor
 from eval.sources.held_out import halves
 from vaegan.data import ImageSet
@@ -42,9 +41,8 @@ class Condition:
     images: Tensor = field(repr=False)
 
 
-def run(test: ImageSet, train: ImageSet, spec: str, most: int, seed: int, file: Path | None) -> None:
+def run(test: ImageSet, train: ImageSet, extractor: Extractor, most: int, seed: int, file: Path | None) -> None:
     """Measure, print, write, and raise UserError for what does not make sense."""
-    extractor, _ = features.choose(spec, train)
     table = measured(test, train, extractor, most, seed)
     if file:
         distance_command.write(table, file)

@@ -17,9 +17,10 @@ from eval.features.choice import network_for
 from eval.sources.held_out import halves
 from vaegan.data import ImageSet
 from vaegan.errors import UserError, impossible
+from vaegan.machine import devices
 
 
-def report(held_out: ImageSet, images: int, seed: int) -> Iterator[str]:
+def report(held_out: ImageSet, images: int, seed: int, device: str = "cpu") -> Iterator[str]:
     """The audit's table, a line at a time. Raises UsageError and UserError for too few images."""
     if images < audit.GRID:
         raise impossible(f"--images {images}", f"use {audit.GRID} or more, one grid")
@@ -28,7 +29,7 @@ def report(held_out: ImageSet, images: int, seed: int) -> Iterator[str]:
         raise UserError(
             f"{held_out.name} has {len(held_out.images)} held-out images; the controls need {2 * audit.GRID}"
         )
-    network, _ = network_for(held_out)
+    network = network_for(held_out)[0].to(devices.own(device))
     reference = audit.look(real, network)
     yield f"| held-out images | {' | '.join(title for title, _, _ in audit.FIGURES)} | verdict |"
     yield f"| --- |{' ---: |' * len(audit.FIGURES)} --- |"

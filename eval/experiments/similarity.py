@@ -22,6 +22,7 @@ from eval.sources import runs as sources
 from eval.sources.held_out import drawn_set, shuffled
 from eval.sources.runs import OBJECTIVES, Run
 from eval.uncertainty.estimates import Estimate, Interval, difference_interval, over_seeds, resampled_means
+from vaegan.commandline.commands import spoken
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError
 
@@ -66,13 +67,13 @@ class Row:
 
 
 def measure(
-    directories: Sequence[Path], count: int, predictor: Path | None, seed: int, data_dir: Path | None
+    directories: Sequence[Path], count: int, predictor: Path | None, seed: int, data_dir: Path | None, device: str
 ) -> tuple[dict, Callable[[], bytes]]:
     """Draw an image of each run for each of `count` queries and read it back: what --json holds, and the picture's
     maker."""
-    runs = conditional(sources.open_runs(directories))
+    runs = conditional(sources.open_runs(directories, device=device))
     queries = drawn_set(sources.load_split(runs[0], "test", data_dir), count, seed)
-    network = predictor_for(queries, predictor)
+    network = predictor_for(queries, predictor).to(runs[0].device)
     by_mode = grouped(runs)
     images = {run.label: run.model.sample(len(queries.known_labels), seed, queries.known_labels) for run in runs}
     rows = measured(queries, by_mode, images, network, seed)
@@ -101,7 +102,7 @@ def grouped(runs: Sequence[Run]) -> dict[str, list[Run]]:
 def predictor_for(images: ImageSet, file: Path | None) -> FeatureNetwork:
     """The network that reads attributes. Raises UsageError when there is none for those of `images`."""
     network = feature_network.load(file) if file else features.for_dataset(images.name)
-    command = f"python -m eval.features train {images.name} --out FILE.safetensors"
+    command = f"{spoken('features')} train {images.name} --out FILE.safetensors"
     if network is None:
         raise UsageError(f"no predictor is shipped for {images.name}: make one with {command}, then --predictor FILE")
     if network.card.kind != "attributes" or network.card.output_names != images.label_names:
@@ -114,8 +115,7 @@ def predictor_for(images: ImageSet, file: Path | None) -> FeatureNetwork:
 
 def probabilities(network: FeatureNetwork, images: Tensor) -> Tensor:
     """The predictor's P(attribute) for uint8 images (N, C, S, S): float64 (N, A)."""
-    with torch.no_grad():
-        return network.head(network.features(images)).double().sigmoid()
+    return network.logits(images).double().sigmoid()
 
 
 def scores(queries: Tensor, p: Tensor) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from eval.features.network import as_rgb
 from vaegan.errors import UsageError, UserError
+from vaegan.storage.reading import contents, reason
 
 
 @dataclass(frozen=True)
@@ -120,9 +121,10 @@ def load(name: str) -> Fidelity:
             f"--features {name}: its code is not here; put a clone of github.com/facebookresearch/dinov2 at "
             f"{hub / row.code}"
         )
-    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    sha256 = hashlib.sha256(contents(file)).hexdigest()
     try:
         return Fidelity(name, getattr(module, row.cls)(name, [row.layer]), sha256)
     except Exception as error:  # whatever code and weights that were put there did
-        reason = " ".join(str(error).split())[:120]
-        raise UserError(f"{file} could not be opened as {name} ({reason}); fetch it anew from {row.url}") from None
+        raise UserError(
+            f"{file} could not be opened as {name} ({reason(error)}); fetch it anew from {row.url}"
+        ) from None

@@ -14,6 +14,7 @@ import torch
 
 from eval.features.fidelity import Wrapped
 from vaegan.errors import UsageError, UserError
+from vaegan.storage.reading import contents, reason
 
 URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
 FILE_NAME = URL.rpartition("/")[2]  # by torch.hub's convention it ends with the first 8 digits of the sha256
@@ -69,9 +70,9 @@ def load(file: Path) -> Inception:
     """
     architecture = _architecture()
     try:
-        data = file.read_bytes()
+        data = contents(file)
     except OSError as error:
-        raise UsageError(f"cannot read the Inception weights {file} ({error.strerror})") from None
+        raise UsageError(f"cannot read the Inception weights {file} ({reason(error)})") from None
     sha256 = hashlib.sha256(data).hexdigest()
     promised = re.search(r"-([0-9a-f]{8,64})\.[a-z]+$", file.name)
     if promised and not sha256.startswith(promised[1]):
@@ -90,8 +91,7 @@ def _rebuilt(architecture: type, data: bytes, file: Path) -> torch.nn.Module:
         # Through a file in memory: what was checked and hashed is what is loaded.
         return architecture("inception-v3-compat", [str(NUM_FEATURES)], io.BytesIO(data))
     except (RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise UserError(f"{file} holds no weights of the FID Inception network ({reason}); get {URL}") from None
+        raise UserError(f"{file} holds no weights of the FID Inception network ({reason(error)}); get {URL}") from None
 
 
 def _architecture() -> type:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import vaegan
 from eval.blur.measures import PRIMARY
 from eval.images.files import size_of
-from eval.images.run_streams import SAMPLES, data_of, is_run, open_model, reconstructions, samples
+from eval.images.run_streams import SAMPLES, data_of, is_run, reconstructions, samples
 from eval.images.streams import Stream, open_stream
 from eval.readings import page, table
 from eval.readings.comparison import Comparison, compare
@@ -59,7 +60,7 @@ def opened(asked: Asked) -> tuple[list[Stream], Stream]:
     """Every source and the reference as streams, each opened once. UsageError where one cannot be opened."""
     resize, data_dir = size_of(asked.resize), asked.data_dir
     names = list(dict.fromkeys(asked.generated))
-    models = {name: open_model(name, asked.device) for name in names if is_run(name)}
+    models = {name: vaegan.load(name, device=asked.device) for name in names if is_run(name)}
     streams = {name: open_stream(name, resize, data_dir) for name in names if name not in models}
     sides = [model.config.side for model in models.values()]
     like = (sides[0], sides[0]) if sides else next(iter(streams.values())).size

@@ -16,6 +16,7 @@ from typing import IO
 import numpy as np
 
 from vaegan.errors import UserError
+from vaegan.storage.reading import regular, text
 from vaegan.storage.writing import replacing, write_file
 
 if sys.platform != "win32":
@@ -75,7 +76,7 @@ def _is_whole(path: Path) -> bool:
 
     The state is the file's number, size and times, of which no program can set the last.
     """
-    digest, _, compared = _record(path).read_text().partition(" ")
+    digest, _, compared = text(_record(path)).partition(" ")
     if compared == _state(path):
         return True
     if _digest(path) != digest:
@@ -91,7 +92,7 @@ def _state(path: Path) -> str:
 
 
 def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
+    with open(regular(path), "rb") as file:
         whole = hashlib.sha256()
         while block := file.read(READ_BYTES):
             whole.update(block)
@@ -160,7 +161,7 @@ def _remove_litter(folder: Path) -> None:
     if sys.platform == "win32":  # without locks nothing tells it from what is being written
         return
     for path in folder.glob("*.partial"):
-        with contextlib.suppress(OSError), open(path, "rb") as file:
+        with contextlib.suppress(OSError), open(regular(path), "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its writer lives
             if time.time() - path.stat().st_mtime > YOUNG:
                 path.unlink()

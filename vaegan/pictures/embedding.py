@@ -23,10 +23,12 @@ N = 2000  # held-out images shown, where there are as many
 SPRITE = 8192  # px a side that TensorBoard shows at most (a browser's texture)
 
 
-def show(run: Path, out: Path | None, n: int | None, seed: int, data_dir: Path | None) -> tuple[Path, int]:
+def show(
+    run: Path, out: Path | None, n: int | None, seed: int, data_dir: Path | None, device: str = "cpu"
+) -> tuple[Path, int]:
     """Write the codes of `n` held-out images of a run, and return the folder and their number. Raises UsageError and
     UserError."""
-    model = load(run)
+    model = load(run, device=device)
     if not model.has_encoder:
         raise UsageError(f"{run} has no codes to show: a run of mode {model.config.mode} has no encoder")
     config = model.config

@@ -14,7 +14,7 @@ from vaegan.errors import UserError, impossible
 from vaegan.model import prior_codes
 from vaegan.pictures import sheets
 from vaegan.pictures.scene import Scene, wanted
-from vaegan.storage.reading import contents
+from vaegan.storage.reading import contents, reason
 
 STEPS = 10  # codes of an interpolation, both ends included
 TRAVERSED = torch.linspace(-3, 3, 9)  # values that a traversed dimension takes, in standard deviations of the prior
@@ -36,9 +36,8 @@ def read_codes(file: Path) -> Tensor:
         codes = np.load(io.BytesIO(contents(file)), allow_pickle=False)
         return torch.from_numpy(np.atleast_2d(codes).astype(np.float32))
     except (OSError, ValueError, EOFError, TypeError) as error:
-        reason = " ".join(str(error).split())[:100]
         raise UserError(
-            f"{file} cannot be read as codes ({reason}): write it with numpy.save, (N, D) numbers"
+            f"{file} cannot be read as codes ({reason(error)}): write it with numpy.save, (N, D) numbers"
         ) from None
 
 

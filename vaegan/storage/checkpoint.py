@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 import torch
 
 from vaegan.errors import UserError
-from vaegan.storage.reading import contents
+from vaegan.storage.reading import contents, reason
 from vaegan.storage.writing import write_file
 
 FORMAT = 2
@@ -80,13 +80,12 @@ def read(run_dir: Path, name: str = LAST) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError(f"{run_dir} has no checkpoint ({source.relative_to(run_dir)}): train it first") from None
     except OSError as error:
-        raise UserError(f"{source} cannot be read ({error.strerror}): restore it or train the run again") from None
+        raise UserError(f"{source} cannot be read ({reason(error)}): restore it or train the run again") from None
     try:
         state = opened(content)
     except Exception as error:  # of a crafted file torch raises nearly anything
-        reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
         raise UserError(
-            f"{source} is damaged or not a checkpoint ({reason}): restore it or train the run again"
+            f"{source} is damaged or not a checkpoint ({reason(error)}): restore it or train the run again"
         ) from None
     if not well_formed(state):
         raise UserError(f"{source} is not a checkpoint of this version: train the run again")

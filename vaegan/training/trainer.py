@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import importlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, cast
@@ -204,6 +205,8 @@ def feature_count(networks: dict[str, nn.Module]) -> int:
 def compiled(network: nn.Module) -> nn.Module:
     """Return a network of the same layers, of which what an update calls is compiled: a decoder's logit."""
     network, called = copy.copy(network), "logit" if hasattr(network, "logit") else "forward"
+    functorch: Any = importlib.import_module("torch._functorch.config")
+    functorch.donated_buffer = False  # gradients go through a network's graph more than once
     setattr(network, called, torch.compile(getattr(network, called)))
     return network
 

@@ -21,6 +21,7 @@ from vaegan.data.readers import decoding
 from vaegan.data.readers.decoding import DECODER
 from vaegan.data.splits import Labels
 from vaegan.errors import UserError
+from vaegan.storage.reading import reason, regular
 
 MOST_CLASSES = 100_000  # a name is made for each: numbers beyond are no classes but something else, as dates
 KEYS = ("images", "labels", "label_names")
@@ -128,18 +129,19 @@ def _check_alike(train: Contents, test: Contents) -> None:
 
 
 def _arrays(file: Path) -> dict[str, np.ndarray]:
-    if not file.is_file():
-        raise UserError(f"no such file: {file}")
     try:
-        _check_claims(file)
-        with np.load(file, allow_pickle=False) as archive:
+        _check_claims(regular(file))
+        with np.load(regular(file), allow_pickle=False) as archive:
             return {key: archive[key] for key in KEYS if key in archive}
+    except FileNotFoundError:
+        raise UserError(f"no such file: {file}") from None
     except (
         OSError, ValueError, EOFError, TypeError, AttributeError, NotImplementedError, RuntimeError, MemoryError,
         zipfile.BadZipFile, zlib.error,
     ) as error:  # fmt: skip
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{file} is not a readable .npz of arrays ({reason}); write it with numpy.savez") from None
+        raise UserError(
+            f"{file} is not a readable .npz of arrays ({reason(error)}); write it with numpy.savez"
+        ) from None
 
 
 def _check_claims(file: Path) -> None:
