@@ -160,7 +160,7 @@ def controls(report: Report, measure: str, origin: str) -> Chart:
 
 def _draw_controls(figure: Figure, report: Report, known: Sequence[Source], measure: str, narrow: bool) -> None:
     axes = figure.add_subplot()
-    rows = [Row(y, s.title, s.title, INK, False, {"read": s.blur[measure]}) for y, s in enumerate(known)]
+    rows = [Row(y, s.title, s.title, s.title, INK, False, {"read": s.blur[measure]}) for y, s in enumerate(known)]
     limits = _limits([row.entries["read"] for row in rows])
     _scale(axes, rows, limits)
     _name_rows(axes, rows, narrow)
