@@ -144,7 +144,7 @@ def _unknown(square: Mapping[str, Estimate], pixels: Pixels) -> str:
 
 
 def _result(effects: Mapping[str, Estimate], total: Estimate, preference: Estimate) -> str:
-    main = " and the ".join(f"{name} {_removes(effects[name].interval)}" for name in (FEATURES, ADVERSARY))
+    main = " and ".join(f"the {name} {_removes(effects[name].interval)}" for name in (FEATURES, ADVERSARY))
     return (
         f"From the VAE to the VAE/GAN {_of_blur(total.interval)}. {_prefers(preference.interval)}: {main} "
         "(means over the other's two settings, so that they add up in px²); "
