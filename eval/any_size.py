@@ -43,11 +43,11 @@ def main(args: Sequence[str] | None = None) -> None:
     from eval.experiments import any_size
 
     size = asked.size or SIZE
-    classifier, found = any_size.measured(asked.run, asked.n, size, asked.seed, asked.data_dir, asked.device)
-    for kind, figures in found.items():
+    classifier, by_kind = any_size.measured(asked.run, asked.n, size, asked.seed, asked.data_dir, asked.device)
+    for kind, figures in by_kind.items():
         print(any_size.table(kind, figures, asked.n, size))
     protocol = {"classifier": classifier, **{k: str(v) for k, v in (asdict(asked) | {"size": size}).items()}}
-    write_json(asked.json, {"protocol": protocol, **{kind: any_size.entry(own) for kind, own in found.items()}})
+    write_json(asked.json, {"protocol": protocol, **{kind: any_size.entry(own) for kind, own in by_kind.items()}})
 
 
 if __name__ == "__main__":

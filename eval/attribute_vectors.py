@@ -48,11 +48,11 @@ def main(args: Sequence[str] | None = None) -> None:
     from eval.sources.runs import open_runs
 
     trial = Trial(asked.faces, asked.vectors, asked.amount, asked.tune, asked.seed, asked.data_dir)
-    found = {}
+    by_run = {}
     for run in [open_runs([directory], device=asked.device)[0] for directory in asked.runs]:
-        found[str(run.directory)] = rows = list(examine(run, trial))
+        by_run[str(run.directory)] = rows = list(examine(run, trial))
         print(table(run, rows, trial))
-    write_json(asked.json, {run: [asdict(row) for row in rows] for run, rows in found.items()})
+    write_json(asked.json, {run: [asdict(row) for row in rows] for run, rows in by_run.items()})
 
 
 def check(asked: Arguments) -> None:

@@ -24,6 +24,11 @@ def dead_leaves(count: int, size: int = 32, channels: int = 1, seed: int = 0) ->
     return x.round().byte()
 
 
+def photographs(count: int, size: tuple[int, int] = (32, 32), channels: int = 1, seed: int = 0) -> Tensor:
+    """The same of any height and width."""
+    return dead_leaves(count, size=max(size), channels=channels, seed=seed)[..., : size[0], : size[1]]
+
+
 def save_npz(path: Path, images: Tensor) -> str:
     """Write images as an npz data set and return its --dataset name."""
     np.savez(path, images=images.permute(0, 2, 3, 1).numpy())

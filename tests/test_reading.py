@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -132,13 +133,20 @@ def test_a_file_that_may_not_be_read_is_called_so(tmp_path, monkeypatch, name):
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
 @pytest.mark.parametrize("strange", [name for name in STRANGE if name != "a folder"])
-def test_what_lies_in_a_caches_place_is_replaced(tmp_path, monkeypatch, impatient, strange):
+def test_what_lies_in_a_caches_place_is_replaced_if_it_is_a_file_and_never_waited_for(
+    tmp_path, monkeypatch, impatient, strange
+):
     monkeypatch.setenv("VAEGAN_CACHE", str(tmp_path))
     for suffix in (".npy", ".sha256"):
         STRANGE[strange](tmp_path / f"x{suffix}")
     STRANGE[strange](tmp_path / "tmpx.partial")
     rows = np.arange(6, dtype=np.uint8).reshape(2, 3)
-    assert (cache.cached_array("x", (2, 3), np.uint8, lambda: [rows]) == rows).all()
+    made = partial(cache.cached_array, "x", (2, 3), np.uint8, lambda: [rows])
+    if (tmp_path / "x.npy").is_file():
+        assert (made() == rows).all()
+    else:
+        with pytest.raises(UserError, match="cannot write"):
+            made()
     STRANGE[strange](tmp_path / "y.safetensors")
     assert extraction._read(tmp_path / "y.safetensors", (2, 3), lambda said: None) is None
     assert rotations._opened(tmp_path / "y.safetensors", quiet=True) is None

@@ -128,8 +128,8 @@ def test_every_data_set_has_a_table_of_distances_of_its_own():
     start = next(i for i, line in enumerate(lines) if line.startswith("| MNIST, mean"))
     assert "Fréchet distance (squared; 0 is best)" in lines[start] and "FID" not in lines[start]
     floor, *rest = lines[start + 3 : start + 12]
-    assert floor.startswith("| Held-out images (floor) |") and " to " not in floor
-    assert any(line.startswith("| VAE samples |") and " to " in line for line in rest)
+    assert floor.startswith("| Held-out images (floor)") and " to " not in floor
+    assert any(line.startswith("| VAE samples ") and " to " in line for line in rest)
     assert found["distances"]["fingerprint"]["extractor"] == "vaegan-synthfaces-attributes"
     assert sum("5,000 images against 5,000" in line for line in lines) == 1 and entry()["distances"] is None
 

@@ -18,7 +18,7 @@ from vaegan import config as configuration
 from vaegan.config import EXECUTION, Config
 from vaegan.errors import UserError
 from vaegan.storage.reading import reason, regular
-from vaegan.storage.writing import write_file
+from vaegan.storage.writing import as_json, write_file
 
 WEIGHTS = "model.safetensors"
 SHIPPED = Path(__file__).parent / "weights"
@@ -60,7 +60,7 @@ def write(folder: Path, state: Mapping[str, Any], half: bool = False) -> None:
     )
     folder.mkdir(parents=True, exist_ok=True)
     metadata = {"settings": settings, "digest": digest(settings, tensors)}
-    write_file(folder / "config.json", (json.dumps(json.loads(settings)["config"], indent=2) + "\n").encode())
+    write_file(folder / "config.json", as_json(json.loads(settings)["config"]))
     write_file(folder / WEIGHTS, save(tensors, metadata))  # last: with it the folder opens
 
 

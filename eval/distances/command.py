@@ -194,8 +194,8 @@ def without_repeats(rows: Sequence[dict]) -> list[dict]:
 def read(file: Path) -> list[dict]:
     """Rows that --json wrote. Raises UserError for another file."""
     try:
-        found = json.loads(reading.text(file))
-        rows = [{**row, "fingerprint": fingerprint.of_dict(row["fingerprint"])} for row in found["rows"]]
+        value = json.loads(reading.text(file))
+        rows = [{**row, "fingerprint": fingerprint.of_dict(row["fingerprint"])} for row in value["rows"]]
         if all(row["title"] == HALVES for row in rows) or not all(map(_is_whole, rows)):
             raise ValueError("rows that are none")
         return rows

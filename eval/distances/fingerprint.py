@@ -1,8 +1,8 @@
 """The protocol that a distance was measured by, without which it means nothing, and the refusal to mix two of them."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
-from typing import Any, get_origin
+from dataclasses import asdict, dataclass
+from typing import Any, get_origin, get_type_hints
 
 from eval.versions import versions
 from vaegan.commandline.commands import spoken
@@ -62,9 +62,8 @@ def of_dict(values: dict) -> Fingerprint:
     """Read `to_dict` back. Raises UserError when it is of another version."""
     try:
         found = Fingerprint(**values)
-        if wrong := [
-            f.name for f in fields(found) if not isinstance(getattr(found, f.name), get_origin(f.type) or f.type)
-        ]:
+        types = {name: get_origin(kind) or kind for name, kind in get_type_hints(Fingerprint).items()}
+        if wrong := [name for name, kind in types.items() if not isinstance(getattr(found, name), kind)]:
             raise TypeError(f"its {wrong[0]} is of another type")
         return found
     except TypeError as error:

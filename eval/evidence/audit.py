@@ -125,8 +125,8 @@ def grain_ratio(grain: Grain, samples: Look, real: Look) -> float | None:
     """How much of an audit's grain samples have, relative to real images; None for the colour of grey ones."""
     if grain.of_colour and real.channels == 1:
         return None
-    found, reference = (float(one.audits[grain.audit].mean()) + grain.unseen for one in (samples, real))
-    return _ratio(found, reference)
+    own, reference = (float(one.audits[grain.audit].mean()) + grain.unseen for one in (samples, real))
+    return _ratio(own, reference)
 
 
 def _grainy(grains: Mapping[str, float | None]) -> list[str]:

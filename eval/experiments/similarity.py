@@ -60,9 +60,9 @@ class Row:
 
     def entry(self, ceiling: "Row") -> dict:
         """What --json says of the row."""
-        found = {name: asdict(e.interval) for name, e in self.estimates.items()}
+        intervals = {name: asdict(e.interval) for name, e in self.estimates.items()}
         below = {name: asdict(difference_interval(e, ceiling.estimates[name])) for name, e in self.estimates.items()}
-        values = {"title": self.title, "kind": self.kind, "runs": self.runs, **found, "right_by": self.by_attribute}
+        values = {"title": self.title, "kind": self.kind, "runs": self.runs, **intervals, "right_by": self.by_attribute}
         return values if self is ceiling else {**values, "minus_real": below}
 
 
@@ -144,8 +144,8 @@ def measured(
 
 
 def _row(title: str, kind: str, queries: Tensor, readings: Sequence[Tensor], seed: int) -> Row:
-    found = [scores(queries, p) for p in readings]
-    estimates = {name: over_seeds([_estimate(values[name], seed) for values in found]) for name in found[0]}
+    by_run = [scores(queries, p) for p in readings]
+    estimates = {name: over_seeds([_estimate(values[name], seed) for values in by_run]) for name in by_run[0]}
     right = torch.stack([((p > 0.5) == queries.bool()).double().mean(dim=0) for p in readings]).mean(dim=0)
     return Row(title, kind, len(readings), estimates, tuple(round(value, 4) for value in right.tolist()))
 
@@ -196,8 +196,8 @@ def table(value: dict) -> str:
 
 
 def _shown(interval: dict) -> str:
-    found = Interval(**interval)
-    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+    own = Interval(**interval)
+    return f"{own.value:.3f} [{own.low:.3f}, {own.high:.3f}]"
 
 
 def picture(queries: ImageSet, rows: dict[str, Tensor]) -> bytes:

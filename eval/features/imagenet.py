@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
-from eval.features.network import check_uint8
+from eval.features.network import as_rgb
 from vaegan.errors import UsageError, UserError
 from vaegan.storage.reading import contents, reason
 
@@ -63,10 +63,7 @@ class ImageNet(nn.Module):
         return self.network(self._fitted(images)).cpu()
 
     def _fitted(self, images: Tensor) -> Tensor:
-        check_uint8(images)
-        if images.shape[1] not in (1, 3):
-            raise UserError(f"the ImageNet network takes grey or RGB images, not {images.shape[1]} channels")
-        x = images.to(self.network.conv_stem.weight.device).expand(-1, 3, -1, -1).float()
+        x = as_rgb(images, "the ImageNet network").to(self.network.conv_stem.weight.device).float()
         x = v2.functional.resize(x, [SIDE, SIDE], v2.InterpolationMode.BICUBIC, antialias=True).clamp(0, 255)
         return (x - MEAN) / SCALE
 

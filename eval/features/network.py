@@ -186,6 +186,14 @@ def check_uint8(images: Tensor) -> None:
         raise UserError(f"features need uint8 images (N, C, H, W), not {images.dtype} {tuple(images.shape)}")
 
 
+def as_rgb(images: Tensor, taker: str) -> Tensor:
+    """uint8 (N, 3, H, W), grey repeated; UserError, which names who takes them, for anything but grey and RGB."""
+    check_uint8(images)
+    if images.shape[1] not in (1, 3):
+        raise UserError(f"{taker} takes grey or RGB images, not {images.shape[1]} channels")
+    return images.expand(-1, 3, -1, -1)
+
+
 def load(file: Path) -> FeatureNetwork:
     """Load weights from `file`.safetensors and their card from the .json beside it, frozen and in evaluation mode.
 
@@ -200,9 +208,11 @@ def load(file: Path) -> FeatureNetwork:
     except OSError as error:
         raise UserError(f"{file} cannot be read ({reason(error)}); give a .safetensors file") from None
     card = _read_card(file.with_suffix(".json"))
-    found = hashlib.sha256(data).hexdigest()
-    if found != card.sha256:
-        raise UserError(f"{file} has sha256 {found[:12]}..., but its card {card.sha256[:12]}...; fetch both files anew")
+    sha256 = hashlib.sha256(data).hexdigest()
+    if sha256 != card.sha256:
+        raise UserError(
+            f"{file} has sha256 {sha256[:12]}..., but its card {card.sha256[:12]}...; fetch both files anew"
+        )
     try:
         return rebuilt(card, data)
     except (safetensors.SafetensorError, RuntimeError) as error:

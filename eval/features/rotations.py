@@ -17,7 +17,7 @@ from torch import Generator, Tensor
 from eval.features.network import INPUT_SIZE, NUM_FEATURES, Card, FeatureNetwork, packed, rebuilt
 from eval.features.training import BATCH_SIZE, LEARNING_RATE, Batch, Recipe, fitted
 from vaegan.data import ImageSet
-from vaegan.data.cache import cache_dir, cache_key
+from vaegan.data.cache import cache_dir, cache_key, cannot_cache
 from vaegan.data.fitting import fit
 from vaegan.errors import UserError
 from vaegan.machine.progress import Bar
@@ -123,8 +123,5 @@ def _written(network: FeatureNetwork, file: Path) -> FeatureNetwork:
     try:
         write_file(file, safetensors.torch.save(safetensors.torch.load(weights), {CARD: card.to_json()}))
     except OSError as error:
-        raise UserError(
-            f"cannot write 1 MB to the cache folder {file.parent} ({error.strerror or error}); free some space or set "
-            "VAEGAN_CACHE to another folder"
-        ) from None
+        raise cannot_cache(file, len(weights), error) from None
     return rebuilt(card, weights)

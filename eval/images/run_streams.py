@@ -30,7 +30,7 @@ def data_of(model: Model, data_dir: Path) -> Stream:
 def samples(source: str, model: Model, count: int, seed: int) -> Stream:
     """The images of `model.sample(count, seed)`, drawn when they are asked for."""
     z = prior_codes(count, model.latent_dim, seed)
-    told = model.attributes(count, seed) if model.is_conditional else None
+    told = model.prior_attributes(count, seed)
 
     def images(rows: Rows) -> torch.Tensor:
         chosen = torch.as_tensor(rows)

@@ -8,10 +8,15 @@ from eval.readings.comparison import Comparison
 from eval.words import markdown_table
 
 
-def text(found: Comparison) -> str:
+def text(compared: Comparison) -> str:
     """Two Markdown tables whose columns also line up as plain text, the controls and the notes."""
     return "\n\n".join(
-        [opening(found.protocol), _markdown(blur_lines(found.rows)), _markdown(audit_lines(found.rows)), closing(found)]
+        [
+            opening(compared.protocol),
+            _markdown(blur_lines(compared.rows)),
+            _markdown(audit_lines(compared.rows)),
+            closing(compared),
+        ]
     )
 
 
@@ -46,8 +51,8 @@ def audit_lines(rows: Sequence[dict]) -> list[list[str]]:
     """One line a source: every audit as a multiple of what real images have, those that raise a flag with a mark."""
     lines = [["beside real images, x", *(row.title for row in AUDITS.values()), "contrast", "flat images"]]
     for row in rows:
-        found = [times(row["audits"][name]["relative"]) + "!" * row["audits"][name]["flagged"] for name in AUDITS]
-        lines.append([row["title"], *found, times(row["contrast"]), f"{row['flat'] / row['images']:.0%}"])
+        cells = [times(row["audits"][name]["relative"]) + "!" * row["audits"][name]["flagged"] for name in AUDITS]
+        lines.append([row["title"], *cells, times(row["contrast"]), f"{row['flat'] / row['images']:.0%}"])
     return lines
 
 
@@ -56,13 +61,13 @@ def times(relative: float | None) -> str:
     return "–" if relative is None else f"{relative:.2f}"
 
 
-def closing(found: Comparison) -> str:
+def closing(compared: Comparison) -> str:
     """The controls in one line, what "could find" means, and the notes."""
-    read = ", ".join(f"{at['title']} reads {at['read']['value']:.2f}" for at in found.controls)
+    read = ", ".join(f"{at['title']} reads {at['read']['value']:.2f}" for at in compared.controls)
     lines = [
         f"Controls, real images ({MEASURES[PRIMARY].title}): {read}: "
-        + ("all where they belong." if all(at["ok"] for at in found.controls) else "NOT all where they belong."),
+        + ("all where they belong." if all(at["ok"] for at in compared.controls) else "NOT all where they belong."),
         "Could find: the smallest blur that so many images show in 4 of 5 trials. A mark (!) is an audit beyond what "
         "images of that blur may have, and not by chance.",
     ]
-    return "\n".join([*lines, *(f"Note: {note}" for note in found.notes)])
+    return "\n".join([*lines, *(f"Note: {note}" for note in compared.notes)])

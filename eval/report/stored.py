@@ -42,8 +42,8 @@ def read(folder: Path) -> Report:
 
 def of_value(kind: type[T], value: Any, where: str = "") -> T:
     """Read a dataclass from what `asdict` or JSON made of it; UserError, naming the place, for what does not fit."""
-    found: T = _read(kind, value, where or kind.__name__)
-    return found
+    report: T = _read(kind, value, where or kind.__name__)
+    return report
 
 
 def _read(kind: Any, value: Any, where: str) -> Any:

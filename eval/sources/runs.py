@@ -250,12 +250,12 @@ def linear(training: Tensor, images: Tensor, latent_dim: int, seed: int) -> list
         return []
     components = ppca.fit(training, latent_dim)
     scales = {"unit": ppca.of_variance(components), "fitted": ppca.of_maximum_likelihood(components)}
-    found = []
+    sources = []
     for scale, model in scales.items():
         title = f"Linear VAE, {latent_dim} numbers, {scale} variance ({model.rate:.1f} nats),"
         run = Run(f"linear-{latent_dim}-{scale}", title, Path(), model)
-        found += [reconstructions(run, images), prior_samples(run, len(images), seed)]
-    return [replace(source, kind="baseline", run=None) for source in found]
+        sources += [reconstructions(run, images), prior_samples(run, len(images), seed)]
+    return [replace(source, kind="baseline", run=None) for source in sources]
 
 
 def averaged(run: Run, images: Tensor, seed: int, labels: Tensor | None = None) -> list[Source]:
@@ -263,6 +263,6 @@ def averaged(run: Run, images: Tensor, seed: int, labels: Tensor | None = None) 
     averaging is itself a blur."""
     model = vaegan.load(run.directory, weights="ema", device=run.device)
     average = replace(run, label=f"{run.label}/average", model=model)
-    found = [reconstructions(average, images, labels)] if model.has_encoder else []
-    found.append(prior_samples(average, len(images), seed))
-    return [replace(s, title=f"{s.title}, averaged weights", kind="average", run=run.label) for s in found]
+    sources = [reconstructions(average, images, labels)] if model.has_encoder else []
+    sources.append(prior_samples(average, len(images), seed))
+    return [replace(s, title=f"{s.title}, averaged weights", kind="average", run=run.label) for s in sources]

@@ -137,12 +137,12 @@ def progress(run: Plan) -> str:
 
 def compared(study: Study, outcomes: Sequence[Outcome]) -> list[Compared]:
     """What there is a report about: every data set, and of one that has runs of several sizes every size."""
-    found = []
+    reports = []
     for dataset in study.dataset:
         whole = Compared(dataset)
         sizes = sorted({o.plan.config.image_size or 0 for o in outcomes if whole.concerns(o.plan)})
-        found += [whole] if len(sizes) == 1 else [Compared(dataset, size) for size in sizes]
-    return found
+        reports += [whole] if len(sizes) == 1 else [Compared(dataset, size) for size in sizes]
+    return reports
 
 
 def compare(study: Study, what: Compared, outcomes: Sequence[Outcome]) -> dict:

@@ -25,7 +25,7 @@ def samples(scene: Scene) -> bytes:
     """Images of codes drawn from the prior, of which the first k do not depend on --n, or of the codes given."""
     given, seed = scene.asked.codes, scene.asked.seed
     z = read_codes(given) if given else prior_codes(scene.n, scene.model.latent_dim, seed)
-    images = scene.decode(z, scene.model.attributes(len(z), seed) if scene.model.is_conditional else None)
+    images = scene.decode(z, scene.model.prior_attributes(len(z), seed))
     columns = min(len(images), max(1, round(len(images) ** 0.5)), COLUMNS)
     return sheets.picture(sheets.tiled(images, columns, scene.zoom, gap=0 if len(images) == 1 else sheets.GAP))
 
@@ -76,7 +76,8 @@ def interpolation(scene: Scene) -> bytes:
 
 def manifold(scene: Scene) -> bytes:
     """What a 2-D model draws for codes over [-3, 3]^2, the first number to the right, the second upwards."""
-    told = scene.model.attributes(1, scene.asked.seed)[0] if scene.model.is_conditional else None
+    one = scene.model.prior_attributes(1, scene.asked.seed)
+    told = None if one is None else one[0]
     return sheets.picture(sheets.tiled(scene.decode(latent.manifold(scene.n), told), scene.n, scene.zoom or 1, gap=0))
 
 

@@ -6,11 +6,9 @@ A checkpoint is what torch.save writes and a checksum of it, as the zip archive'
 
 import hashlib
 import io
-import os
 import zipfile
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -18,6 +16,7 @@ import torch
 
 from vaegan.errors import UserError
 from vaegan.storage.reading import contents, reason
+from vaegan.storage.writing import write_file
 
 FORMAT = 2
 TYPES: dict[str, type | tuple[type, ...]] = {
@@ -43,22 +42,11 @@ def path(run_dir: Path, name: str = LAST) -> Path:
 
 
 def save(run_dir: Path, state: dict[str, Any], name: str = LAST) -> None:
-    """Write a checkpoint through a temporary file, so that a crash or a full disk leaves the previous one.
-
-    Raises UserError when it cannot be written.
-    """
+    """Write a checkpoint; a crash or a full disk leaves the previous one. Raises UserError where it is not written."""
     target = path(run_dir, name)
-    partial = target.with_name(f".{name}.{os.getpid()}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "wb") as file:
-            file.write(sealed({"format": FORMAT, **state}))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, target)
+        write_file(target, sealed({"format": FORMAT, **state}))
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
         kept = "the previous checkpoint is intact" if target.exists() else "nothing was saved before"
         raise UserError(
             f"{target} could not be saved at step {state['step']} ({error.strerror or error}); {kept}: "
