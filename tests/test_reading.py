@@ -1,5 +1,6 @@
 """Files that are not what their names say: each reader ends in one line, and waits for none."""
 
+import errno
 import json
 import os
 import random
@@ -22,7 +23,7 @@ from vaegan.data import cache
 from vaegan.data.readers import celeba, lfw, npz
 from vaegan.errors import UserError
 from vaegan.pictures.portfolio import read_codes
-from vaegan.storage import checkpoint, metrics
+from vaegan.storage import checkpoint, metrics, reading
 
 
 def beside_weights(card: Path) -> object:
@@ -115,6 +116,19 @@ def test_what_is_no_such_file_is_one_line(tmp_path, impatient, name, strange):
     with pytest.raises(UserError) as error:
         READERS[name](file)
     assert str(tmp_path) in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_file_that_may_not_be_read_is_called_so(tmp_path, monkeypatch, name):
+    def refuse(path, *rest):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"x")
+    monkeypatch.setattr(reading, "open", refuse, raising=False)  # the rights of who runs the tests may be all
+    with pytest.raises(UserError, match="Permission denied"):
+        READERS[name](file)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
