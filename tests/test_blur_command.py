@@ -1,11 +1,13 @@
 """python -m eval.blur: a known blur comes back, what cannot be measured is one line, nothing is written by halves."""
 
 import json
+import os
 
 import numpy as np
 import pytest
 import torch
 from folders import save_folder
+from PIL import Image
 from real_images import held_out
 from stand_in import dead_leaves, save_npz
 from torch import Tensor
@@ -230,6 +232,17 @@ def names(folders):
     save_folder(folders / "x", photographs(20), first=50)
 
 
+def sixteen_bits(folders):
+    (folders / "x").mkdir()
+    for row, image in enumerate(photographs(20)):
+        Image.fromarray(image[0].numpy().astype(np.uint16) * 257).save(folders / "x" / f"{row:05}.png")
+
+
+def two_sizes(folders):
+    save_folder(folders / "x", photographs(20))
+    save_folder(folders / "x", photographs(3, (40, 40)), first=20)
+
+
 def copies(folders):
     for first in (0, 100):
         save_folder(folders / "real", photographs(50, seed=1), first=first)
@@ -247,6 +260,10 @@ def copies(folders):
         (lambda f: save_folder(f / "x", photographs(1)), [], r"x has 1 image\(s\): it needs 4 or more"),
         (lambda f: save_folder(f / "x", photographs(9)[..., :20, :20]), [], "blur needs 28 pixels"),
         (lambda f: None, [], "no such folder"),
+        (lambda f: os.mkfifo(f / "x"), [], "x is no folder"),
+        (sixteen_bits, [], "x/00000.png has 'I;16' pixels, which are not 8-bit"),
+        (two_sizes, [], "x has images of two sizes: 00000.png is 32x32 and 00020.png is 40x40"),
+        (lambda f: save_folder(f / "x", photographs(9)), ["--device", "tpu"], "unknown device 'tpu'"),
         (lambda f: save_folder(f / "x", photographs(9)), ["--resize", "big"], "--resize 'big' is no size"),
         (lambda f: save_folder(f / "x", photographs(9)), ["--target", "nan"], "--target nan is not possible"),
         (lambda f: save_folder(f / "x", photographs(9)), ["--seed", "-1"], "use 0 or more"),
@@ -263,6 +280,21 @@ def test_what_cannot_be_measured_is_one_line_and_nothing_is_written(folders, cap
 
     assert re.search(words, said), said
     assert not (folders / "x.json").exists()
+
+
+@pytest.mark.parametrize("flag", ["--json", "--html"])
+def test_an_output_that_cannot_be_written_is_named_before_anything_is_measured(folders, capsys, flag):
+    (folders / "file").write_text("")
+    with pytest.raises(SystemExit) as stop:
+        call(folders / "others", "--reference", folders / "real", flag, folders / "file" / "x")
+    said = capsys.readouterr().err.strip().splitlines()
+    assert stop.value.code == 1 and len(said) == 1 and "cannot be written" in said[0]
+
+
+def test_images_of_both_folders_are_counted(folders, capsys, real):
+    save_folder(folders / "x", torch.cat([real[:7], photographs(13, seed=5)]))
+    call(folders / "x", "--reference", folders / "real")
+    assert "x: 7 of 20 images are in" in capsys.readouterr().out
 
 
 def test_the_side_that_is_too_small_is_blamed(folders, capsys):

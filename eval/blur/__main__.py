@@ -12,6 +12,7 @@ from pathlib import Path
 
 from vaegan.commandline.arguments import at_least, parse, require
 from vaegan.errors import UsageError, exits_cleanly
+from vaegan.machine import devices
 from vaegan.storage.writing import check_writable
 
 PROG = "python -m eval.blur"
@@ -65,6 +66,7 @@ def check(asked: Arguments) -> None:
     at_least(asked, seed=0)
     finite = asked.target is None or math.isfinite(asked.target)
     require(finite, "target", asked.target, "use a finite number of pixels")
+    devices.check(asked.device)
     check_writable(asked.json, asked.html)
 
 
