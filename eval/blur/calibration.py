@@ -196,8 +196,8 @@ class Calibration:
 def _foretold(known: np.ndarray, on: np.ndarray, ladder: np.ndarray) -> np.ndarray:
     """A ladder (N, K) of all images from that of those `on` it, (M, K), and what is known of all, (N, P), a constant
     included: the regression estimator of Cassel, Saerndal and Wretman (1976). Residuals, of mean 0, stand for those of
-    all N, so that resamples vary as the estimate does. Each is enlarged by 1 / (1 - leverage) twice: once (the
-    jackknife) left 95 % intervals that held 91 to 98 % of 16 or 40 images' blurs, twice 94 to 98 %."""
+    all N, so that resamples vary as the estimate does. Each is enlarged by 1 / (1 - leverage) twice: with 16 to 40 of
+    200 damaged images on the ladder, 95 % intervals hold 89 to 95 % of blurs; once (the jackknife), 85 to 94 %."""
     basis, _ = np.linalg.qr(known[on])
     found = known @ np.linalg.lstsq(known[on], ladder, rcond=None)[0]
     free = (1 - np.square(basis).sum(axis=1, keepdims=True)).clip(min=0.1)
