@@ -18,7 +18,7 @@ from eval.blur.audits import AUDITS
 from eval.blur.damages import add_checkerboard, add_noise
 from eval.blur.measures import PRIMARY, gaussian_blur
 from eval.images.streams import of_tensor
-from eval.readings import command, comparison
+from eval.readings import command, comparison, table
 from eval.readings.comparison import compare
 from eval.readings.reference import Real, measured
 
@@ -170,6 +170,8 @@ def test_the_table_the_json_and_the_page(folders, capsys):
     assert [row["images"] for row in written["rows"]] == [30, 40, 30]
     assert blurred["blur"][PRIMARY]["text"] in said.replace("[", "px [") and written["protocol"]["size"] == [32, 32]
     assert others["blur"][PRIMARY]["value"] < 0.6 < blurred["blur"][PRIMARY]["value"] < 1.4
+    assert f"{blurred['title']} is blurrier than the reference: {blurred['blur'][PRIMARY]['text']}" in said
+    assert f"{others['title']} may be as sharp as the reference; a blur of " in said
     assert all(control["ok"] for control in written["controls"]) and "all where they belong" in said
     assert f"{folders / 'blurred'}: 40 of 40 images" not in said and written["passed"] is None
     assert not list(folders.glob("**/.*"))
@@ -188,7 +190,7 @@ def test_the_page_loads_nothing_and_puts_sources_between_known_blurs(folders, ca
     page = (folders / "x.html").read_text()
     assert "http" not in page.replace("http-equiv", "") and page.count("data:image/png;base64,") == 6
     places = [page.index(words) for words in ("blurred 0.5 px", f"{folders / 'blurred'}: ", "blurred 2 px")]
-    assert places == sorted(places)
+    assert places == sorted(places) and page.index("blurred is blurrier than the reference: ") < places[0]
 
 
 @pytest.mark.parametrize(("target", "code"), [("0.3", 1), ("3", None)])
@@ -214,6 +216,7 @@ def test_a_reading_beyond_the_range_misses_every_target():
 def test_a_blurred_reference_is_named(real):
     found = compare([of_tensor("x", photographs(200, seed=2))], of_tensor("real", gaussian_blur(real[:200], 1.0)))
     assert any("is the reference itself blurred" in note for note in found.notes)
+    assert table.answers(found.rows)[0].startswith("x is sharper than the reference: -")
 
 
 def flat(folders):

@@ -124,8 +124,8 @@ def test_frechet_and_kernel_distance_of_images_equal_torch_fidelitys(extractor, 
 @pytest.mark.parametrize("count", [REAL, 1000])
 def test_two_folders_of_real_images_equal_torch_fidelitys(shared_data, file, tmp_path, count):
     """By its own command line's function and by ours: all files of both, decoding and resizing included. Of many files
-    ours takes no more of the processor, beside a tenth for the machine's other work; of few its second Frechet distance,
-    the floor's, is a large part.
+    ours takes no more of the processor, beside a tenth for the machine's other work; of few its second Frechet
+    distance, the floor's, is a large part.
 
     Its kernel is summed in double precision here: in single, as it is, it was off by 3e-4.
     """

@@ -44,6 +44,7 @@ def html(found: Comparison) -> str:
     return environment.get_template("blur.html.j2").render(
         style=Markup(STYLE.read_text(encoding="utf-8")),
         opening=table.opening(found.protocol),
+        answers=table.answers(found.rows),
         strip=strip(found),
         cropped=max(found.protocol["size"]) > MOST_SIDE,
         tables=[table.blur_lines(found.rows), table.audit_lines(found.rows)],
