@@ -112,8 +112,8 @@ def store(images: Tensor, code_dim: int, steps: int, seed: int) -> tuple[dict[st
         memory = memorize(rung, x, code_dim, steps, seed)
         unseen = rung.unseen(memory.codes, torch.Generator().manual_seed(seed + 1))
         recalled, invented = memory.draw(memory.codes), memory.draw(torch.stack(list(unseen.values())))
-        found = findings[rung.name] = measure(images, x, recalled, invented)
-        rows.append(row(rung, code_dim, x, recalled, dict(zip(unseen, invented, strict=True)), found))
+        figures = findings[rung.name] = measure(images, x, recalled, invented)
+        rows.append(row(rung, code_dim, x, recalled, dict(zip(unseen, invented, strict=True)), figures))
     return findings, figure_png(rows, len(images), UNSEEN)
 
 
@@ -171,10 +171,10 @@ def nearest(images: Tensor, others: Tensor) -> Tensor:
 
 
 def row(
-    rung: Rung, code_dim: int, x: Tensor, recalled: Tensor, invented: dict[str, Tensor], found: dict[str, float]
+    rung: Rung, code_dim: int, x: Tensor, recalled: Tensor, invented: dict[str, Tensor], figures: dict[str, float]
 ) -> Row:
     """Describe a rung's part of the figure."""
     title = rung.title.format(n=len(x), d=code_dim)
-    error, scale = found["recalled_rms"], found["between_images_rms"]
+    error, scale = figures["recalled_rms"], figures["between_images_rms"]
     text = f"Recalled to {error:.1f} levels of 255 (two of the images differ by {scale:.0f}). {rung.lesson}"
     return Row(title, text, x, recalled, invented)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vaegan.commandline.arguments import parse
 from vaegan.errors import exits_cleanly
+from vaegan.machine import devices
 
 PROG = "python -m baselines.pca"
 
@@ -18,15 +19,18 @@ class Arguments:
     """Run directory."""
     data_dir: Path | None = None
     """Where the data lie, when not where the run found them."""
+    device: str = "auto"
+    """Where networks compute: auto, cpu or cuda."""
 
 
 @exits_cleanly
 def main(args: Sequence[str] | None = None) -> None:
     """Print the errors of the run and of PCA."""
     asked = parse(Arguments, args, prog=PROG)
+    devices.check(asked.device)
     from baselines import principal
 
-    print("\n".join(principal.beside(asked.run, asked.data_dir)))
+    print("\n".join(principal.beside(asked.run, asked.data_dir, asked.device)))
 
 
 if __name__ == "__main__":

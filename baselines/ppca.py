@@ -16,7 +16,8 @@ from torch import Tensor
 from baselines import principal
 from baselines.principal import Pca
 from vaegan.data import ImageSet
-from vaegan.errors import UserError, impossible
+from vaegan.errors import impossible
+from vaegan.generator import check_codes, check_images
 from vaegan.model import prior_codes
 from vaegan.pixels import rms, to_float, to_uint8
 
@@ -68,8 +69,7 @@ class LinearVae:
 
     def decode_mean(self, z: Tensor) -> Tensor:
         """Return the means of p(x|z) for codes (N, K), float32 (N, C, S, S)."""
-        if z.ndim != 2 or z.shape[1] != self.latent_dim:
-            raise UserError(f"codes of shape {tuple(z.shape)} do not fit: this model takes (N, {self.latent_dim})")
+        check_codes(z, self.latent_dim)
         return (z.double() @ self.weights + self.mean).float().unflatten(1, self.shape)
 
     def decode(self, z: Tensor) -> Tensor:
@@ -103,8 +103,7 @@ class LinearVae:
 
     def _by_batch(self, function: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
         """Apply `function` to centred float64 pixels (n, P), a batch at a time."""
-        if images.dtype != torch.uint8 or tuple(images.shape[1:]) != self.shape:
-            raise UserError(f"images of shape {tuple(images.shape)} do not fit: need uint8 (N, {self.shape})")
+        check_images(images, self.shape)
         parts = images.split(BATCH)
         return torch.cat([function(to_float(part).flatten(1).double() - self.mean) for part in parts])
 

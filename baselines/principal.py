@@ -9,7 +9,8 @@ from torch import Tensor
 
 import vaegan
 from vaegan import data
-from vaegan.errors import UsageError, UserError
+from vaegan.errors import impossible
+from vaegan.generator import check_codes, check_images
 from vaegan.model import prior_codes
 from vaegan.pixels import rms, to_float, to_uint8
 
@@ -49,15 +50,13 @@ class Pca:
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return the codes (N, D) of uint8 images (N, C, S, S), and a log variance of minus infinity: no noise."""
-        if images.dtype != torch.uint8 or tuple(images.shape[1:]) != self.shape:
-            raise UserError(f"images of shape {tuple(images.shape)} do not fit: need uint8 (N, {self.shape})")
+        check_images(images, self.shape)
         codes = (to_float(images).flatten(1) - self.mean) @ self.directions.T / self.spreads
         return codes, torch.full_like(codes, -torch.inf)
 
     def decode(self, z: Tensor) -> Tensor:
         """Return the uint8 images (N, C, S, S) of codes (N, D)."""
-        if z.ndim != 2 or z.shape[1] != self.latent_dim:
-            raise UserError(f"codes of shape {tuple(z.shape)} do not fit: this model takes (N, {self.latent_dim})")
+        check_codes(z, self.latent_dim)
         return to_uint8((z * self.spreads) @ self.directions + self.mean).unflatten(1, self.shape)
 
     def reconstruct(self, images: Tensor) -> Tensor:
@@ -79,7 +78,7 @@ def fit(images: Tensor, latent_dim: int) -> Pca:
     pixels = channels * height * width
     if not 1 <= latent_dim <= min(len(images) - 1, pixels):
         most = min(len(images) - 1, pixels)
-        raise UsageError(f"{latent_dim} directions are not possible: {len(images)} images have {most} at most")
+        raise impossible(f"a PCA of {latent_dim} directions", f"{len(images)} images have {most} at most")
     chosen = torch.linspace(0, len(images) - 1, min(len(images), FITTED)).round().long()
     x = to_float(images[chosen]).flatten(1)
     mean = x.mean(0)
@@ -92,18 +91,18 @@ def fit(images: Tensor, latent_dim: int) -> Pca:
     return Pca((channels, height, width), mean, vectors[:, :latent_dim].T.contiguous(), spreads, variance)
 
 
-def beside(directory: Path, data_dir: Path | None) -> list[str]:
+def beside(directory: Path, data_dir: Path | None, device: str) -> list[str]:
     """Fit a run's training images, reconstruct its held-out ones; return both errors, a line each."""
-    model = vaegan.load(directory)
+    model = vaegan.load(directory, device=device)
     config = model.config
     where = data_dir or config.data_dir
     load = partial(data.load, config.dataset, image_size=config.image_size, data_dir=where, trained_on=model.data)
     train, test = load("train").images, load("test").images
     pca = fit(train[config.validation_images :], config.latent_dim)
-    found = {str(directory): model.reconstruct(test), "PCA": pca.reconstruct(test)}
+    drawn = {str(directory): model.reconstruct(test), "PCA": pca.reconstruct(test)}
     what = f"{config.dataset}, {config.image_size} px, {config.latent_dim} numbers a code"
     return [
         f"{len(test):,} held-out images of {what}",
-        *(f"{rms(test, images):7.2f} levels of 255 root mean square error   {name}" for name, images in found.items()),
+        *(f"{rms(test, images):7.2f} levels of 255 root mean square error   {name}" for name, images in drawn.items()),
         f"PCA keeps {pca.explained:.1%} of the training images' variance",
     ]

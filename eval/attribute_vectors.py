@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vaegan.commandline.arguments import at_least, need_runs, parse, require
 from vaegan.errors import exits_cleanly, impossible
+from vaegan.machine import devices
 from vaegan.pictures.kinds import VECTORS
 from vaegan.storage.writing import check_writable, write_json
 
@@ -32,6 +33,8 @@ class Arguments:
     """Decides which held-out faces are used."""
     data_dir: Path | None = None
     """Where the data lie, when not where the run found them."""
+    device: str = "auto"
+    """Where networks compute: auto, cpu or cuda."""
     json: Path | None = None
     """Also write the rows to this file."""
 
@@ -45,11 +48,11 @@ def main(args: Sequence[str] | None = None) -> None:
     from eval.sources.runs import open_runs
 
     trial = Trial(asked.faces, asked.vectors, asked.amount, asked.tune, asked.seed, asked.data_dir)
-    found = {}
-    for run in [open_runs([directory])[0] for directory in asked.runs]:
-        found[str(run.directory)] = rows = list(examine(run, trial))
+    by_run = {}
+    for run in [open_runs([directory], device=asked.device)[0] for directory in asked.runs]:
+        by_run[str(run.directory)] = rows = list(examine(run, trial))
         print(table(run, rows, trial))
-    write_json(asked.json, {run: [asdict(row) for row in rows] for run, rows in found.items()})
+    write_json(asked.json, {run: [asdict(row) for row in rows] for run, rows in by_run.items()})
 
 
 def check(asked: Arguments) -> None:
@@ -59,6 +62,7 @@ def check(asked: Arguments) -> None:
     if unknown or not asked.vectors:
         raise impossible(f"--vectors {' '.join(unknown)}", f"use {', '.join(VECTORS)}")
     at_least(asked, faces=2, seed=0)
+    devices.check(asked.device)
     require(math.isfinite(asked.amount), "amount", asked.amount, "use a finite number")
     check_writable(asked.json)
 

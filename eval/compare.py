@@ -14,8 +14,9 @@ if not __package__:  # run as a script: sys.path[0] is eval/, from where neither
 
 from vaegan.commandline.arguments import at_least, need_runs, parse
 from vaegan.errors import exits_cleanly
+from vaegan.machine import devices
 
-PROG = "python eval/compare.py"
+PROG = "python -m eval.compare"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Arguments:
     """Decides the halves of the held-out images, the prior samples and the resampling."""
     data_dir: Path | None = None
     """Where the data lie, when not where the runs found them."""
+    device: str = "auto"
+    """Where networks compute: auto, cpu or cuda."""
 
 
 @exits_cleanly
@@ -44,7 +47,7 @@ def main(args: Sequence[str] | None = None) -> None:
     check(asked)
     from eval.sources.runs import open_runs
 
-    begun, runs = time.monotonic(), open_runs(asked.runs)  # before what takes long to import
+    begun, runs = time.monotonic(), open_runs(asked.runs, device=asked.device)  # before what takes long to import
     from eval.evidence import claims, collection
     from eval.report import assembly, rendering
     from eval.words import shown
@@ -63,6 +66,7 @@ def check(asked: Arguments) -> None:
     """Raise UsageError for arguments that cannot mean anything."""
     need_runs(asked.runs, PROG)
     at_least(asked, samples=2, seed=0)
+    devices.check(asked.device)
 
 
 def default_out(runs: Sequence[Path], dataset: str) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vaegan.commandline.arguments import at_least, need_runs, parse
 from vaegan.errors import exits_cleanly
+from vaegan.machine import devices
 from vaegan.storage.writing import check_writable, write_json
 
 PROG = "python -m eval.diagnostics"
@@ -25,6 +26,8 @@ class Arguments:
     """Decides images and draws."""
     data_dir: Path | None = None
     """Where the data lie, when not where the runs found them."""
+    device: str = "auto"
+    """Where networks compute: auto, cpu or cuda."""
     json: Path | None = None
     """Also write rows and protocol here."""
 
@@ -35,10 +38,11 @@ def main(args: Sequence[str] | None = None) -> None:
     asked = parse(Arguments, args, prog=PROG)
     need_runs(asked.runs, PROG)
     at_least(asked, images=2, bound_images=2, seed=0)
+    devices.check(asked.device)
     check_writable(asked.json)
     from eval.evidence import bounds
 
-    value = bounds.of_runs(asked.runs, asked.images, asked.bound_images, asked.seed, asked.data_dir)
+    value = bounds.of_runs(asked.runs, asked.images, asked.bound_images, asked.seed, asked.data_dir, asked.device)
     print(bounds.table(value))
     write_json(asked.json, value)
 

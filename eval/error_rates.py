@@ -21,7 +21,7 @@ class Arguments(HeldOutArguments):
     comparisons: int = 400
     """Simulated comparisons behind each figure."""
     images: int = 1000
-    """Images of each source and of the calibration, as --samples of eval/compare.py."""
+    """Images of each source and of the calibration, as --samples of `vaegan compare`."""
     seeds_per_side: int = 3
     """Training runs on each side."""
     seed_spreads: tuple[float, ...] = (0.0, 0.01)

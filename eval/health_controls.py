@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from eval.sources.asked import HeldOutArguments
 from vaegan.commandline.arguments import at_least, parse
 from vaegan.errors import exits_cleanly
+from vaegan.machine import devices
 
 PROG = "python -m eval.health_controls"
 
@@ -16,6 +17,8 @@ class Arguments(HeldOutArguments):
 
     images: int = 512
     """Images of each condition, and real ones they are compared with; at most half of the held-out ones."""
+    device: str = "auto"
+    """Where the feature network computes: auto, cpu or cuda."""
 
 
 @exits_cleanly
@@ -23,9 +26,10 @@ def main(args: Sequence[str] | None = None) -> None:
     """Load, look, print."""
     asked = parse(Arguments, args, prog=PROG)
     at_least(asked, images=64, seed=0)
+    devices.check(asked.device)
     from eval.experiments import health_controls
 
-    for line in health_controls.report(asked.load(), asked.images, asked.seed):
+    for line in health_controls.report(asked.load(), asked.images, asked.seed, asked.device):
         print(line, flush=True)
 
 

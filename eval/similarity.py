@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vaegan.commandline.arguments import at_least, need_runs, parse
 from vaegan.errors import exits_cleanly
+from vaegan.machine import devices
 from vaegan.storage.writing import check_writable, write_json, write_whole
 
 PROG = "python -m eval.similarity"
@@ -20,11 +21,13 @@ class Arguments:
     queries: int = 2000
     """Held-out attribute vectors, an image of each run a vector."""
     predictor: Path | None = None
-    """A .safetensors of `python -m eval.features train DATASET`; default: the one shipped for the data set."""
+    """A .safetensors of `vaegan features train DATASET`; default: the one shipped for the data set."""
     seed: int = 0
     """Decides the queries, the codes and the resampling."""
     data_dir: Path | None = None
     """Where the data lie, when not where the runs found them."""
+    device: str = "auto"
+    """Where networks compute: auto, cpu or cuda."""
     json: Path | None = None
     """Also write rows and protocol here."""
     figure: Path | None = None
@@ -38,7 +41,9 @@ def main(args: Sequence[str] | None = None) -> None:
     check(asked)
     from eval.experiments import similarity
 
-    value, picture = similarity.measure(asked.runs, asked.queries, asked.predictor, asked.seed, asked.data_dir)
+    value, picture = similarity.measure(
+        asked.runs, asked.queries, asked.predictor, asked.seed, asked.data_dir, asked.device
+    )
     print(similarity.table(value))
     write_json(asked.json, value)
     if asked.figure:
@@ -49,6 +54,7 @@ def check(asked: Arguments) -> None:
     """Raise UsageError or UserError for what cannot be measured or written."""
     need_runs(asked.runs, PROG)
     at_least(asked, queries=2, seed=0)
+    devices.check(asked.device)
     check_writable(asked.json, asked.figure)
 
 

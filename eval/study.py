@@ -20,17 +20,17 @@ from vaegan.errors import exits_cleanly
 from vaegan.presets import PRESETS
 
 __all__ = ["Flags", "main"]
-PROG = "python eval/study.py"
+PROG = "python -m eval.study"
 
 
 @exits_cleanly
 def main(args: Sequence[str] | None = None) -> None:
     """Plan; then say what would run, or train, compare and sum up."""
     said = {
-        "dataset": f"Data sets, as in vaegan.train: {', '.join(DATASETS)}, folder:DIR or npz:FILE.",
+        "dataset": f"Data sets, as in `vaegan train`: {', '.join(DATASETS)}, folder:DIR or npz:FILE.",
         "modes": f"Modes to train: {', '.join(OBJECTIVES)}; vae vae-disl vaegan-pixel vaegan tell which "
         "ingredient removes blur.",
-        "preset": f"Named set of defaults of vaegan.train: {', '.join(PRESETS)}.",
+        "preset": f"Named set of defaults of `vaegan train`: {', '.join(PRESETS)}.",
     }
     study = ask(words(args), PROG, said)
     planned = plans.plan(study)

@@ -8,10 +8,10 @@ PACKAGES = ("vaegan", "torch", "torchvision", "torchmetrics", "scipy", "numpy", 
 
 def versions() -> dict[str, str]:
     """Versions of what computed the numbers."""
-    found = {"python": platform.python_version()}
+    numbers = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            numbers[name] = version(name)
         except PackageNotFoundError:  # vaegan itself, run from a clone without installing
-            found[name] = "not installed"
-    return found
+            numbers[name] = "not installed"
+    return numbers

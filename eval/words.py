@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,17 +65,20 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("  ".join(line).rstrip() for line in _aligned([head, *rows]))
 
 
-def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown whose columns also line up as plain text."""
-    first, *others = _aligned([head, *rows])
-    rule = "|" + "|".join("-" * (len(cell) + 2) for cell in first) + "|"
-    return "\n".join([_row(first), rule, *map(_row, others)])
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
+    """A table in Markdown whose columns also line up as plain text, those numbered in `right` to the right."""
+    first, *others = _aligned([head, *rows], right)
+    rule = "|".join("-" * (len(cell) + 1) + ("-:"[i in right]) for i, cell in enumerate(first))
+    return "\n".join([_row(first), f"|{rule}|", *map(_row, others)])
 
 
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> list[list[str]]:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]
+def _aligned(lines: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[list[str]]:
+    columns = [
+        [f"{cell:{'>' if i in right else '<'}{max(map(len, column))}}" for cell in column]
+        for i, column in enumerate(zip(*lines, strict=True))
+    ]
+    return [list(line) for line in zip(*columns, strict=True)]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from eval.blur import instrument
 from eval.features import imagenet, rotations
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # a worker a core; two threads each would wait for one another
@@ -22,6 +23,14 @@ def quick_rotations(tmp_path_factory):
         patch.setattr(imagenet, "available", lambda: False)  # an image costs 50 times as much: asked for by name only
         folder = tmp_path_factory.mktemp("rotations")
         patch.setattr(rotations, "cache_dir", lambda: folder)
+        yield
+
+
+@pytest.fixture(scope="module")
+def short_ladder():
+    """Fewer blurred images to calibrate on, which is most of a reading's cost."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(instrument, "LADDER_PIXELS", 48 * 32 * 32)
         yield
 
 

@@ -152,13 +152,17 @@ class Pixels:
     def predict(self, images):
         return (images.flatten(1) > 127).to(torch.uint8)
 
+    def to(self, device):
+        assert device == "cpu"  # its run's
+        return self
+
 
 @pytest.mark.parametrize("tune", [False, True])
 def test_a_run_gets_a_row_for_every_attribute(tune, monkeypatch, tmp_path):
     """The command's own loop; codes are attributes, so that both kinds of vectors change each in every face."""
     model, labels = Pixels(), synthfaces.attributes(SEED, torch.arange(400))
     split = ImageSet("synthfaces", "test", model.decode(labels), labels, NAMES)
-    run = SimpleNamespace(model=model, config=Config(), directory=tmp_path, label="x")
+    run = SimpleNamespace(device="cpu", model=model, config=Config(), directory=tmp_path, label="x")
     model.card = SimpleNamespace(kind="attributes", output_names=NAMES, name="pixels")
     monkeypatch.setattr(attribute_vectors, "for_dataset", lambda _: model)
     monkeypatch.setattr(attribute_vectors, "load_split", lambda *_: split)

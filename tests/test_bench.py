@@ -1,5 +1,6 @@
 """The benchmark runs every mode at toy size and writes what it printed."""
 
+import dataclasses
 import json
 import math
 
@@ -75,3 +76,20 @@ def test_pythaes_update_moves_every_network_where_pythae_is_installed():
     updates.pythae_update(trainer, torch.rand(4, 3, 32, 32) * 2 - 1)()
     after = [p for network in networks.values() for p in network.parameters()]
     assert all(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+@pytest.mark.slow
+def test_a_compiled_update_is_the_same_update():
+    """Compiling takes a minute: torch.compile writes C++ for every network."""
+    config = Config(width=0.0625, latent_dim=4, batch_size=4, norm="group", precision="fp32", gate_margin=math.inf)
+    x = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    plain, compiled = (
+        Trainer(own, OBJECTIVES["vaegan"], model.networks_of(own, OBJECTIVES["vaegan"].needs, 3), torch.device("cpu"))
+        for own in (config, dataclasses.replace(config, compile=True))
+    )
+    found = [trainer.update(0, x) for trainer in (plain, compiled)]
+    assert found[0].keys() == found[1].keys()
+    assert all(
+        float(found[1][name]) == pytest.approx(float(value), rel=1e-3, abs=1e-5) for name, value in found[0].items()
+    )
+    assert plain.state()["networks"]["encoder"].keys() == compiled.state()["networks"]["encoder"].keys()

@@ -105,8 +105,8 @@ def test_a_cache_that_cannot_be_written_is_one_line(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_one_line(cache, monkeypatch):
-    monkeypatch.setattr("vaegan.data.cache.tempfile.NamedTemporaryFile", lambda **_: open("/dev/full", "wb"))
-    monkeypatch.setattr("vaegan.data.cache.Path.unlink", lambda *_, **__: None)
+    never = str(cache / "never")
+    monkeypatch.setattr("vaegan.storage.writing.temporary", lambda *_: (os.open("/dev/full", os.O_WRONLY), never))
     with pytest.raises(UserError, match="No space left on device"):
         count_rows()
 

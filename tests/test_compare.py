@@ -43,7 +43,7 @@ def runs(tmp_path_factory, dataset) -> dict[str, Path]:
 
 
 def stand_ins(monkeypatch, dataset, blurs=BLURS):
-    def load(directory, weights="raw"):
+    def load(directory, weights="raw", device="cpu"):
         mode = Path(directory).name
         return Blurrer(Config(mode=mode, dataset=dataset, image_size=32), blurs[mode])
 
@@ -243,7 +243,9 @@ def test_a_half_finished_run_is_marked_wherever_it_is_named(runs, dataset, tmp_p
     stand_ins(monkeypatch, dataset)
     whole = vaegan.load
     monkeypatch.setattr(
-        vaegan, "load", lambda d, weights="raw": Blurrer(whole(d).config, 0.5, step=300 if d.name == "vae" else None)
+        vaegan,
+        "load",
+        lambda d, weights="raw", device="cpu": Blurrer(whole(d).config, 0.5, step=300 if d.name == "vae" else None),
     )
     value = numbers(monkeypatch, tmp_path / "out", runs["vae"], runs["vaegan"])
     mark = f"(stopped at step 300 of {Config().steps:,})"

@@ -78,7 +78,7 @@ def test_a_run_of_an_older_version_takes_defaults_for_what_it_does_not_name():
         (["--steps", "0"], "--steps 0 is not possible"),
         (["--image-size", "48"], "use 32, 64, 128, 256 or 512"),
         (["--image-size", "28"], "--image-size 28 is not possible: use 32, 64, 128, 256 or 512, or --architecture"),
-        (["--architecture", "mpl"], "--architecture mpl is not possible; did you mean 'mlp'?"),
+        (["--architecture", "mpl"], "unknown architecture 'mpl'; did you mean 'mlp'?; known are convolutional, "),
         (["--architecture", "kvfrans", "--image-size", "26"], "use 28, 32, 64, 128, 256 or 512, or --architecture"),
         (["--adam-beta1", "1"], "--adam-beta1 1.0 is not possible"),
         (["--validation-images", "-1"], "use 0 or more"),

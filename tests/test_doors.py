@@ -154,6 +154,18 @@ def test_help_calls_a_command_what_was_typed(monkeypatch, command_line, name):
     assert command_line(door.main, "--help").out.startswith("usage: python ")
 
 
+@pytest.mark.parametrize(
+    ("name", "code"), [("compare", 2), ("health", 2), ("blur", 2), ("distances", 2), ("diagnose", 2)]
+)
+def test_a_hint_names_commands_by_the_door_one_came_through(monkeypatch, command_line, name, code):
+    monkeypatch.setattr(sys, "argv", ["bin/vaegan", name])
+    assert f"use: vaegan {name} " in command_line(main, name, code=code).err
+    monkeypatch.setattr(sys, "argv", ["x/eval/door.py"])
+    door = commands.COMMANDS[name].module
+    said = command_line(importlib.import_module(door).main, code=code).err
+    assert f"use: python -m {door.removesuffix('.__main__')} " in said
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
 def test_a_wrong_value_is_named_whatever_the_terminal_can_draw(encoding):
     done = python("-m", "vaegan", "train", "--beta", "x", env={"PYTHONIOENCODING": encoding})

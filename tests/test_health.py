@@ -120,7 +120,7 @@ def test_the_command_prints_a_row_a_run_and_writes_json(tmp_path, monkeypatch, c
     dataset = save_npz(tmp_path / "leaves.npz", dead_leaves(700))
     config = Config(mode="vaegan", dataset=dataset, image_size=32)
     run = save_run(tmp_path / "run", config, [{"step": 100, "losses/encoder": 1.0, **DIS}])
-    monkeypatch.setattr(vaegan, "load", lambda d, weights="raw": Blurrer(config, 0.0, step=100))
+    monkeypatch.setattr(vaegan, "load", lambda d, weights="raw", device="cpu": Blurrer(config, 0.0, step=100))
     health.main([str(run), "--json", str(tmp_path / "rows.json"), "--samples", "64"])
     assert "healthy" in capsys.readouterr().out
     (row,) = json.loads((tmp_path / "rows.json").read_text())

@@ -53,19 +53,20 @@ def test_a_grid_is_interrupted_twice_and_nothing_is_trained_twice(tmp_path):
     grid = ["study", "--dataset", "npz:leaves.npz", *TINY, "--steps", 40, "--samples", 10, "--jobs", 2]
     grid += ["--beta", 0.5, 1, 2, "--modes", "vae", "vae-sigma", "--seeds", 0, 1]
     runs = tmp_path / "runs"
-    for some in (1, 6):
+    for some, number, code in ((1, signal.SIGINT, 130), (6, signal.SIGKILL, -signal.SIGKILL)):
         process = start(tmp_path, *grid)
         while len(finished(runs)) < some and process.poll() is None:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=300)
-        assert process.returncode == 130 and "the same command continues" in err, out + err
+        process.send_signal(number)
+        out, err = process.communicate(timeout=300)  # ends with the last of its children, which hold its streams
+        assert process.returncode == code, out + err
+        assert number == signal.SIGKILL or "the same command continues" in err
     done = finished(runs)
     before = {run: (run / "checkpoints" / "last.pt").stat().st_mtime_ns for run in done}
     last = start(tmp_path, *grid)
     out, err = last.communicate(timeout=1500)
     assert last.returncode in (0, 1), err  # 1: so short a training may count as collapsed
-    assert out.count("finished at step 40, kept") == len(done) < 12
+    assert len(done) <= out.count("finished at step 40, kept") < 12  # one may be killed between its end and its word
     assert before == {run: (run / "checkpoints" / "last.pt").stat().st_mtime_ns for run in done}
     ends = {f"-{m}-beta-{b}-s{s}" for m in ("vae", "vae-sigma") for b in ("0.5", "1", "2") for s in (0, 1)}
     assert {run.name.partition(".npz")[2] for run in finished(runs)} == ends

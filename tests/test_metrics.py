@@ -11,7 +11,6 @@ from stand_in import dead_leaves
 from torch import Tensor
 from toy_extractor import Tiles
 
-from eval.blur import instrument
 from eval.blur.__main__ import main as blur_main
 from eval.blur.measures import PRIMARY, gaussian_blur
 from eval.distances import command as distance_command
@@ -19,12 +18,7 @@ from eval.distances.__main__ import main as distance_main
 from eval.metrics import DensityCoverage, EquivalentBlur, FrechetDistance, KernelDistance, functional
 from vaegan.errors import UserError
 
-
-@pytest.fixture(scope="module", autouse=True)
-def short_ladder():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(instrument, "LADDER_PIXELS", 24 * 32 * 32)
-        yield
+pytestmark = pytest.mark.usefixtures("short_ladder")
 
 
 @pytest.fixture(scope="module")

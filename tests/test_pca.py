@@ -69,7 +69,7 @@ def test_samples_do_not_depend_on_how_many_and_bad_shapes_are_one_line():
         fitted.decode(torch.zeros(2, 5))
     with pytest.raises(UserError, match="need uint8"):
         fitted.encode(IMAGES.float())
-    with pytest.raises(UsageError, match="17 directions are not possible: 60 images have 16 at most"):
+    with pytest.raises(UsageError, match="17 directions is not possible: 60 images have 16 at most"):
         principal.fit(IMAGES, 17)
 
 

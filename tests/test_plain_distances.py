@@ -219,3 +219,36 @@ def test_an_extra_that_is_not_there_is_one_line(monkeypatch, capsys, tmp_path):
     for name in ("dinov2-vit-s-14", "clip-vit-b-32"):
         with pytest.raises(Exception, match=f"--features {name}: its weights are not here; put http.* at {tmp_path}"):
             choice.NAMED[name]()
+
+
+def leaves(value, where=()):
+    """Every place of a JSON value."""
+    yield where
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in inside:
+        yield from leaves(part, (*where, key))
+
+
+def test_an_edited_table_is_read_or_refused_in_one_line(tmp_path, capsys):
+    """Each value in turn of another type, of another size, or gone."""
+    for name in ("real", "x"):
+        save_folder(tmp_path / name, dead_leaves(20, seed=len(name)))
+    rows_of(tmp_path, tmp_path / "x", "--reference", tmp_path / "real")
+    whole = json.loads((tmp_path / "d.json").read_text())
+    for where in [place for place in leaves({"rows": whole["rows"][:1] + whole["rows"][-1:]}) if place]:
+        for other in (None, "x", -1, 10**400, [], {}, [{}], "gone"):
+            edited = json.loads(json.dumps({"rows": whole["rows"][:1] + whole["rows"][-1:]}))
+            part = edited
+            for key in where[:-1]:
+                part = part[key]
+            if other == "gone":
+                del part[where[-1]]
+            else:
+                part[where[-1]] = other
+            (tmp_path / "e.json").write_text(json.dumps(edited))
+            capsys.readouterr()
+            try:
+                call(tmp_path / "e.json")
+            except SystemExit as stop:
+                said = capsys.readouterr().err
+                assert stop.code == 1 and said.startswith("error: ") and said.count("\n") == 1, (where, other)

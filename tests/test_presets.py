@@ -10,8 +10,10 @@ from torch import nn
 import vaegan
 from vaegan import model
 from vaegan.config import Config
+from vaegan.machine import devices
 from vaegan.objective import OBJECTIVES
 from vaegan.presets import PRESETS
+from vaegan.run import resolve
 from vaegan.storage import checkpoint, metrics
 from vaegan.train import main
 from vaegan.training.trainer import Trainer, optimizer
@@ -48,6 +50,22 @@ def test_every_preset_trains_and_opens_again(preset, train, tmp_path):
     size = PRESETS[preset].get("image_size") or 32
     assert model.sample(3).shape == (3, 1, size, size)
     assert model.reconstruct(model.sample(3)).shape == (3, 1, size, size)
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--mode", "vae-sigma"], ("batch", 0.5, 1e-3)),  # what the mode needs, over what suits a small processor
+        (["--mode", "vae-sigma", "--preset", "cpu"], ("batch", 0.5, 1e-3)),
+        (["--mode", "vae-sigma", "--norm", "group", "--width", "0.25"], ("group", 0.25, 1e-3)),
+        (["--mode", "vae-sigma", "--preset", "gpu"], ("batch", 1.0, 1e-3)),  # an experiment, and its width with it
+        (["--mode", "vae", "--preset", "cpu"], ("group", 0.25, 2e-3)),
+    ],
+)
+def test_flags_win_over_modes_and_modes_over_the_preset_of_a_small_processor(flags, expected):
+    config, notes = resolve(["--device", "cpu", *flags])
+    assert (config.norm, config.width, config.learning_rate) == expected
+    assert notes == devices.notes(config.precision, "cpu")  # nothing overrides a preset without being asked to
 
 
 def test_a_cppn_draws_at_any_size_and_others_say_that_they_cannot(train, tmp_path):

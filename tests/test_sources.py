@@ -6,6 +6,7 @@ from stand_in import Blurrer, dead_leaves, save_npz, save_run
 
 import vaegan
 from eval.blur.measures import gaussian_blur
+from eval.sources import controls
 from eval.sources import runs as sources
 from vaegan.config import Config
 from vaegan.data import ImageSet
@@ -23,7 +24,7 @@ def opened(tmp_path, monkeypatch):
     def open_all(*configs, sigma=0.5):
         directories = [save_run(tmp_path / f"run{i}", config) for i, config in enumerate(configs)]
         by_directory = dict(zip(directories, configs, strict=True))
-        monkeypatch.setattr(vaegan, "load", lambda d, weights="raw": Blurrer(by_directory[d], sigma))
+        monkeypatch.setattr(vaegan, "load", lambda d, weights="raw", device="cpu": Blurrer(by_directory[d], sigma))
         return sources.open_runs(directories)
 
     return open_all
@@ -71,8 +72,8 @@ def test_samples_depend_on_the_seed_alone(opened):
 def test_known_blur_and_controls_leave_the_originals_alone():
     images = dead_leaves(10)
     before = images.clone()
-    assert torch.equal(gathered(sources.known_blur(images, 1.0)), gaussian_blur(images, 1.0))
-    for source in sources.controls(images, seed=0):
+    assert torch.equal(gathered(controls.known_blur(images, 1.0)), gaussian_blur(images, 1.0))
+    for source in controls.damaged(images, seed=0):
         assert source.paired and not torch.equal(gathered(source), images)
         assert torch.equal(gathered(source), gathered(source))
     assert torch.equal(images, before)
@@ -149,7 +150,7 @@ def test_posterior_draws_are_fixed_by_the_seed_and_come_in_the_order_of_the_imag
 def test_averaged_weights_are_loaded_for_their_own_sources_and_are_of_no_compared_kind(opened, monkeypatch):
     (run,) = opened(Config(mode="vae"))
     loaded = []
-    monkeypatch.setattr(vaegan, "load", lambda d, weights: loaded.append(weights) or Blurrer(run.config, 1.0))
+    monkeypatch.setattr(vaegan, "load", lambda d, weights, device: loaded.append(weights) or Blurrer(run.config, 1.0))
     images = dead_leaves(10)
     found = sources.averaged(run, images, seed=0)
     assert loaded == ["ema"]
@@ -161,7 +162,7 @@ def test_averaged_weights_are_loaded_for_their_own_sources_and_are_of_no_compare
 
 def test_a_run_that_stopped_early_says_so_in_its_title(opened, monkeypatch):
     (run,) = opened(Config(mode="vae", steps=1500))
-    monkeypatch.setattr(vaegan, "load", lambda d, weights="raw": Blurrer(run.config, 0.5, step=300))
+    monkeypatch.setattr(vaegan, "load", lambda d, weights="raw", device="cpu": Blurrer(run.config, 0.5, step=300))
     assert sources.open_runs([run.directory])[0].title == "VAE (stopped at step 300 of 1,500)"
 
 
@@ -171,6 +172,6 @@ def test_weights_that_are_no_numbers_are_one_line(opened, monkeypatch):
     broken.weight.data[0, 0] = float("nan")
     model = Blurrer(run.config, 0.5)
     model.networks = {"decoder": broken}
-    monkeypatch.setattr(vaegan, "load", lambda d, weights="raw": model)
+    monkeypatch.setattr(vaegan, "load", lambda d, weights="raw", device="cpu": model)
     with pytest.raises(UserError, match="decoder whose weights are not finite"):
         sources.open_runs([run.directory])

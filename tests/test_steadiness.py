@@ -28,7 +28,7 @@ def run(monkeypatch, tmp_path) -> Run:
     )
     save_run(tmp_path / "run", config)
 
-    def load(directory, weights="raw", snapshot=None):
+    def load(directory, weights="raw", snapshot=None, device="cpu"):
         return Blurrer(config, BLURS[snapshot], step=30 if snapshot is None else 27 + snapshot)
 
     monkeypatch.setattr(vaegan, "load", load)

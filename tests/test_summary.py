@@ -110,7 +110,8 @@ def test_a_data_set_without_a_report_has_no_figures():
 @pytest.mark.parametrize(
     ("change", "words"),
     [({"losses_finite": False}, "not finite"), ({"diversity": 0.1}, "nearly constant: diversity 0.10"),
-     ({"nearest": 0.0}, "repeated images"), ({"diversity": None}, "nearly constant"), ({"diversity": 0.5}, None)],
+     ({"nearest": 0.0}, "repeated images"), ({"diversity": None}, "nearly constant"), ({"diversity": 0.5}, None),
+     ({"diversity": summary.CONSTANT}, None)],
 )  # fmt: skip
 def test_collapse_is_more_than_being_unhealthy(change, words):
     report = report_of(runs=runs(**change))
@@ -128,8 +129,8 @@ def test_every_data_set_has_a_table_of_distances_of_its_own():
     start = next(i for i, line in enumerate(lines) if line.startswith("| MNIST, mean"))
     assert "Fréchet distance (squared; 0 is best)" in lines[start] and "FID" not in lines[start]
     floor, *rest = lines[start + 3 : start + 12]
-    assert floor.startswith("| Held-out images (floor) |") and " to " not in floor
-    assert any(line.startswith("| VAE samples |") and " to " in line for line in rest)
+    assert floor.startswith("| Held-out images (floor)") and " to " not in floor
+    assert any(line.startswith("| VAE samples ") and " to " in line for line in rest)
     assert found["distances"]["fingerprint"]["extractor"] == "vaegan-synthfaces-attributes"
     assert sum("5,000 images against 5,000" in line for line in lines) == 1 and entry()["distances"] is None
 

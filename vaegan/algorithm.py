@@ -144,7 +144,7 @@ def route(objective: Objective, settings: Settings) -> Routes:
 
 def likelihoods(objective: Objective, settings: Settings) -> dict[str, float]:
     """Say with what weight each term of L_llike counts: pixels, or Dis_l and, where they have a weight, pixels too."""
-    weights = {"pixels": 1.0, "features": 0.0}
+    weights = {"pixels": 1.0}
     if objective.reconstruction == "features":
         weights = {"features": 1.0, "pixels": settings.pixel_weight}
     return {term: weight for term, weight in weights.items() if weight and objective.reconstruction}

@@ -40,6 +40,8 @@ class Arguments:
     """Images an update."""
     rounds: int = 7
     """Timings of each case; cases take turns, so that a drift of the machine's speed hits all alike."""
+    compile: bool = False
+    """Also time an update of networks under torch.compile, which takes a minute or two to compile."""
     json: Path | None = None
     """Also write the figures here."""
 
@@ -62,7 +64,7 @@ def main(args: Sequence[str] | None = None) -> None:
     from baselines import updates
     from vaegan.training import timing
 
-    ways = timing.Ways(updates.WAYS, asked.widths, asked.threads)
+    ways = timing.Ways(updates.WAYS, asked.widths, asked.threads, asked.compile)
     figures = timing.figures(config, MODES, asked.rounds, ways)
     for figure in figures:
         print(LINE.format(**figure))

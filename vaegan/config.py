@@ -10,7 +10,7 @@ from vaegan.commandline.arguments import require
 from vaegan.errors import UsageError, UserError
 from vaegan.networks.architectures import ARCHITECTURES, row
 from vaegan.schedules import LEARNING_RATES, SCHEDULES
-from vaegan.storage.reading import text
+from vaegan.storage.reading import reason, text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -274,7 +274,7 @@ def read(run_dir: Path) -> Config:
     except FileNotFoundError:
         raise UserError(f"{run_dir} is not a run: it has no config.json") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} cannot be read ({error!s:.100}): train the run again") from None
+        raise UserError(f"{path} cannot be read ({reason(error)}): train the run again") from None
 
 
 def compare(run_dir: Path, trained: Config) -> None:

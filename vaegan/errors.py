@@ -29,6 +29,12 @@ def impossible(given: str, remedy: str) -> UsageError:
     return UsageError(f"{given} is not possible: {remedy}")
 
 
+def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """The error of a name that is none of the known ones, with the nearest and all of them."""
+    known = list(known)
+    return UsageError(f"unknown {kind} {name!r}{nearest(name, known)}; known are {', '.join(known)}")
+
+
 class Stopped(BaseException):
     """SIGINT or SIGTERM arrived; like KeyboardInterrupt no `except Exception` holds it up."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vaegan.commandline.arguments import parse
-from vaegan.errors import UsageError, exits_cleanly, nearest
+from vaegan.errors import UsageError, exits_cleanly, impossible, unknown
 
 PROG = "python -m vaegan.export"
 FORMATS = ("safetensors", "torch-export", "onnx")  # the rows of vaegan/sharing/formats.py
@@ -47,11 +47,11 @@ def check(asked: Arguments) -> Path:
     """Return --out. Raises UsageError for what cannot be, before a network is loaded."""
     for name, value, known in (("format", asked.format, FORMATS), ("part", asked.part, (*PARTS, ALL))):
         if value not in known:
-            raise UsageError(f"unknown {name} {value!r}{nearest(value, known)}; known are {', '.join(known)}")
+            raise unknown(name, value, known)
     if asked.part == ALL and asked.format != "safetensors":
-        raise UsageError(f"--part all is not possible as {asked.format}: use --format safetensors, or name one part")
+        raise impossible(f"--part all as {asked.format}", "use --format safetensors, or name one part")
     if asked.half and asked.part != ALL:
-        raise UsageError(f"--half is not possible with --part {asked.part}: use --part all")
+        raise impossible(f"--half with --part {asked.part}", "use --part all")
     if asked.out is None:
         raise UsageError("where to? Give --out DIR")
     if asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):

@@ -2,7 +2,10 @@
 
 from typing import Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
+
+from vaegan.errors import UsageError, UserError
 
 
 @runtime_checkable
@@ -42,3 +45,16 @@ class Generator(Protocol):
 def told(generator: Generator, labels: Tensor | None) -> tuple[Tensor, ...]:
     """What follows images or codes: the labels of a conditional generator, nothing for another one."""
     return (labels,) if generator.is_conditional and labels is not None else ()
+
+
+def check_codes(z: Tensor, latent_dim: int) -> None:
+    """Raise UsageError for codes that are not (N, latent_dim)."""
+    if z.ndim != 2 or z.shape[1] != latent_dim:
+        raise UsageError(f"codes of shape {tuple(z.shape)} do not fit: this model takes (N, {latent_dim})")
+
+
+def check_images(images: Tensor, shape: tuple[int, int, int]) -> None:
+    """Raise UserError for images that are not uint8 (N, C, S, S), `shape` without its N."""
+    if images.dtype != torch.uint8 or tuple(images.shape[1:]) != shape:
+        given, wanted = f"shape {tuple(images.shape)} and {images.dtype}", ", ".join(map(str, shape))
+        raise UserError(f"images of {given} do not fit: need uint8 (N, {wanted})")

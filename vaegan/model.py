@@ -13,7 +13,10 @@ from vaegan import conditions, pretrained
 from vaegan import config as configuration
 from vaegan.conditions import UNCONDITIONAL, Conditions
 from vaegan.config import Config
-from vaegan.errors import UsageError, UserError, nearest
+from vaegan.data.imageset import ImageSet
+from vaegan.errors import UsageError, UserError, impossible, nearest
+from vaegan.generator import check_codes, check_images
+from vaegan.machine import devices
 from vaegan.networks import architectures, plugins
 from vaegan.networks.building import build
 from vaegan.pixels import to_float, to_uint8
@@ -69,6 +72,17 @@ class Model:
             raise UserError("this run is unconditional and has no attributes: train one with --condition attributes")
         return self.conditions.edited(self.conditions.draw(n, seed), wanted)
 
+    def prior_attributes(self, n: int, seed: int = 0) -> Tensor | None:
+        """Return what n prior samples are told, `attributes(n, seed)`, or None where the model is told nothing."""
+        return self.attributes(n, seed) if self.is_conditional else None
+
+    def attributes_of(self, images: ImageSet, rows: Tensor) -> Tensor | None:
+        """Return what it is told of some images of a data set, their labels, or None where it is told nothing.
+
+        Raises UserError for a conditional model and images without labels.
+        """
+        return images.known_labels[rows] if self.is_conditional else None
+
     @torch.no_grad()
     def sample(self, n: int, seed: int = 0, attributes: Tensor | None = None, size: int | None = None) -> Tensor:
         """Decode n codes from N(0, I); the first k images do not depend on n.
@@ -76,8 +90,8 @@ class Model:
         A conditional model that is given no attributes draws them as `attributes(n, seed)` does, so that its samples
         have those of the training images.
         """
-        if attributes is None and self.is_conditional:
-            attributes = self.attributes(n, seed)
+        if attributes is None:
+            attributes = self.prior_attributes(n, seed)
         return self.decode(prior_codes(n, self.latent_dim, seed), attributes, size)
 
     def decode(self, z: Tensor, attributes: Tensor | None = None, size: int | None = None) -> Tensor:
@@ -91,18 +105,15 @@ class Model:
     def decode_mean(self, z: Tensor, attributes: Tensor | None = None, size: int | None = None) -> Tensor:
         """Decode codes to what the decoder gives before it is quantised, the mean of p(x|z): float (N, C, S, S) in
         [-1, 1]; errors as `decode`."""
-        if z.ndim != 2 or z.shape[1] != self.latent_dim:
-            raise UsageError(f"codes of shape {tuple(z.shape)} do not fit: this model takes (N, {self.latent_dim})")
+        check_codes(z, self.latent_dim)
         side = self.config.side
         size = size or side
         decoder: Callable[..., Tensor] = self.networks["decoder"]
         if architectures.row(self.config.architecture).any_size:
             decoder = partial(decoder, size=size)
         elif size != side:
-            raise UsageError(
-                f"--size {size} is not possible: a {self.config.architecture} decoder draws {side} x {side} pixels; "
-                "--architecture cppn draws any size"
-            )
+            drawn = f"a {self.config.architecture} decoder draws {side} x {side} pixels"
+            raise impossible(f"--size {size}", f"{drawn}; --architecture cppn draws any size")
         if not len(z):
             return torch.empty(0, self.channels, size, size)
         batch = max(1, BATCH * side**2 // max(size, side) ** 2)
@@ -113,11 +124,7 @@ class Model:
         """Return mu and logvar, both (N, latent_dim). Raises UserError without an encoder or for other shapes."""
         if not self.has_encoder:
             raise UserError(f"a run of mode {self.config.mode} has no encoder: it can only sample")
-        expected = (self.channels, self.config.side, self.config.side)
-        if images.dtype != torch.uint8 or tuple(images.shape[1:]) != expected:
-            raise UserError(
-                f"images of shape {tuple(images.shape)} and {images.dtype} do not fit: need uint8 (N, {expected})"
-            )
+        check_images(images, (self.channels, self.config.side, self.config.side))
         batches = self._batches(images, attributes)
         parts = [self.networks["encoder"](to_float(part), *told) for part, *told in batches]
         mu, logvar = zip(*parts, strict=True)
@@ -153,9 +160,11 @@ def load(
 
     `run_dir` may also be a folder of `vaegan.export --part all`, or the name of one that ships with the project:
     synthfaces-vaegan, for example (`vaegan.pretrained.NAMES`). `snapshot` takes one of the weights kept from the last
-    tenth of training: 1 is the earliest, the highest number the last. Raises UserError when there is no such
-    checkpoint, or it is damaged or of another version.
+    tenth of training: 1 is the earliest, the highest number the last. `device` is auto, cpu, cuda, cuda:1 or mps.
+    Raises UserError when there is no such checkpoint, or it is damaged or of another version, UsageError for a device
+    that is not there.
     """
+    place = str(devices.own(device))
     run_dir = pretrained.located(run_dir)
     state, source = stored(run_dir, snapshot)
     config = configuration.from_dict(state["config"], str(source))
@@ -166,7 +175,7 @@ def load(
     for name, network in networks.items():
         averaged = weights == "ema" and name == "decoder"
         network.load_state_dict(state["decoder_ema"] if averaged else state["networks"][name], assign=True)
-    return Model(config, networks, state["step"], state["channels"], device, told, state.get("data"))
+    return Model(config, networks, state["step"], state["channels"], place, told, state.get("data"))
 
 
 def stored(run_dir: Path, snapshot: int | None) -> tuple[dict[str, Any], Path]:

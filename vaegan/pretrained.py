@@ -17,7 +17,8 @@ from torch import Tensor
 from vaegan import config as configuration
 from vaegan.config import EXECUTION, Config
 from vaegan.errors import UserError
-from vaegan.storage.writing import write_file
+from vaegan.storage.reading import reason, regular
+from vaegan.storage.writing import as_json, write_file
 
 WEIGHTS = "model.safetensors"
 SHIPPED = Path(__file__).parent / "weights"
@@ -59,7 +60,7 @@ def write(folder: Path, state: Mapping[str, Any], half: bool = False) -> None:
     )
     folder.mkdir(parents=True, exist_ok=True)
     metadata = {"settings": settings, "digest": digest(settings, tensors)}
-    write_file(folder / "config.json", (json.dumps(json.loads(settings)["config"], indent=2) + "\n").encode())
+    write_file(folder / "config.json", as_json(json.loads(settings)["config"]))
     write_file(folder / WEIGHTS, save(tensors, metadata))  # last: with it the folder opens
 
 
@@ -97,16 +98,16 @@ def read(folder: Path) -> dict[str, Any]:
     try:
         return opened(source)
     except OSError as error:
-        raise UserError(f"{source} cannot be read ({error.strerror}): restore it") from None
+        raise UserError(f"{source} cannot be read ({reason(error)}): restore it") from None
     except Exception as error:  # safetensors has an error class of its own, and a crafted header raises others
-        raise UserError(f"{source} is damaged or no run's weights ({error!s:.100}): restore it") from None
+        raise UserError(f"{source} is damaged or no run's weights ({reason(error)}): restore it") from None
 
 
 def opened(source: Path) -> dict[str, Any]:
     """Return the state in a file. Raises OSError, and ValueError and others for what is not as written."""
     from safetensors import safe_open
 
-    with safe_open(source, framework="pt") as file:
+    with safe_open(regular(source), framework="pt") as file:
         metadata = file.metadata() or {}
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
     if metadata.get("digest") != digest(metadata.get("settings", ""), tensors):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vaegan.commandline.arguments import at_least, parse
 from vaegan.errors import exits_cleanly
+from vaegan.machine import devices
 
 PROG = "python -m vaegan.projector"
 
@@ -24,6 +25,8 @@ class Arguments:
     """Decides which held-out images."""
     data_dir: Path | None = None
     """Where the data lie, when not where the run found them."""
+    device: str = "auto"
+    """Where networks compute: auto, cpu or cuda."""
 
 
 @exits_cleanly
@@ -31,9 +34,10 @@ def main(args: Sequence[str] | None = None) -> None:
     """Entry point of `python -m vaegan.projector`."""
     asked = parse(Arguments, args, prog=PROG)
     at_least(asked, n=2, seed=0)
+    devices.check(asked.device)
     from vaegan.pictures import embedding
 
-    out, n = embedding.show(asked.run, asked.out, asked.n, asked.seed, asked.data_dir)
+    out, n = embedding.show(asked.run, asked.out, asked.n, asked.seed, asked.data_dir, asked.device)
     print(f"wrote {n:,} codes to {out}")
     print(f"next: tensorboard --logdir {asked.out or asked.run}, then the tab Projector")
 

@@ -1,7 +1,6 @@
 """From flags to a resolved run: preset, resume, directory, environment."""
 
 import dataclasses
-import json
 import platform
 import shlex
 import sys
@@ -12,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaegan import config as configuration
-from vaegan import data
-from vaegan.commandline.arguments import parse, words
+from vaegan import data, presets
+from vaegan.commandline.arguments import flag, parse, words
 from vaegan.commandline.explanation import HELP, explain
 from vaegan.config import Config
-from vaegan.errors import UsageError, UserError, nearest
+from vaegan.errors import UsageError, UserError, impossible, unknown
 from vaegan.machine import devices
-from vaegan.presets import MODES, PRESETS
+from vaegan.presets import PRESETS
 from vaegan.storage.ownership import is_fresh, owned
-from vaegan.storage.writing import write_file
+from vaegan.storage.writing import as_json, write_file
 
 if TYPE_CHECKING:
     import torch
@@ -59,11 +58,11 @@ def preset_of(asked: Config) -> str:
 def check_share(config: Config, count: int) -> None:
     """Raise UsageError for a batch that cannot be shared by `count` processes."""
     share, rest = divmod(config.batch_size, count)
-    wanted = f"--batch-size {config.batch_size} is not possible with {count} processes"
+    wanted = f"--batch-size {config.batch_size} with {count} processes"
     if rest:
-        raise UsageError(f"{wanted}: use a multiple of {count}")
+        raise impossible(wanted, f"use a multiple of {count}")
     if share < 2 and config.norm == "batch":
-        raise UsageError(f"{wanted}: batch norm needs two images in each; use {2 * count} or more, or --norm group")
+        raise impossible(wanted, f"batch norm needs two images in each; use {2 * count} or more, or --norm group")
 
 
 def placed(config: Config) -> Config:
@@ -77,8 +76,7 @@ def defaults_here(given: Sequence[str]) -> Config:
     try:
         asked = parse(Config, [word for word in given if word not in HELP])
         name = preset_of(asked)
-        mode = {"mode": asked.mode} | MODES.get(asked.mode, {})
-        return dataclasses.replace(Config(), **mode | PRESETS[name])
+        return dataclasses.replace(Config(), **{"mode": asked.mode} | presets.defaults(name, asked.mode))
     except (UsageError, KeyError):  # help is given beside a mistake too
         return Config()
 
@@ -87,12 +85,12 @@ def with_preset(asked: Config, args: Sequence[str] | None) -> tuple[Config, list
     """Parse again over the rows of the preset and of the mode, and note each flag that contradicts the preset."""
     name = preset_of(asked)
     if name not in PRESETS:
-        raise UsageError(f"unknown preset {name!r}{nearest(name, PRESETS)}; known are {', '.join(PRESETS)}")
-    row = PRESETS[name]
-    mode = parse(Config, args, default=dataclasses.replace(Config(), **row), prog=PROG).mode
-    config = parse(Config, args, default=dataclasses.replace(Config(), **MODES.get(mode, {}) | row), prog=PROG)
-    overridden = {k: getattr(config, k) for k, v in row.items() if getattr(config, k) != v} if asked.preset else {}
-    notes = [f"--{k.replace('_', '-')} {v} overrides preset {name}'s {row[k]}" for k, v in overridden.items()]
+        raise unknown("preset", name, PRESETS)
+    mode = parse(Config, args, default=dataclasses.replace(Config(), **PRESETS[name]), prog=PROG).mode
+    meant = presets.defaults(name, mode)
+    config = parse(Config, args, default=dataclasses.replace(Config(), **meant), prog=PROG)
+    overruled = [key for key in PRESETS[name] if getattr(config, key) != meant[key]] if asked.preset else []
+    notes = [f"{flag(key)} {getattr(config, key)} overrides preset {name}'s {meant[key]}" for key in overruled]
     return dataclasses.replace(config, preset=name), notes
 
 
@@ -139,9 +137,10 @@ def directory(config: Config) -> Iterator[None]:
 def claim(config: Config) -> None:
     """Write the run's config and environment. Raises UsageError when its directory holds a run already."""
     refuse_existing(config)
+    settings = configuration.to_dict(config)
     try:
-        write_json(config.directory / "env.json", environment(config))
-        write_json(config.directory / "config.json", configuration.to_dict(config))  # last: with it there is a run
+        write_file(config.directory / "env.json", as_json(environment(config)))
+        write_file(config.directory / "config.json", as_json(settings))  # last: with it there is a run
     except OSError as error:
         raise unwritable(config, error) from None
 
@@ -154,11 +153,6 @@ def refuse_existing(config: Config) -> None:
     """Raise UsageError when the directory of a run to be started holds something."""
     if not config.resume and not is_fresh(config.directory):
         raise UsageError(f"{config.run_dir} exists already: add --resume to continue it, or choose another --run-dir")
-
-
-def write_json(path: Path, value: dict) -> None:
-    """Write JSON whole or not at all. Raises OSError."""
-    write_file(path, (json.dumps(value, indent=2) + "\n").encode())
 
 
 def environment(config: Config) -> dict:
@@ -180,7 +174,7 @@ def environment(config: Config) -> dict:
 
 def torch_device(config: Config) -> "torch.device":
     """Return the device of `--device`, under torchrun this process's own. Raises UsageError when it is not there."""
-    return devices.find(config.device, devices.local_rank(), devices.processes())
+    return devices.own(config.device)
 
 
 def stored_step(run_dir: Path) -> int:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaegan.commandline.arguments import at_least, parse
-from vaegan.errors import UsageError, exits_cleanly, impossible, nearest
+from vaegan.errors import UsageError, exits_cleanly, impossible, unknown
+from vaegan.machine import devices
 from vaegan.pictures.kinds import KINDS, Arguments, Kind
 from vaegan.storage.writing import check_writable, write_whole
 
@@ -28,7 +29,7 @@ def main(args: Sequence[str] | None = None) -> None:
     from vaegan.pictures.portfolio import DRAW
     from vaegan.pictures.scene import Scene
 
-    model = load(asked.run)
+    model = load(asked.run, device=asked.device)
     check_model(asked, kind, model)
     write_whole(out, DRAW[asked.kind](Scene(model, asked)))
     print(f"wrote {out}")
@@ -37,8 +38,9 @@ def main(args: Sequence[str] | None = None) -> None:
 def check(asked: Arguments) -> tuple[Kind, Path]:
     """Return the row of --kind and --out. Raises UsageError or UserError for what no model could draw."""
     if asked.kind not in KINDS:
-        raise UsageError(f"unknown kind {asked.kind!r}{nearest(asked.kind, KINDS)}; known are {', '.join(KINDS)}")
+        raise unknown("kind", asked.kind, KINDS)
     at_least(asked, n=1, size=1, seed=0)
+    devices.check(asked.device)
     if asked.out is None:
         raise UsageError("where to? Give --out FILE.png")
     if asked.out.suffix.lower() != ".png":

@@ -7,7 +7,7 @@ import baselines.objectives
 from vaegan import run
 from vaegan.config import Config
 from vaegan.data import DATASETS, PREFIXES
-from vaegan.errors import UsageError, exits_cleanly, nearest
+from vaegan.errors import exits_cleanly, unknown
 from vaegan.networks.architectures import ARCHITECTURES
 from vaegan.objective import OBJECTIVES, Objective
 from vaegan.schedules import SCHEDULES
@@ -49,7 +49,7 @@ def choices() -> dict[str, str]:
 def find_objective(mode: str) -> Objective:
     """Return the row of a mode. Raises UsageError with the nearest one."""
     if mode not in MODES:
-        raise UsageError(f"unknown mode {mode!r}{nearest(mode, MODES)}; known are {', '.join(sorted(MODES))}")
+        raise unknown("mode", mode, sorted(MODES))
     return MODES[mode]
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vaegan.commandline.arguments import at_least, parse, require
+from vaegan.commandline.commands import program
 from vaegan.errors import UsageError, exits_cleanly
 from vaegan.machine import devices
 from vaegan.storage.writing import check_writable
@@ -62,8 +63,9 @@ def main(args: Sequence[str] | None = None) -> None:
 def check(asked: Arguments) -> None:
     """Raise UsageError for arguments that cannot mean anything, UserError for files that could not be written."""
     if not asked.generated:
-        raise UsageError(f"nothing to measure; use: {PROG} GENERATED --reference REAL")
+        raise UsageError(f"nothing to measure; use: {program(PROG)} GENERATED --reference REAL")
     at_least(asked, seed=0)
+    devices.check(asked.device)
     finite = asked.target is None or math.isfinite(asked.target)
     require(finite, "target", asked.target, "use a finite number of pixels")
     devices.check(asked.device)

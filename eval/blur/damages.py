@@ -15,10 +15,10 @@ SPECK_HEIGHT, SPECK_SHARE = 0.25, 0.05  # of the 0..1 range, and of the pixels o
 SAME_LEVELS = 10  # of 255: levels within which neighbours look the same
 
 
-def add_noise(images: Tensor, seed: int = 0) -> Tensor:
-    """White Gaussian noise; a pure function of (images, seed)."""
+def add_noise(images: Tensor, seed: int = 0, sd: float = NOISE_SD) -> Tensor:
+    """White Gaussian noise; a pure function of (images, seed), `sd` of the 0..1 range."""
     generator = torch.Generator().manual_seed(seed)
-    return _quantised(images.float() + 255 * NOISE_SD * torch.randn(images.shape, generator=generator))
+    return _quantised(images.float() + 255 * sd * torch.randn(images.shape, generator=generator))
 
 
 def add_checkerboard(images: Tensor, seed: int = 0) -> Tensor:

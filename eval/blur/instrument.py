@@ -75,12 +75,12 @@ class Instrument:
     def smallest(self, name: str, values: np.ndarray, originals: np.ndarray | None = None) -> float:
         """The blur in px that so many images would have shown in 80 % of trials, with 95 % confidence: real images, or
         where there are `originals`, pairs that differ as these do."""
-        found = [_smallest(fold[name], values, originals) for fold in self.folds]
+        blurs = [_smallest(fold[name], values, originals) for fold in self.folds]
         if originals is None and len(self.folds) > 1:  # both halves were used: the error of their mean
-            found = [
+            blurs = [
                 _smallest(fold[name], values, None, sum(len(f[name].values) for f in self.folds)) for fold in self.folds
             ]
-        return float(np.mean(found))
+        return float(np.mean(blurs))
 
     def alarm(self, name: str, values: np.ndarray, sigma: float) -> float:
         """How far an audit of images of blur `sigma` px is beyond what is allowed, by the stricter half."""
@@ -124,17 +124,22 @@ def _smallest(row: Calibration, values: np.ndarray, originals: np.ndarray | None
 def calibrated(values: Sequence[Values], ladders: Sequence[Tensor], rows: Mapping[str, Measure]) -> Instrument:
     """An instrument of measured real images, a fold each: `values` {row: (N,)}, and the first of them, uint8
     (M, C, H, W), for the ladder. UsageError where real images are flat."""
-    found = []
+    folds = []
     for of_fold, images in zip(values, ladders, strict=True):
         rungs = measured_ladder(images, rows)
-        found.append({name: Calibration(row, of_fold[name], rungs[name]) for name, row in rows.items()})
-    return Instrument(tuple(found))
+        folds.append({name: Calibration(row, of_fold[name], rungs[name]) for name, row in rows.items()})
+    return Instrument(tuple(folds))
 
 
 def measured_ladder(images: Tensor, rows: Mapping[str, Measure]) -> Values:
     """Every row of uint8 (M, C, H, W) under every blur of the ladder, {row: (M, len(SIGMAS))}; each blur once."""
-    rungs = list(side_by_side([partial(_rung, images, sigma, rows) for sigma in SIGMAS]))
-    return {name: np.stack([rung[name] for rung in rungs], axis=1) for name in rows}
+    return stacked(side_by_side([partial(_rung, images, sigma, rows) for sigma in SIGMAS]))
+
+
+def stacked(rungs: Iterable[Values]) -> Values:
+    """The values (M,) of a ladder's rungs side by side, (M, len(rungs))."""
+    rungs = list(rungs)
+    return {name: np.stack([rung[name] for rung in rungs], axis=1) for name in rungs[0]}
 
 
 def _rung(images: Tensor, sigma: float, rows: Mapping[str, Measure]) -> Values:

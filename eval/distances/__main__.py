@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vaegan.commandline.arguments import at_least, parse
+from vaegan.commandline.commands import program
 from vaegan.errors import UsageError, exits_cleanly
+from vaegan.machine import devices
 from vaegan.storage.writing import check_writable
 
 PROG = "python -m eval.distances"
@@ -61,8 +63,9 @@ def main(args: Sequence[str] | None = None) -> None:
 def check(asked: Arguments) -> None:
     """Raise UsageError for arguments that cannot mean anything."""
     if not asked.sources:
-        raise UsageError(f"nothing to measure; use: {PROG} RUN [RUN ...]")
+        raise UsageError(f"nothing to measure; use: {program(PROG)} RUN [RUN ...]")
     at_least(asked, samples=LEAST, seed=0)
+    devices.check(asked.device)
     check_writable(asked.json)
 
 

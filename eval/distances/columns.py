@@ -148,13 +148,13 @@ def measure(features: Features, reference: Reference) -> dict:
 def flags(row: dict, floor: dict, apart: bool = True) -> list[str]:
     """What a Frechet distance can hide, in words: a set that repeats itself, or the training images (`apart`) or else
     the reference. Coverage depends on both counts, so the floor's is brought to the row's."""
-    found, real = [], floor["coverage"] * row["coverage_expected"] / floor["coverage_expected"]
+    said, real = [], floor["coverage"] * row["coverage_expected"] / floor["coverage_expected"]
     if row["coverage"] < LEAST_COVERAGE * real:
-        found.append(f"covers {row['coverage']:.0%} where real images cover {real:.0%}")
+        said.append(f"covers {row['coverage']:.0%} where real images cover {real:.0%}")
     if row["copies"] > MOST_COPIES:
         others = ("a training image", "held-out images are") if apart else ("a real image", "real ones are to another")
-        found.append(f"{row['copies']:.0%} are as near to {others[0]} as {COPY:.0%} of {others[1]}")
-    return found
+        said.append(f"{row['copies']:.0%} are as near to {others[0]} as {COPY:.0%} of {others[1]}")
+    return said
 
 
 def column_name(column: Column, is_fid: bool) -> str:

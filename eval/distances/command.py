@@ -11,6 +11,7 @@ from torch import Tensor
 
 from eval.distances import fingerprint, plain
 from eval.distances import table as distance_table
+from eval.distances.columns import COLUMNS
 from eval.distances.extraction import extract, of_tensor
 from eval.distances.reference import prepared, progress
 from eval.distances.table import FLOORS, HALVES, Set
@@ -23,12 +24,13 @@ from eval.sources import runs as sources
 from eval.sources.held_out import drawn, halves, shuffled
 from eval.sources.runs import Run
 from eval.words import finite, fixed, markdown_table
-from vaegan.config import Config
+from vaegan.commandline.commands import spoken
 from vaegan.data import ImageSet, load
 from vaegan.errors import UsageError, UserError
-from vaegan.machine import processes
+from vaegan.machine import devices, processes
 from vaegan.model import prior_codes
-from vaegan.run import torch_device
+from vaegan.storage import reading
+from vaegan.storage.metrics import is_number
 from vaegan.storage.writing import write_whole
 
 SCHEMA_VERSION = 1
@@ -102,12 +104,12 @@ def measured(given: Sequence[str], arguments: Asked) -> list[dict]:
 
 def chosen(arguments: Asked, images: ImageSet | Callable[[], ImageSet]) -> Extractor:
     """The extractor of --features, on --device."""
-    return features.choose(arguments.features, images)[0].to(torch_device(Config(device=arguments.device)))
+    return features.choose(arguments.features, images)[0].to(devices.own(arguments.device))
 
 
 def of_runs(given: Sequence[str], arguments: Asked) -> list[dict]:
     """Measure runs, and images beside them, against halves of the runs' held-out images."""
-    runs = sources.open_runs([Path(source) for source in given if not _is_data(source)])
+    runs = sources.open_runs([Path(source) for source in given if not _is_data(source)], device=arguments.device)
     others = [_loaded(source, runs, arguments) for source in given if _is_data(source)]
     train, test = (reference_split(split, runs, arguments) for split in ("train", "test"))
     for other in others:
@@ -200,13 +202,24 @@ def without_repeats(rows: Sequence[dict]) -> list[dict]:
 def read(file: Path) -> list[dict]:
     """Rows that --json wrote. Raises UserError for another file."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        rows = found["rows"]
-        return [{**row, "fingerprint": fingerprint.of_dict(row["fingerprint"])} for row in rows]
+        value = json.loads(reading.text(file))
+        rows = [{**row, "fingerprint": fingerprint.of_dict(row["fingerprint"])} for row in value["rows"]]
+        if all(row["title"] == HALVES for row in rows) or not all(map(_is_whole, rows)):
+            raise ValueError("rows that are none")
+        return rows
     except OSError as error:
-        raise UserError(f"cannot read {file} ({error.strerror})") from None
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"{file} was not written by python -m eval.distances --json; measure anew") from None
+        raise UserError(f"cannot read {file} ({reading.reason(error)})") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise UserError(f"{file} was not written by {spoken('distances')} --json; measure anew") from None
+
+
+def _is_whole(row: dict) -> bool:
+    """Whether a row has what a table shows of it, each of its type. Raises KeyError or TypeError where it has not."""
+    ends = [end for column in COLUMNS if column.interval for end in row[f"{column.key}_interval"] or ()]
+    numbers = [*(row[column.key] for column in COLUMNS), *ends]
+    words = [row["title"], *row["flags"]]
+    said = isinstance(row["dimension"], int) and isinstance(row["singular"], bool)
+    return said and all(n is None or is_number(n) for n in numbers) and all(isinstance(w, str) for w in words)
 
 
 def write(table: dict, file: Path) -> None:

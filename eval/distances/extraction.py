@@ -18,9 +18,9 @@ from eval.distances.columns import Features
 from eval.distances.moments import Accumulator, blocks_of, merged
 from eval.features.choice import Extractor
 from eval.images.streams import digests
-from vaegan.data.cache import cache_dir, cache_key
-from vaegan.errors import UserError
+from vaegan.data.cache import cache_dir, cache_key, cannot_cache
 from vaegan.machine import processes
+from vaegan.storage.reading import reason, regular
 from vaegan.storage.writing import write_file
 
 T = TypeVar("T")
@@ -74,9 +74,9 @@ def digesting(images: Images, seen: dict[int, np.ndarray]) -> Images:
     """The same images; `seen` takes down, by number, what only equal images share."""
 
     def noted(first: int, last: int) -> Tensor:
-        found = images(first, last)
-        seen[first] = digests(found)
-        return found
+        batch = images(first, last)
+        seen[first] = digests(batch)
+        return batch
 
     return noted
 
@@ -84,9 +84,9 @@ def digesting(images: Images, seen: dict[int, np.ndarray]) -> Images:
 def together(seen: dict[int, np.ndarray], order: Tensor) -> tuple[np.ndarray, str]:
     """What all processes took down: a number an image, image i being number order[i] of its set, and the sha256 of the
     numbers in the set's own order."""
-    parts = {first: found for share in _of_all_processes(seen) for first, found in share.items()}
-    found = np.concatenate([parts[first] for first in sorted(parts)])
-    return found, hashlib.sha256(found[np.argsort(order.numpy())].tobytes()).hexdigest()
+    parts = {first: own for share in _of_all_processes(seen) for first, own in share.items()}
+    own = np.concatenate([parts[first] for first in sorted(parts)])
+    return own, hashlib.sha256(own[np.argsort(order.numpy())].tobytes()).hexdigest()
 
 
 def content(images: Tensor) -> str:
@@ -131,17 +131,17 @@ def extract_cached(
 def _read(path: Path, shape: tuple[int, int], say: Callable[[str], object]) -> Tensor | None:
     """The vectors of a cache file; None when there is none that can be used."""
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            found, vectors = file.metadata() or {}, file.get_tensor("vectors")
+        with safetensors.safe_open(regular(path), framework="pt") as file:
+            header, vectors = file.metadata() or {}, file.get_tensor("vectors")
     except FileNotFoundError:
         return None
     except (safetensors.SafetensorError, OSError) as error:
-        say(f"the cache file {path} is damaged ({' '.join(str(error).split())[:80]}): extracting its features anew")
+        say(f"the cache file {path} is damaged ({reason(error)}): extracting its features anew")
         return None
-    if found.get("format") != CACHE_FORMAT:
-        say(f"the cache file {path} is of another version ({found.get('format')}): extracting its features anew")
+    if header.get("format") != CACHE_FORMAT:
+        say(f"the cache file {path} is of another version ({header.get('format')}): extracting its features anew")
         return None
-    if tuple(vectors.shape) != shape or _digest(vectors) != found.get("digest"):
+    if tuple(vectors.shape) != shape or _digest(vectors) != header.get("digest"):
         say(f"the cache file {path} does not hold what its header says: extracting its features anew")
         return None
     return vectors
@@ -152,11 +152,7 @@ def _write(path: Path, vectors: Tensor, key: dict[str, str]) -> None:
     try:
         write_file(path, safetensors.torch.save({"vectors": vectors.contiguous()}, metadata))
     except OSError as error:
-        reason = error.strerror or error
-        raise UserError(
-            f"cannot write {vectors.nbytes / 1e6:.0f} MB to the cache folder {path.parent} ({reason}); "
-            "free some space or set VAEGAN_CACHE to another folder"
-        ) from None
+        raise cannot_cache(path, vectors.nbytes, error) from None
 
 
 def _digest(vectors: Tensor) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_origin, get_type_hints
 
 from eval.versions import versions
+from vaegan.commandline.commands import spoken
 from vaegan.errors import UserError
 
 QUANTISATION = "uint8: clamp, scale, round"
@@ -60,10 +61,14 @@ def fingerprint(**values: Any) -> Fingerprint:
 def of_dict(values: dict) -> Fingerprint:
     """Read `to_dict` back. Raises UserError when it is of another version."""
     try:
-        return Fingerprint(**values)
+        record = Fingerprint(**values)
+        types = {name: get_origin(kind) or kind for name, kind in get_type_hints(Fingerprint).items()}
+        if wrong := [name for name, kind in types.items() if not isinstance(getattr(record, name), kind)]:
+            raise TypeError(f"its {wrong[0]} is of another type")
+        return record
     except TypeError as error:
         raise UserError(
-            f"a fingerprint of another version ({error}); measure anew with python -m eval.distances"
+            f"a fingerprint of another version ({error}); measure anew with {spoken('distances')}"
         ) from None
 
 
@@ -79,7 +84,7 @@ def one_column(named: Iterable[tuple[str, Fingerprint]]) -> Fingerprint:
             if ours != theirs:
                 raise UserError(
                     f"{first_name} and {name} cannot stand in one column: {field} is {_brief(ours)} for the first and "
-                    f"{_brief(theirs)} for the second; measure both anew by one command: python -m eval.distances"
+                    f"{_brief(theirs)} for the second; measure both anew by one command: {spoken('distances')}"
                 )
     return first
 

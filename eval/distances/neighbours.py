@@ -76,17 +76,17 @@ def filling(own: Neighbourhoods, reference: Neighbourhoods) -> Filling:
     Sources: density and coverage, Naeem et al. 2020, arXiv 2002.09797, Eq. 3 and 4; precision and recall,
     Kynkaanniemi et al. 2019, arXiv 1904.06991, Eq. 1 and 2.
     """
-    found, covered, recalled = 0, 0, 0
+    pairs, covered, recalled = 0, 0, 0
     precise = torch.zeros(len(own.vectors), dtype=torch.bool)
     radii = zip(reference.wide.split(CHUNK), reference.narrow.split(CHUNK), strict=True)
     for distances, (wide, narrow) in zip(_distance_rows(reference.vectors, own.vectors), radii, strict=True):
         inside = (distances <= wide[:, None]).sum(dim=1)
-        found += int(inside.sum())
+        pairs += int(inside.sum())
         covered += int((inside > 0).sum())
         precise |= (distances <= narrow[:, None]).any(dim=0)
         recalled += int((distances <= own.narrow).any(dim=1).sum())
     return Filling(
-        found / (NEIGHBOURS * len(own.vectors)),
+        pairs / (NEIGHBOURS * len(own.vectors)),
         covered / len(reference.vectors),
         float(precise.double().mean()),
         recalled / len(reference.vectors),
@@ -108,11 +108,11 @@ def nearest_distances(features: Tensor, reference: Tensor) -> Tensor:
     centre = reference.mean(dim=0)
     candidates = (reference - centre).float()
     half_norms = 0.5 * candidates.square().sum(dim=1)
-    found = [
+    nearest = [
         torch.addmm(half_norms, rows, candidates.T, alpha=-1).argmin(dim=1)
         for rows in (features - centre).float().split(CHUNK // 5)  # 50 MB against 60,000 vectors
     ]
-    return (features.double() - reference[torch.cat(found)].double()).norm(dim=1)
+    return (features.double() - reference[torch.cat(nearest)].double()).norm(dim=1)
 
 
 def memorisation(distances: Tensor, real_distances: Tensor) -> Memorisation:

@@ -96,10 +96,10 @@ def measured(
     floors = [halves(test, protocol)]
     if training:
         floors = [*rows([Set(FLOORS[0], None, of_vectors(training.vectors[: test.count]))], protocol), *floors]
-    found = [extracted(stream, extractor, seed) for stream in generated]
-    sets = [Set(stream.title, None, features) for stream, (features, *_) in zip(generated, found, strict=True)]
+    extracts = [extracted(stream, extractor, seed) for stream in generated]
+    sets = [Set(stream.title, None, features) for stream, (features, *_) in zip(generated, extracts, strict=True)]
     own = rows(sets, protocol, floors[-1])
-    for row, (_, _, digests) in zip(own, found, strict=True):
+    for row, (_, _, digests) in zip(own, extracts, strict=True):
         row["flags"] += shared(digests, seen, real.test.title)
     return [*floors, *own]
 
@@ -113,9 +113,9 @@ def extracted(
     seen: dict[int, np.ndarray] = {}
     images = digesting(lambda first, last: stream.images(order[first:last].tolist()), seen)
     with progress(stream.title, len(order)) as bar:
-        found = extract(len(order), images, extractor, bar.update, most or MOST_KEPT)
+        features = extract(len(order), images, extractor, bar.update, most or MOST_KEPT)
     digests, sha256 = together(seen, order)
-    return found, sha256, digests
+    return features, sha256, digests
 
 
 def halves(test: Features, protocol: Protocol) -> dict:

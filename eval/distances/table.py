@@ -65,12 +65,12 @@ def of_vectors(vectors: Tensor) -> Features:
 def rows(sets: Sequence[Set], protocol: Protocol, floor: dict | None = None) -> list[dict]:
     """Measure sets of images: {title, run, flags, fingerprint, every distance}. Flags are read against `floor`, a row,
     by default that of FLOORS among them."""
-    found = []
+    measured = []
     for s in sets:
         row = measure(s.features, protocol.reference)
         if s.title == FLOORS[0]:  # they are the training images
             row |= {"copies": None, "nearer": None}
-        found.append(
+        measured.append(
             {
                 "title": s.title,
                 "run": s.run,
@@ -79,10 +79,10 @@ def rows(sets: Sequence[Set], protocol: Protocol, floor: dict | None = None) -> 
                 "fingerprint": protocol.fingerprint(s.features.count),
             }
         )
-    floor = floor or next((row for row in found if row["title"] == FLOORS[1]), None)
-    for row in found:
+    floor = floor or next((row for row in measured if row["title"] == FLOORS[1]), None)
+    for row in measured:
         row["flags"] = flags(row, floor, protocol.training_apart) if floor and row["title"] not in FLOORS else []
-    return found
+    return measured
 
 
 def table(rows: Sequence[dict]) -> dict:
@@ -109,7 +109,7 @@ def absent(count: int) -> dict:
 def notes(protocol: Fingerprint, rows: Sequence[dict]) -> list[str]:
     """How the columns are to be read."""
     counts = {row["fingerprint"].count for row in rows if row["title"] != HALVES}
-    found = [
+    remarks = [
         f"Extractor {protocol.extractor} (sha256 {protocol.sha256[:12]}), {protocol.resize}; {_range(counts)} images "
         f"against {protocol.reference_count:,} of {protocol.reference}; {protocol.quantisation}. Compare only within "
         "this table, and with its floors.",
@@ -120,13 +120,13 @@ def notes(protocol: Fingerprint, rows: Sequence[dict]) -> list[str]:
         f"{PRECISION_NEIGHBOURS} (Kynkäänniemi et al. 2019). {_copies(protocol)}",
     ]
     if len(counts) > 1:
-        found.append(
+        remarks.append(
             "Rows of different numbers of images: the Fréchet distance falls with N, and density, coverage, precision "
             "and recall change with it; compare N → ∞ and the kernel distance, which do not."
         )
     if any(row["singular"] for row in rows):
-        found.append(singular_note(protocol, rows[0]["dimension"]))
-    return found
+        remarks.append(singular_note(protocol, rows[0]["dimension"]))
+    return remarks
 
 
 def _range(counts: set[int]) -> str:

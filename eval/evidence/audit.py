@@ -125,8 +125,8 @@ def grain_ratio(grain: Grain, samples: Look, real: Look) -> float | None:
     """How much of an audit's grain samples have, relative to real images; None for the colour of grey ones."""
     if grain.of_colour and real.channels == 1:
         return None
-    found, reference = (float(one.audits[grain.audit].mean()) + grain.unseen for one in (samples, real))
-    return _ratio(found, reference)
+    own, reference = (float(one.audits[grain.audit].mean()) + grain.unseen for one in (samples, real))
+    return _ratio(own, reference)
 
 
 def _grainy(grains: Mapping[str, float | None]) -> list[str]:
@@ -181,15 +181,17 @@ def discriminator_state(metrics: Sequence[dict]) -> tuple[float | None, float | 
     return sum(row["dis/real"] for row in rows) / len(rows), sum(fakes) / len(fakes)
 
 
-def examine_run(directory: Path, count: int = 512, seed: int = 0, data_dir: Path | None = None) -> dict:
+def examine_run(
+    directory: Path, count: int = 512, seed: int = 0, data_dir: Path | None = None, device: str = "cpu"
+) -> dict:
     """Open a run, draw `count` prior samples and as many held-out images, and return its row for the table."""
-    (run,) = open_runs([directory])
+    (run,) = open_runs([directory], device=device)
     held_out = load_split(run, "test", data_dir)
     real = drawn(held_out.images, count, seed)
     if len(real) < 2:
         raise UserError(f"{run.config.dataset} has {len(real)} held-out image(s); health needs at least 2")
     samples = run.model.sample(len(real), seed=seed)
-    network, _ = network_for(held_out)
+    network = network_for(held_out)[0].to(run.device)
     health = examine(look(samples, network), look(real, network), metrics.read(run.directory))
     return {
         "run": str(directory),

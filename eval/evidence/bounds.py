@@ -80,9 +80,11 @@ def gaussian_kl_to_prior(mean: Tensor, covariance: Tensor) -> float:
     return 0.5 * float(covariance.trace() + mean.square().sum() - len(mean) - log_determinant)
 
 
-def of_runs(directories: Sequence[Path], images: int, bound_images: int, seed: int, data_dir: Path | None) -> dict:
+def of_runs(
+    directories: Sequence[Path], images: int, bound_images: int, seed: int, data_dir: Path | None, device: str = "cpu"
+) -> dict:
     """Open runs of one data set and describe them."""
-    runs = sources.open_runs(directories)
+    runs = sources.open_runs(directories, device=device)
     held_out, training = (sources.load_split(runs[0], split, data_dir) for split in ("test", "train"))
     return describe(runs, held_out, training, images, bound_images, seed)
 
@@ -142,8 +144,8 @@ def diagnose(run: Run, some: ImageSet, few: ImageSet, fitted: ImageSet, training
         return row
     row |= bounds(run, likelihood, some, few, mu, logvar, seed)
     gain = row["gains"][str(max(DRAWS))]["value"]
-    found = certified(run, likelihood, some, training, mu, logvar, gain, seed)
-    return row | {"certificate": certificate.entry(found)}
+    proof = certified(run, likelihood, some, training, mu, logvar, gain, seed)
+    return row | {"certificate": certificate.entry(proof)}
 
 
 def certified(
@@ -277,17 +279,17 @@ def table(value: dict) -> str:
 
 
 def _line(row: dict, draws: Sequence[int]) -> list[str]:
-    bounds, found = row["bounds"] or {}, row["code"]
+    bounds, code = row["bounds"] or {}, row["code"]
     cells = [_interval(bounds.get("1"))]
     cells += [f"{bounds[str(k)]['value']:.1f}" if bounds else "-" for k in draws if k > 1]
-    if found is None:
+    if code is None:
         cells += ["-"] * 5
     else:
-        low, high = found["variance"]
-        cells += [_interval(found["kl"]), f"{found['active']} of {row['latent_dim']}", str(found["informative"])]
-        cells += [f"{found['to_prior']:.1f}", f"{low:.2f} to {high:.2f}"]
+        low, high = code["variance"]
+        cells += [_interval(code["kl"]), f"{code['active']} of {row['latent_dim']}", str(code["informative"])]
+        cells += [f"{code['to_prior']:.1f}", f"{low:.2f} to {high:.2f}"]
     return [row["title"], *cells, row["likelihood"] or f"- ({row['why']})"]
 
 
-def _interval(found: dict | None) -> str:
-    return "-" if found is None else f"{found['value']:.1f} [{found['low']:.1f}, {found['high']:.1f}]"
+def _interval(entry: dict | None) -> str:
+    return "-" if entry is None else f"{entry['value']:.1f} [{entry['low']:.1f}, {entry['high']:.1f}]"

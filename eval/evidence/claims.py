@@ -30,6 +30,7 @@ from eval.uncertainty.verdicts import (
     holm,
     scope,
 )
+from eval.words import joined
 
 CLAIMED_BLURRIER = "vae"  # the mode that the claim calls blurrier than every other
 FAILED = "instrument failed"
@@ -81,10 +82,10 @@ def verdicts(evidence: Evidence, instrument_ok: bool) -> list[dict]:
     """One row for each declared hypothesis."""
     claims = declared(evidence)
     sides = [(judged(evidence, c.what, c.teams[0]), judged(evidence, c.what, c.teams[1])) for c in claims]
-    found = decide(sides)
+    decisions = decide(sides)
     few = len({claim.names for claim in claims}) == 1
     rows = []
-    for claim, pair, decided in zip(claims, sides, found, strict=True):
+    for claim, pair, decided in zip(claims, sides, decisions, strict=True):
         title = claim.what.capitalize() + ("" if few else f": {claim.names[0]} against {claim.names[1]}")
         row = {"what": claim.what, "title": title, **verdict_row(evidence, claim, pair, decided)}
         row = withhold(row, too_few(len(evidence.held_out.report)))
@@ -132,7 +133,7 @@ def _in_family(row: dict, p: float) -> dict:
     return {**row, "p_holm": p, **({} if kept else {"verdict": INCONCLUSIVE, "rule": INCONCLUSIVE})}
 
 
-def verdict_row(evidence: Evidence, claim: Hypothesis, sides: tuple[Estimate, Estimate], found: Verdict) -> dict:
+def verdict_row(evidence: Evidence, claim: Hypothesis, sides: tuple[Estimate, Estimate], decided: Verdict) -> dict:
     """What the rule of eval.uncertainty.verdicts says of two sides, with the figures it says it from."""
     pixels = evidence.calibrations[PRIMARY].pixels
     values = [[m.values[PRIMARY] for m in of_team(evidence, claim.what, team)] for team in claim.teams]
@@ -144,43 +145,43 @@ def verdict_row(evidence: Evidence, claim: Hypothesis, sides: tuple[Estimate, Es
         "claim": f"the claim that the {claim.names[0]} is blurrier than the {claim.names[1]}",
         "blurrier": claim.names[0],
         "sharper": claim.names[1],
-        "verdict": found.outcome,
-        "rule": found.outcome,
+        "verdict": decided.outcome,
+        "rule": decided.outcome,
         "withheld": [],
         "runs": [[run.label for run in team] for team in claim.teams],
         "scope": scope(*sides),
-        "sentence": figures(claim.names, sides, found, pixels) + "".join(f" {remark}." for remark in remarks),
-        "difference": vars(found.difference),
-        "p": found.p,
-        "p_holm": found.p_adjusted,
+        "sentence": figures(claim.names, sides, decided, pixels) + "".join(f" {remark}." for remark in remarks),
+        "difference": vars(decided.difference),
+        "p": decided.p,
+        "p_holm": decided.p_adjusted,
         "effect": effect([(a, b) for a in values[0] for b in values[1]], claim.what == "reconstructions"),
     }
 
 
 def figures(
-    names: tuple[str, str], sides: tuple[Estimate, Estimate], found: Verdict, pixels: Callable[[float], str]
+    names: tuple[str, str], sides: tuple[Estimate, Estimate], decided: Verdict, pixels: Callable[[float], str]
 ) -> str:
     """What both sides read, how far apart they are, and what that speaks for: a sentence."""
     both = ", ".join(f"{n} {spelled(side.interval, pixels)}" for n, side in zip(names, sides, strict=True))
-    apart = f"; difference {spelled(found.difference, pixels)}" if math.isfinite(found.difference.value) else ""
+    apart = f"; difference {spelled(decided.difference, pixels)}" if math.isfinite(decided.difference.value) else ""
     return f"{both}{apart}, {scope(*sides)}."
 
 
 def with_audits(rows: Sequence[dict], runs: Sequence[dict]) -> list[dict]:
     """Verdict rows that are withheld where a run behind them is unsound: grain reads as sharpness, a VAE that is not
     converged as blur. `runs` are `findings.run_rows`; the rule itself judges blur alone."""
-    found = unsound(runs)
-    return [withhold(row, [reason for side in row["runs"] for reason in _of_side(side, found)]) for row in rows]
+    reasons = unsound(runs)
+    return [withhold(row, [reason for side in row["runs"] for reason in _of_side(side, reasons)]) for row in rows]
 
 
 def unsound(runs: Sequence[dict]) -> dict[str, list[str]]:
     """By label, why a run is none to judge by: what its row says under "withheld" and, after that, its health."""
-    found = {run["label"]: [f"{run['title']}: {reason}" for reason in run["health"]["reasons"]] for run in runs}
-    return {run["label"]: [*run.get("withheld", ()), *found[run["label"]]] for run in runs}
+    ill = {run["label"]: [f"{run['title']}: {reason}" for reason in run["health"]["reasons"]] for run in runs}
+    return {run["label"]: [*run.get("withheld", ()), *ill[run["label"]]] for run in runs}
 
 
-def _of_side(labels: Sequence[str], found: dict[str, list[str]]) -> list[str]:
-    return [reason for label in labels for reason in found.get(label, ())]
+def _of_side(labels: Sequence[str], reasons: dict[str, list[str]]) -> list[str]:
+    return [reason for label in labels for reason in reasons.get(label, ())]
 
 
 def unequal_seeds(claim: Hypothesis) -> list[str]:
@@ -207,13 +208,13 @@ def pooled(evidence: Evidence) -> list[dict]:
 
 
 def _pooled(evidence: Evidence, what: str, title: str, team: Sequence[Run]) -> list[dict]:
-    found = over_runs(evidence, what, team)
-    if not found:
+    reading = over_runs(evidence, what, team)
+    if not reading:
         return []
-    text = spelled(found.interval, evidence.calibrations[PRIMARY].pixels) + beyond(evidence, what, team)
+    text = spelled(reading.interval, evidence.calibrations[PRIMARY].pixels) + beyond(evidence, what, team)
     row = {"what": what, "mode": team[0].config.mode, "title": title, "runs": [run.label for run in team]}
-    counts = {"seeds": found.seeds, **steadiness(evidence, what, team)}
-    return [{**row, **counts, **entry(found.interval, evidence.calibrations[PRIMARY].pixels), "text": text}]
+    counts = {"seeds": reading.seeds, **steadiness(evidence, what, team)}
+    return [{**row, **counts, **entry(reading.interval, evidence.calibrations[PRIMARY].pixels), "text": text}]
 
 
 def blur_words(blur: dict) -> str:
@@ -227,51 +228,42 @@ def blur_words(blur: dict) -> str:
     return f"as blurred as real images under a Gaussian of {blur['text']}"
 
 
-def headline(dataset: str, shown: Sequence[dict], found: Sequence[dict]) -> str:
+def headline(dataset: str, shown: Sequence[dict], decided: Sequence[dict]) -> str:
     """The report in one plain sentence, about reconstructions where there are any; `shown` are those of `summed`."""
     what = next(kind for kind in COMPARED if any(row["what"] == kind for row in shown))
     rows = [row for row in shown if row["what"] == what]
     if len(rows) <= 2:
-        figures = ", and ".join(f"{possessive(row['title'])} {blur_words(row)}" for row in rows)
+        figures = ", and ".join(f"the {row['owner']}'s {what} are {blur_words(row)}" for row in rows)
     else:
         figures = ", ".join(f"{row['title']} {row['text']}" for row in rows)
-    outcomes = outcome([row for row in found if row["what"] == what])
+    outcomes = outcome([row for row in decided if row["what"] == what])
     return f"On {dataset} {figures}" + (f": {outcomes}." if outcomes else ".")
 
 
 def summed(evidence: Evidence, rows: Sequence[dict]) -> list[dict]:
     """Equivalent blur by kind of image as a sentence names it: of every kind of run where seeds are repeated, else of
-    every run; `title` ends with the kind."""
+    every run; `owner` is what made the images, `title` ends with their kind."""
     if 1 < len(replicates(evidence.runs)) < len(evidence.runs):
-        return [{**row, "title": f"{row['title']} {row['what']}"} for row in pooled(evidence)]
+        return [{**row, "owner": row["title"], "title": f"{row['title']} {row['what']}"} for row in pooled(evidence)]
+    owners = {run.label: run.title for run in evidence.runs}
     return [
-        {"what": row["kind"], "title": row["title"], **row["blur"][PRIMARY]} for row in rows if row["kind"] in COMPARED
+        {"what": row["kind"], "owner": owners[row["run"]], "title": row["title"], **row["blur"][PRIMARY]}
+        for row in rows
+        if row["kind"] in COMPARED
     ]
 
 
-def outcome(found: Sequence[dict]) -> str:
+def outcome(decided: Sequence[dict]) -> str:
     """What became of the claim, against each that it was made against; "" where it was not made."""
-    if any(row["verdict"] == FAILED for row in found):
+    if any(row["verdict"] == FAILED for row in decided):
         return "but the instrument failed, so that this settles nothing"
-    if len(found) <= 1:
-        return "".join(f"{row['claim']} is {row['verdict']}, {row['scope']}{because(row)}" for row in found)
+    if len(decided) <= 1:
+        return "".join(f"{row['claim']} is {row['verdict']}, {row['scope']}{because(row)}" for row in decided)
     against: dict[tuple[str, str], list[str]] = {}
-    for row in found:
+    for row in decided:
         against.setdefault((said(row), row["scope"]), []).append(row["sharper"])
     parts = [f"{verdict} against {joined(names)}, {over}" for (verdict, over), names in against.items()]
-    return f"the claim that the {found[0]['blurrier']} is blurrier is {'; '.join(parts)}"
-
-
-def joined(names: Sequence[str]) -> str:
-    """Names as in a sentence: "A", "A and B", "A, B and C"."""
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def possessive(title: str) -> str:
-    """ "VAE reconstructions" -> "the VAE's reconstructions are"."""
-    owner, _, what = title.rpartition(" ")
-    return f"the {owner}'s {what} are"
+    return f"the claim that the {decided[0]['blurrier']} is blurrier is {'; '.join(parts)}"
 
 
 def ladder_caption(shown: Sequence[dict]) -> str:

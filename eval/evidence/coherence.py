@@ -73,13 +73,13 @@ def spectra(originals: Tensor, versions: Tensor, calibration: Calibration) -> Sp
     return Spectra(*(_less(sums[pair], sums[pair[0]] * sums[pair[1]] / n) for pair in pairs))
 
 
-def bands(found: Spectra) -> list[Band]:
+def bands(spectra: Spectra) -> list[Band]:
     """Transfer, coherence and power in the bands of EDGES, each from the sums over its coefficients."""
-    frequency = frequencies(*found.cross.shape)
+    frequency = frequencies(*spectra.cross.shape)
     rows = []
     for low, high in zip(EDGES, EDGES[1:], strict=False):
         inside = (frequency > low) & (frequency <= high)
-        xx, yy, xy = (s[inside].sum() for s in (found.original, found.version, found.cross))
+        xx, yy, xy = (s[inside].sum() for s in (spectra.original, spectra.version, spectra.cross))
         rows.append(Band(low, high, *(float(_share(a, b)) for a, b in ((xy, xx), (xy * xy, xx * yy), (yy, xx)))))
     return rows
 
@@ -90,12 +90,12 @@ def frequencies(height: int, width: int) -> Tensor:
     return torch.hypot(rows[:, None], columns[None])
 
 
-def coherent_blur(originals: Tensor, found: Spectra, calibration: Calibration, seed: int = 0) -> Estimate:
+def coherent_blur(originals: Tensor, spectra: Spectra, calibration: Calibration, seed: int = 0) -> Estimate:
     """Equivalent blur in px of the versions' coherent part: of the originals, uint8 (N, C, H, W), after the response.
 
     What does not follow the original, sharp or not, is left out; the measure is paired, so content cancels.
     """
-    measure, response = calibration.measure, found.response
+    measure, response = calibration.measure, spectra.response
     parts = [
         measure.on_planes(_inverse(response * _cosine(measure.planes(originals[chunk])))) for chunk in _rows(originals)
     ]
@@ -150,15 +150,15 @@ def _first(source: Source, count: int) -> Tensor:
 def _row(evidence: Evidence, id: str, title: str, run: str | None, versions: Tensor) -> dict:
     """One set of versions of the reported images."""
     calibration, originals = evidence.calibrations[PRIMARY], evidence.held_out.report[: len(versions)]
-    found, function = spectra(originals, versions, calibration), calibration.measure.function
+    own, function = spectra(originals, versions, calibration), calibration.measure.function
     whole = calibration.estimate(function(versions), function(originals), evidence.seed)
-    coherent = coherent_blur(originals, found, calibration, evidence.seed)
+    coherent = coherent_blur(originals, own, calibration, evidence.seed)
     readings = {"whole": whole, "coherent": coherent}
     return {
         "source": id,
         "title": title,
         "run": run,
-        "bands": [vars(band) for band in bands(found)],
+        "bands": [vars(band) for band in bands(own)],
         **{name: entry(e.interval, calibration.pixels) for name, e in readings.items()},
     }
 

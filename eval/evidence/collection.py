@@ -18,6 +18,7 @@ from eval.evidence.measuring import Measured
 from eval.features import choice
 from eval.features.choice import Extractor
 from eval.features.network import FeatureNetwork
+from eval.sources import controls
 from eval.sources import runs as streams
 from eval.sources.held_out import drawn_set
 from eval.sources.runs import HeldOut, Run, Source
@@ -39,6 +40,7 @@ def collect(runs: Sequence[Run], samples: int, features: str, seed: int, data_di
     splits = Splits(timed("training images", lambda: streams.load_split(runs[0], "train", data_dir)), images)
     extractor, own = choice.choose(features, splits.train)
     network = extractor if isinstance(extractor, FeatureNetwork) else choice.network_for(splits.train)[0]
+    extractor, network = extractor.to(runs[0].device), network.to(runs[0].device)
     calibrations = {
         name: timed(f"calibrate {measure.title}", partial(calibrate, measure, held_out.calibration))
         for name, measure in MEASURES.items()
@@ -111,8 +113,8 @@ def first(images: Tensor, labels: Tensor | None, count: int) -> tuple[Tensor, Te
 
 def control_sources(held_out: HeldOut, seed: int) -> list[Source]:
     """What the instrument must read right: known blurs, and damage that is not blur, on some of the held-out images."""
-    some = held_out.report[: streams.CONTROL_COUNT]
-    return [*(streams.known_blur(some, sigma) for sigma in streams.KNOWN_SIGMAS), *streams.controls(some, seed)]
+    some = held_out.report[: controls.CONTROL_COUNT]
+    return [*(controls.known_blur(some, sigma) for sigma in controls.KNOWN_SIGMAS), *controls.damaged(some, seed)]
 
 
 def distances_of(

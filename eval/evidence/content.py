@@ -43,13 +43,13 @@ class Matcher:
         """Equivalent blur in px of images that measured `values` (N,) and have `features` (N, d), relative to what
         calibration images like them measure unblurred; replicates over these images and the calibration's."""
         level, levels = self.calibration.values.mean(), resampled_means(self.calibration.values, CALIBRATION_SEED)
-        found = self.calibration.against(values, level, levels, seed)
+        reading = self.calibration.against(values, level, levels, seed)
         for _ in range(STEPS):
-            if math.isnan(found.value):  # images so unlike real ones that no level fits: nothing can be said
+            if math.isnan(reading.value):  # images so unlike real ones that no level fits: nothing can be said
                 break
-            level, levels = self.level(features, found.value, seed)
-            found = self.calibration.against(values, level, levels, seed)
-        return found
+            level, levels = self.level(features, reading.value, seed)
+            reading = self.calibration.against(values, level, levels, seed)
+        return reading
 
     def level(self, features: Tensor, sigma: float, seed: int) -> tuple[float, np.ndarray]:
         """Mean measure of unblurred real images like those of `features`, which are blurred by `sigma` px, and its

@@ -36,10 +36,10 @@ def describe(evidence: Evidence, instrument_ok: bool, runs: Sequence[dict] = ())
         return {}
     pixels = evidence.calibrations[PRIMARY].pixels
     reason = "; ".join(filter(None, [_unlike(evidence.runs), *_unsound(evidence.runs, unsound(runs))]))
-    found = {what: _of(evidence, what, pixels, reason) for what in COMPARED}
+    by_kind = {what: _of(evidence, what, pixels, reason) for what in COMPARED}
     if not instrument_ok:
-        found = {what: {**d, "sentence": f"The instrument failed: {d['sentence']}"} for what, d in found.items()}
-    return {"decomposition": found}
+        by_kind = {what: {**d, "sentence": f"The instrument failed: {d['sentence']}"} for what, d in by_kind.items()}
+    return {"decomposition": by_kind}
 
 
 def _unlike(runs: Sequence[Run]) -> str:
@@ -53,8 +53,8 @@ def _unlike(runs: Sequence[Run]) -> str:
     return ""
 
 
-def _unsound(runs: Sequence[Run], found: Mapping[str, Sequence[str]]) -> list[str]:
-    return [reason for run in runs if run.config.mode in SQUARE for reason in found.get(run.label, ())]
+def _unsound(runs: Sequence[Run], reasons: Mapping[str, Sequence[str]]) -> list[str]:
+    return [reason for run in runs if run.config.mode in SQUARE for reason in reasons.get(run.label, ())]
 
 
 def _of(evidence: Evidence, what: str, pixels: Pixels, reason: str) -> dict:
@@ -62,7 +62,7 @@ def _of(evidence: Evidence, what: str, pixels: Pixels, reason: str) -> dict:
     own = {mode: [run for run in evidence.runs if run.config.mode == mode] for mode in modes}
     cells = {mode: readings(evidence, what, own[mode]) for mode in modes}
     if reason:
-        return _undecided(reason, {mode: [*found.values()] for mode, found in cells.items()}, pixels)
+        return _undecided(reason, {mode: [*by_seed.values()] for mode, by_seed in cells.items()}, pixels)
     return decompose(cells, pixels)
 
 
@@ -87,10 +87,10 @@ def decompose(cells: Cells, pixels: Pixels) -> dict:
     blocks = [[cells[mode][s] for mode in SQUARE] for s in seeds]
     square = {mode: over_seeds([cells[mode][s] for s in seeds]) for mode in SQUARE}
     outside = {mode: over_seeds(every[mode]) for mode in OUTSIDE if mode in every}
-    found = {name: effect(weights, blocks) for name, weights in EFFECTS.items()}
+    effects = {name: effect(weights, blocks) for name, weights in EFFECTS.items()}
     total, preference = effect(TOTAL, blocks), effect(PREFERENCE, blocks)
     sentences = [
-        _unknown(square, pixels) or _result(found, total, preference),
+        _unknown(square, pixels) or _result(effects, total, preference),
         _beyond_real(square),
         *(f"Outside the square, {OUTSIDE[mode]}: {spelled(e.interval, pixels)}." for mode, e in outside.items()),
         _scope(seeds, left_out),
@@ -98,16 +98,16 @@ def decompose(cells: Cells, pixels: Pixels) -> dict:
     return {
         **_cells(square | outside, pixels),
         "effects": [
-            {"name": name, "meaning": MEANINGS[name], **entry(e.interval, removed)} for name, e in found.items()
+            {"name": name, "meaning": MEANINGS[name], **entry(e.interval, removed)} for name, e in effects.items()
         ],
         "sentence": " ".join(filter(None, sentences)),
     }
 
 
-def _cells(found: Mapping[str, Estimate], pixels: Pixels) -> dict[str, list[dict]]:
+def _cells(means: Mapping[str, Estimate], pixels: Pixels) -> dict[str, list[dict]]:
     return {
-        "cells": [cell(mode, OBJECTIVES[mode].title, found[mode], pixels) for mode in SQUARE],
-        "outside": [cell(mode, title, found[mode], pixels) for mode, title in OUTSIDE.items() if mode in found],
+        "cells": [cell(mode, OBJECTIVES[mode].title, means[mode], pixels) for mode in SQUARE],
+        "outside": [cell(mode, title, means[mode], pixels) for mode, title in OUTSIDE.items() if mode in means],
     }
 
 
@@ -116,7 +116,7 @@ def effect(weights: Sequence[float], blocks: Sequence[Sequence[Estimate]]) -> Es
     return over_seeds([combined(weights, block) for block in blocks])
 
 
-def cell(mode: str, title: str, found: Estimate, pixels: Pixels) -> dict:
+def cell(mode: str, title: str, mean: Estimate, pixels: Pixels) -> dict:
     """One cell of the table, or one beside it."""
     objective = OBJECTIVES[mode]
     return {
@@ -124,8 +124,8 @@ def cell(mode: str, title: str, found: Estimate, pixels: Pixels) -> dict:
         "title": title,
         "reconstruction": "Dis_l" if objective.reconstruction == "features" else "pixels",
         "adversary": objective.adversarial,
-        "seeds": found.seeds,
-        **entry(found.interval, pixels),
+        "seeds": mean.seeds,
+        **entry(mean.interval, pixels),
     }
 
 
@@ -143,42 +143,41 @@ def _unknown(square: Mapping[str, Estimate], pixels: Pixels) -> str:
     )
 
 
-def _result(found: Mapping[str, Estimate], total: Estimate, preference: Estimate) -> str:
-    main = (
-        f"the {FEATURES} {_removes(found[FEATURES].interval)} and the {ADVERSARY} {_removes(found[ADVERSARY].interval)}"
-    )
+def _result(effects: Mapping[str, Estimate], total: Estimate, preference: Estimate) -> str:
+    main = " and ".join(f"the {name} {_removes(effects[name].interval)}" for name in (FEATURES, ADVERSARY))
     return (
         f"From the VAE to the VAE/GAN {_of_blur(total.interval)}. {_prefers(preference.interval)}: {main} "
-        f"(means over the other's two settings, so that they add up in px²); {_together(found[INTERACTION].interval)}."
+        "(means over the other's two settings, so that they add up in px²); "
+        f"{_together(effects[INTERACTION].interval)}."
     )
 
 
-def _by_sign(found: Interval, positive: str, negative: str, neither: str) -> str:
+def _by_sign(effect: Interval, positive: str, negative: str, neither: str) -> str:
     """One of three templates with the interval at "{}": above 0, below 0 (turned round), or not told from 0."""
-    if found.high < 0:
-        return negative.format(spelled(Interval(-found.value, -found.high, -found.low), removed))
-    return (positive if found.low > 0 else neither).format(spelled(found, removed))
+    if effect.high < 0:
+        return negative.format(spelled(Interval(-effect.value, -effect.high, -effect.low), removed))
+    return (positive if effect.low > 0 else neither).format(spelled(effect, removed))
 
 
-def _of_blur(found: Interval) -> str:
-    return _by_sign(found, "{} of blur go", "{} of blur are added", "no change of blur can be told from none ({})")
+def _of_blur(effect: Interval) -> str:
+    return _by_sign(effect, "{} of blur go", "{} of blur are added", "no change of blur can be told from none ({})")
 
 
-def _prefers(found: Interval) -> str:
-    if found.low > 0 and found.value >= MINIMAL_EFFECT:
+def _prefers(effect: Interval) -> str:
+    if effect.low > 0 and effect.value >= MINIMAL_EFFECT:
         return f"The {FEATURES} removes more than the {ADVERSARY}"
-    if found.high < 0 and found.value <= -MINIMAL_EFFECT:
+    if effect.high < 0 and effect.value <= -MINIMAL_EFFECT:
         return f"The {ADVERSARY} removes more than the {FEATURES}"
     return "Which of the two ingredients removes more is open"
 
 
-def _removes(found: Interval) -> str:
-    return _by_sign(found, "removes {}", "adds {}", "removes none that can be told from zero ({})")
+def _removes(effect: Interval) -> str:
+    return _by_sign(effect, "removes {}", "adds {}", "removes none that can be told from zero ({})")
 
 
-def _together(found: Interval) -> str:
+def _together(effect: Interval) -> str:
     more, less = (f"together they remove {{}} {word} than each alone, added up" for word in ("more", "less"))
-    return _by_sign(found, more, less, "no interaction can be told from zero ({})")
+    return _by_sign(effect, more, less, "no interaction can be told from zero ({})")
 
 
 def _beyond_real(square: Mapping[str, Estimate]) -> str:

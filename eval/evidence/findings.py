@@ -49,11 +49,11 @@ def source_rows(evidence: Evidence) -> list[dict]:
 
 def steadiness(evidence: Evidence, m: Measured) -> dict | None:
     """A source's readings under every snapshot of its run, and their standard deviation in px^2; None of one."""
-    found = evidence.of_snapshots(m)
-    if not found:
+    snapshots = evidence.of_snapshots(m)
+    if not snapshots:
         return None
     images = len(evidence.snapshots[m.source.id][0])
-    return {"readings": [e.value for e in found], "spread": evidence.reading(m)[1], "images": images}
+    return {"readings": [e.value for e in snapshots], "spread": evidence.reading(m)[1], "images": images}
 
 
 def estimate(evidence: Evidence, m: Measured, measure: str) -> Estimate:
@@ -64,8 +64,8 @@ def estimate(evidence: Evidence, m: Measured, measure: str) -> Estimate:
 def blur(evidence: Evidence, m: Measured, measure: str) -> dict:
     """A source's row for one measure: the mean measure, and the equivalent blur with its interval and in words; by the
     primary measure over the snapshots of a run, by the others of its last weights."""
-    found = evidence.reading(m)[0] if measure == PRIMARY else estimate(evidence, m, measure)
-    row = entry(found.interval, evidence.calibrations[measure].pixels)
+    reading = evidence.reading(m)[0] if measure == PRIMARY else estimate(evidence, m, measure)
+    row = entry(reading.interval, evidence.calibrations[measure].pixels)
     if m.all_flat:
         row["text"] += " (all images are flat)"
     return {"measure": level(evidence, m, measure), **row}
@@ -87,9 +87,9 @@ def laplacian(m: Measured) -> dict:
     return {"median": float(values.quantile(0.5)), "minimum": float(values.min()), "count": len(values)}
 
 
-def entry(found: Interval, pixels: Callable[[float], str]) -> dict:
+def entry(interval: Interval, pixels: Callable[[float], str]) -> dict:
     """An interval with its words: what report.json says wherever it says pixels."""
-    return {**vars(found), "text": spelled(found, pixels), "where": where(found.value)}
+    return {**vars(interval), "text": spelled(interval, pixels), "where": where(interval.value)}
 
 
 def where(value: float) -> str | None:
@@ -99,16 +99,16 @@ def where(value: float) -> str | None:
     return "inside" if math.isfinite(value) else "above" if value > 0 else "below"
 
 
-def difference_entry(found: Interval) -> dict:
+def difference_entry(interval: Interval) -> dict:
     """The same of a difference in px, which is unknown where one of the two is beyond the calibrated range."""
-    return entry(found, lambda value: f"{value:.2f} px" if math.isfinite(value) else "unknown")
+    return entry(interval, lambda value: f"{value:.2f} px" if math.isfinite(value) else "unknown")
 
 
-def spelled(found: Interval, pixels: Callable[[float], str]) -> str:
+def spelled(interval: Interval, pixels: Callable[[float], str]) -> str:
     """Pixels with their interval for people; `pixels` says what lies beyond the calibrated range."""
-    text = pixels(found.value)
-    if math.isfinite(found.value):
-        text += f" [{found.low:.2f}, {found.high:.2f}]"
+    text = pixels(interval.value)
+    if math.isfinite(interval.value):
+        text += f" [{interval.low:.2f}, {interval.high:.2f}]"
     return text.replace("-", "−").replace("inf", "∞")
 
 
@@ -121,8 +121,8 @@ def mean(values: Tensor, seed: int) -> dict:
 
 def audit(values: Tensor, real: Tensor) -> dict:
     """Mean of an audit over a source's images, and relative to real images (None where those have none of it)."""
-    found, reference = float(values.mean()), float(real.mean())
-    return {"mean": found, "relative": found / reference if reference > 0 else None}
+    mean, reference = float(values.mean()), float(real.mean())
+    return {"mean": mean, "relative": mean / reference if reference > 0 else None}
 
 
 def measure_rows(evidence: Evidence) -> list[dict]:
@@ -144,7 +144,7 @@ def run_rows(evidence: Evidence) -> list[dict]:
     rows = []
     for run in evidence.runs:
         (samples,) = (m for m in evidence.of("samples") if m.source.run == run.label)
-        found = health.examine(look(samples), look(evidence.real), metrics.read(run.directory))
+        judged = health.examine(look(samples), look(evidence.real), metrics.read(run.directory))
         rows.append(
             {
                 "label": run.label,
@@ -155,7 +155,7 @@ def run_rows(evidence: Evidence) -> list[dict]:
                 "seed": run.config.seed,
                 "step": run.model.step,
                 "finished": run.model.step >= run.config.steps,
-                "health": {**asdict(found), "verdict": found.verdict},
+                "health": {**asdict(judged), "verdict": judged.verdict},
             }
         )
     return rows
@@ -174,11 +174,11 @@ def instrument(evidence: Evidence) -> dict:
     """
     checks: list[dict[str, Any]] = []
     for m in evidence.of("real", "blurred", "control"):
-        applied, found = m.source.applied_sigma or 0.0, estimate(evidence, m, PRIMARY)
+        applied, reading = m.source.applied_sigma or 0.0, estimate(evidence, m, PRIMARY)
         allowed = DAMAGE_ERROR if m.source.kind == "control" else max(SMALLEST_ERROR, RELATIVE_ERROR * applied)
-        ok = agrees(found, applied, allowed, 2 * IMPRECISE * max(1.0, applied) ** 2)
+        ok = agrees(reading, applied, allowed, 2 * IMPRECISE * max(1.0, applied) ** 2)
         row = {"title": m.source.title, "applied": applied, "read": blur(evidence, m, PRIMARY), "allowed": allowed}
-        checks.append({**row, "error": found.value - applied, "ok": ok})
+        checks.append({**row, "error": reading.value - applied, "ok": ok})
     wrong = [f"{check['title']}: {check['read']['text']}" for check in checks if not check["ok"]]
     sentence = f"Wrong: {'; '.join(wrong)}." if wrong else f"All {len(checks)} come out where they belong."
     return {"ok": not wrong, "sentence": sentence, "checks": checks}

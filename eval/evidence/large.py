@@ -61,7 +61,7 @@ def of_report(runs: Sequence[Run], held_out: HeldOut) -> tuple[dict | None, list
     images = held_out.report[:COUNT]
     rows = held_out.report_rows
     truth = None if rows is None else data.drawn(runs[0].config.dataset, "test", rows[:COUNT], SIZE)
-    found, shown = [], []
+    by_run, shown = [], []
     for run in runs:
         labels = held_out.report_labels if held_out.report_labels is None else held_out.report_labels[:COUNT]
         also = told(run.model, labels)
@@ -69,8 +69,8 @@ def of_report(runs: Sequence[Run], held_out: HeldOut) -> tuple[dict | None, list
         strips = [picture(run, place, way) for place, way in enumerate(ways)]
         shown += strips
         entries = {"ways": [way.entry() for way in ways], "pictures": [strip.entry() for strip in strips]}
-        found.append({"run": run.label, "title": run.title, **entries})
-    return {"size": SIZE, "runs": found, "protocol": protocol(truth is not None)}, shown
+        by_run.append({"run": run.label, "title": run.title, **entries})
+    return {"size": SIZE, "runs": by_run, "protocol": protocol(truth is not None)}, shown
 
 
 def protocol(has_truth: bool) -> str:
@@ -123,11 +123,11 @@ def enlarged(images: Tensor, size: int, mode: str) -> Tensor:
 
 def energies(images: Tensor) -> np.ndarray:
     """The blur measure of uint8 (N, C, S, S) under every blur of the ladder, (N, len(LADDER)); nothing is quantised."""
-    measure, found = MEASURES[PRIMARY].on_planes, []
+    measure, values = MEASURES[PRIMARY].on_planes, []
     for image in images:
         x = grey(image[None])
-        found.append([float(measure(smooth(x, share * x.shape[-1]) if share else x)) for share in LADDER])
-    return np.array(found)
+        values.append([float(measure(smooth(x, share * x.shape[-1]) if share else x)) for share in LADDER])
+    return np.array(values)
 
 
 def softness(images: Tensor, ladder: np.ndarray) -> np.ndarray:
@@ -159,9 +159,9 @@ def agreement(model: Model, network: FeatureNetwork, z: Tensor, told: Sequence[T
     return float(torch.cat(same).float().mean())
 
 
-def picture(run: Run, place: int, found: Way) -> Picture:
+def picture(run: Run, place: int, way: Way) -> Picture:
     """A row of one way's images, reduced to the page."""
-    images = F.interpolate(found.images.float(), size=(SHOWN_SIZE, SHOWN_SIZE), mode="area").round().byte()
-    alt = f"{len(images)} images: {found.title}"
+    images = F.interpolate(way.images.float(), size=(SHOWN_SIZE, SHOWN_SIZE), mode="area").round().byte()
+    alt = f"{len(images)} images: {way.title}"
     name = f"large-{run.label}-{place}.png"
-    return pictures.tiled(name, images, len(images), SHOWN * SHOWN_SIZE, found.title, alt)
+    return pictures.tiled(name, images, len(images), SHOWN * SHOWN_SIZE, way.title, alt)

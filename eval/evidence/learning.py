@@ -21,6 +21,7 @@ from eval.sources.runs import OBJECTIVES, Run
 from vaegan import data
 from vaegan.config import Config
 from vaegan.generator import told
+from vaegan.machine import devices
 from vaegan.model import Model
 from vaegan.storage import metrics
 
@@ -44,7 +45,7 @@ class LearningCurve:
         assert self.ruler.limits, "images without edges have none: that is said before a run begins"
         self.originals = self.ruler.measure.function(self.halves.report)
         self.fitted = held_out.drawn_set(training, IMAGES, seed=0)
-        self.network = choice.network_for(training)[0]
+        self.network = choice.network_for(training)[0].to(devices.own(config.device))
         both = torch.cat([self.halves.calibration, self.halves.report])
         self.reference = moments(self.network.features(both))
 
@@ -52,12 +53,12 @@ class LearningCurve:
         """Return scalars by name; what a mode does not have, or lies beyond the calibrated range, is left out."""
         function, x = self.ruler.measure.function, self.halves.report
         samples = model.sample(len(x))
-        found = {"sigma_eq_samples": self.ruler.sigma_eq(function(samples)), "elbo": self.elbo(model)}
-        found["frechet"] = frechet(moments(self.network.features(samples)), self.reference)
+        scalars = {"sigma_eq_samples": self.ruler.sigma_eq(function(samples)), "elbo": self.elbo(model)}
+        scalars["frechet"] = frechet(moments(self.network.features(samples)), self.reference)
         if model.has_encoder:
             images = model.reconstruct(x, *told(model, self.halves.report_labels))
-            found["sigma_eq_reconstructions"] = self.ruler.sigma_eq(function(images), self.originals)
-        return {PREFIX + name: value for name, value in found.items() if math.isfinite(value)}
+            scalars["sigma_eq_reconstructions"] = self.ruler.sigma_eq(function(images), self.originals)
+        return {PREFIX + name: value for name, value in scalars.items() if math.isfinite(value)}
 
     def elbo(self, model: Model) -> float:
         """Mean over the images, nats with the likelihood's constants; NaN where a mode has none."""
@@ -73,8 +74,8 @@ class LearningCurve:
 def curves(opened: Sequence[Run]) -> dict[str, dict[str, Any]]:
     """By label, what runs read while they trained: `eval.report.sections.Learning`; runs that read nothing are left
     out."""
-    found = {run.label: (metrics.read(run.directory), run.config.batch_size) for run in opened}
-    return {label: curve(*read) for label, read in found.items() if any(map(is_reading, read[0]))}
+    logged = {run.label: (metrics.read(run.directory), run.config.batch_size) for run in opened}
+    return {label: curve(*read) for label, read in logged.items() if any(map(is_reading, read[0]))}
 
 
 def is_reading(row: Mapping[str, float]) -> bool:

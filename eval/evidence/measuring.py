@@ -63,8 +63,8 @@ def measure(
     quality_parts: list[dict[str, Tensor]] = []
     features, maps, excerpt, spectra, flat, seen = [], [], [], list[Tensor](), 0, 0
     for images in sound_batches(source):
-        for name, found in measured(images, MEASURES | AUDITS).items():
-            values[name].append(found)
+        for name, batch_values in measured(images, MEASURES | AUDITS).items():
+            values[name].append(batch_values)
         spectra.append(power_spectrum(images).sum(dim=0))
         if network is not None:
             features.append(network.features(images))

@@ -27,12 +27,14 @@ UNKNOWN = "the instrument failed, so that this settles nothing"
 
 def describe(evidence: Evidence, instrument_ok: bool) -> dict | None:
     """The part of report.json about prior and posterior, a row a run with an encoder; None where no run has one."""
-    found = {kind: {m.source.run: m for m in evidence.of(kind)} for kind in ("samples", "posterior", "reconstructions")}
-    runs = [run for run in evidence.runs if run.label in found["posterior"]]
+    by_kind = {
+        kind: {m.source.run: m for m in evidence.of(kind)} for kind in ("samples", "posterior", "reconstructions")
+    }
+    runs = [run for run in evidence.runs if run.label in by_kind["posterior"]]
     pixels = evidence.calibrations[PRIMARY].pixels
     rows: list[dict[str, Any]] = []
     for run in runs:
-        prior, posterior, paired = (estimate(evidence, found[kind][run.label], PRIMARY) for kind in found)
+        prior, posterior, paired = (estimate(evidence, by_kind[kind][run.label], PRIMARY) for kind in by_kind)
         words = {"reading": reading(prior, posterior) if instrument_ok else UNKNOWN}
         sides = {"prior": prior, "posterior": posterior, "reconstructions": paired}
         entries = {name: entry(side.interval, pixels) for name, side in sides.items()}
@@ -45,12 +47,12 @@ def reading(prior: Estimate, posterior: Estimate) -> str:
     return READINGS[sign(difference_interval(prior, posterior)), sign(posterior.interval)]
 
 
-def sign(found: Interval) -> int:
+def sign(difference: Interval) -> int:
     """1 where a difference excludes 0 and is at least MINIMAL_EFFECT, -1 where it is so below 0, else 0: two that lie
     beyond the calibrated range cannot be told apart."""
-    if found.low <= 0 <= found.high or not abs(found.value) >= MINIMAL_EFFECT:
+    if difference.low <= 0 <= difference.high or not abs(difference.value) >= MINIMAL_EFFECT:
         return 0
-    return 1 if found.value > 0 else -1
+    return 1 if difference.value > 0 else -1
 
 
 def sentence(rows: list[dict]) -> str:

@@ -22,9 +22,9 @@ def psnr(images: Tensor, originals: Tensor) -> Tensor:
 
 def ssim(images: Tensor, originals: Tensor) -> Tensor:
     """Structural similarity (Wang et al. 2004, Gaussian window of sd 1.5); uint8 (N, C, H, W) twice -> float64 (N,)."""
-    found = structural_similarity_index_measure(images.float(), originals.float(), data_range=RANGE, reduction="none")
-    assert isinstance(found, Tensor)  # a pair only where it is asked for the whole map
-    return found.double()
+    scores = structural_similarity_index_measure(images.float(), originals.float(), data_range=RANGE, reduction="none")
+    assert isinstance(scores, Tensor)  # a pair only where it is asked for the whole map
+    return scores.double()
 
 
 def measure(images: Tensor, originals: Tensor) -> dict[str, Tensor]:

@@ -106,10 +106,10 @@ def describe(evidence: Evidence, against: Mapping[str, Opponent]) -> dict[str, A
     calibration, sizes = evidence.calibrations[PRIMARY], sorted({run.model.latent_dim for run in runs})
     most = max(opponent.rate for opponent in against.values())
     chosen = [rate for rate in RATES if rate < most] + [most]
-    found = [(size, p) for size in sizes for p in curve(training, held_out, calibration, size, chosen, evidence.seed)]
+    points = [(size, p) for size in sizes for p in curve(training, held_out, calibration, size, chosen, evidence.seed)]
     return {
         "runs": [_beside(evidence, run, against[run.label]) for run in runs],
-        "linear": [{"latent_dim": size, **_drawn(point)} for size, point in found],
+        "linear": [{"latent_dim": size, **_drawn(point)} for size, point in points],
         "images": len(held_out),
         "curve_images": min(COUNT, len(held_out)),
     }

@@ -40,9 +40,9 @@ def declared(evidence: Evidence, against: Mapping[str, Opponent]) -> list[Hypoth
 
 def verdicts(evidence: Evidence, against: Mapping[str, Opponent], instrument_ok: bool) -> list[dict]:
     """One row for each declared hypothesis, as `claims.verdicts` gives them; corrected among themselves."""
-    found = declared(evidence, against)
-    sides = [(linear(against, h), judged(evidence, h.what, h.team)) for h in found]
-    rows = [_row(evidence, against, *row) for row in zip(found, sides, decide(sides), strict=True)]
+    hypotheses = declared(evidence, against)
+    sides = [(linear(against, h), judged(evidence, h.what, h.team)) for h in hypotheses]
+    rows = [_row(evidence, against, *row) for row in zip(hypotheses, sides, decide(sides), strict=True)]
     rows = [claims.withhold(row, claims.too_few(len(evidence.held_out.report))) for row in rows]
     return rows if instrument_ok else [{**row, "verdict": claims.FAILED} for row in rows]
 
@@ -60,7 +60,7 @@ def _row(
     against: Mapping[str, Opponent],
     hypothesis: Hypothesis,
     sides: tuple[Estimate, Estimate],
-    found: Verdict,
+    decided: Verdict,
 ) -> dict:
     name, pixels = hypothesis.name, evidence.calibrations[PRIMARY].pixels
     own = of_team(evidence, hypothesis.what, hypothesis.team)
@@ -73,14 +73,14 @@ def _row(
         "claim": f"the claim that a {names[0]} is blurrier than the {name}, whose code holds as many",
         "blurrier": names[0],
         "sharper": name,
-        "verdict": found.outcome,
-        "rule": found.outcome,
+        "verdict": decided.outcome,
+        "rule": decided.outcome,
         "withheld": [],
         "runs": [[], [run.label for run in hypothesis.team]],
         "scope": scope(*sides),
-        "sentence": claims.figures(names, sides, found, pixels),
-        "difference": vars(found.difference),
-        "p": found.p,
-        "p_holm": found.p_adjusted,
+        "sentence": claims.figures(names, sides, decided, pixels),
+        "difference": vars(decided.difference),
+        "p": decided.p,
+        "p_holm": decided.p_adjusted,
         "effect": effect(pairs, hypothesis.what == "reconstructions"),
     }

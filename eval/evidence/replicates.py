@@ -28,17 +28,17 @@ def kind(run: Run) -> dict[str, object]:
 def teams(runs: Sequence[Run]) -> dict[str, list[Run]]:
     """Runs that stand for one thing, by its title: those that differ in nothing but the seed; each run for itself where
     all are of one kind."""
-    found = replicates(runs)
-    return {run.title: [run] for run in runs} if len(found) == 1 else found
+    kinds = replicates(runs)
+    return {run.title: [run] for run in runs} if len(kinds) == 1 else kinds
 
 
 def replicates(runs: Sequence[Run]) -> dict[str, list[Run]]:
     """Runs of one kind, in order of appearance, by a title that names what sets kinds of one mode apart."""
-    found: list[list[Run]] = []
+    kinds: list[list[Run]] = []
     for run in runs:
-        team = next((team for team in found if kind(team[0]) == kind(run)), None)
-        found.append([run]) if team is None else team.append(run)
-    return {title(team[0], [other[0] for other in found]): team for team in found}
+        team = next((team for team in kinds if kind(team[0]) == kind(run)), None)
+        kinds.append([run]) if team is None else team.append(run)
+    return {title(team[0], [other[0] for other in kinds]): team for team in kinds}
 
 
 def title(run: Run, others: Sequence[Run]) -> str:
@@ -60,15 +60,15 @@ def readings(evidence: Evidence, what: str, team: Sequence[Run]) -> dict[int, Es
     seed, whose mean it is."""
     by_seed: dict[int, list[Estimate]] = {}
     for run in team:
-        found = [evidence.reading(m)[0] for m in of_team(evidence, what, [run])]
-        by_seed.setdefault(run.config.seed, []).extend(found)
-    return {seed: mean_of(found) for seed, found in by_seed.items() if found}
+        own = [evidence.reading(m)[0] for m in of_team(evidence, what, [run])]
+        by_seed.setdefault(run.config.seed, []).extend(own)
+    return {seed: mean_of(own) for seed, own in by_seed.items() if own}
 
 
 def over_runs(evidence: Evidence, what: str, team: Sequence[Run]) -> Estimate | None:
     """A team's equivalent blur by the primary measure, over its seeds; None when none of them has such images."""
-    found = readings(evidence, what, team)
-    return over_seeds([*found.values()]) if found else None
+    by_seed = readings(evidence, what, team)
+    return over_seeds([*by_seed.values()]) if by_seed else None
 
 
 def steadiness(evidence: Evidence, what: str, team: Sequence[Run]) -> dict[str, float | int | None]:
@@ -86,11 +86,11 @@ def steadiness(evidence: Evidence, what: str, team: Sequence[Run]) -> dict[str, 
 
 def judged(evidence: Evidence, what: str, team: Sequence[Run]) -> Estimate:
     """A team's equivalent blur as the rule sees it: that of blank images is unknown, however far beyond it reads."""
-    found = over_runs(evidence, what, team)
-    assert found is not None, "a hypothesis is declared of teams that have images"
+    reading = over_runs(evidence, what, team)
+    assert reading is not None, "a hypothesis is declared of teams that have images"
     if not blank(evidence, what, team):
-        return found
-    return Estimate(found.value, np.full_like(found.replicates, math.nan), found.seeds, scale=found.scale)
+        return reading
+    return Estimate(reading.value, np.full_like(reading.replicates, math.nan), reading.seeds, scale=reading.scale)
 
 
 def blank(evidence: Evidence, what: str, team: Sequence[Run]) -> list[str]:

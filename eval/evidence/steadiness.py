@@ -25,7 +25,7 @@ COUNT = 1000  # images of each snapshot: decoding them costs a second, and diffe
 def earlier(run: Run) -> Iterator[Run]:
     """The run at each snapshot before the weights that it was opened with, one at a time."""
     for number in snapshots.existing(run.directory):
-        model = vaegan.load(run.directory, snapshot=number)
+        model = vaegan.load(run.directory, snapshot=number, device=run.device)
         if model.step < run.model.step:
             yield replace(run, model=model)
 
@@ -33,20 +33,20 @@ def earlier(run: Run) -> Iterator[Run]:
 def of_run(run: Run, held_out: HeldOut, seed: int) -> dict[str, list[Tensor]]:
     """The primary measure (COUNT,) of a run's images under each earlier snapshot, by source id: those of the reported
     half's first images, and as many prior samples from the same codes."""
-    found: dict[str, list[Tensor]] = {}
+    by_source: dict[str, list[Tensor]] = {}
     for then in earlier(run):
         for source in sources(then, held_out, seed):
-            found.setdefault(source.id, []).append(measured(source))
-    return found
+            by_source.setdefault(source.id, []).append(measured(source))
+    return by_source
 
 
 def sources(run: Run, held_out: HeldOut, seed: int) -> list[Source]:
     """The first COUNT of the images that a verdict is about."""
     x, y = held_out.report[:COUNT], held_out.report_labels
-    found = [streams.prior_samples(run, len(x), seed)]
+    own = [streams.prior_samples(run, len(x), seed)]
     if run.model.has_encoder:
-        found.insert(0, streams.reconstructions(run, x, None if y is None else y[:COUNT]))
-    return found
+        own.insert(0, streams.reconstructions(run, x, None if y is None else y[:COUNT]))
+    return own
 
 
 def measured(source: Source) -> Tensor:

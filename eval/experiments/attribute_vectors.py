@@ -27,7 +27,9 @@ from eval.features.choice import for_dataset
 from eval.features.network import FeatureNetwork
 from eval.sources.held_out import halves
 from eval.sources.runs import Run, load_split
+from eval.words import markdown_table
 from vaegan import data, latent
+from vaegan.commandline.commands import spoken
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError
 from vaegan.machine.progress import Bar
@@ -89,10 +91,12 @@ def judge_for(run: Run) -> FeatureNetwork:
     if network is None or network.card.kind != "attributes":
         raise UsageError(f"no attribute network is shipped for {run.config.dataset}: measure a run on synthfaces")
     if run.model.is_conditional:
-        raise UsageError(f"{run.directory} is told its attributes (--condition): measure it with eval.similarity")
+        raise UsageError(
+            f"{run.directory} is told its attributes (--condition): measure it with {spoken('similarity')}"
+        )
     if not run.model.has_encoder:
         raise UsageError(f"{run.directory} has no encoder: a run of mode {run.config.mode} can only sample")
-    return network
+    return network.to(run.device)
 
 
 def examine(run: Run, asked: Trial) -> Iterator[Row]:
@@ -161,14 +165,14 @@ def row(
     """Name what was measured."""
     worst = max(effect.moved, key=effect.moved.__getitem__, default=attribute)
     having, lacking = (shown.drawn(attribute, value) for value in (1, 0))
-    found = Row(
+    filled = Row(
         name, method, amount, having, lacking, effect.added, effect.removed, effect.mean, effect.worst, names[worst]
     )
     if true is None:
-        return found
+        return filled
     beyond = effect.beyond(true)
     most = max(beyond, key=beyond.__getitem__, default=attribute)
-    return replace(found, beyond=beyond.get(most, 0.0), beyond_worst=names[most])
+    return replace(filled, beyond=beyond.get(most, 0.0), beyond_worst=names[most])
 
 
 def table(run: Run, rows: Sequence[Row], asked: Trial) -> str:
@@ -182,18 +186,21 @@ def table(run: Run, rows: Sequence[Row], asked: Trial) -> str:
         "added, %",
         "removed, %",
         "others, mean points",
+        "worst",
+        "",
+        "beyond",
+        "",
+        "goal",
     ]
-    lines = [[*head, "worst", "", "beyond", "", "goal"], ["---"] * 2 + ["---:"] * 7 + ["---", "---:", "---", "---"]]
+    lines = []
     for r in rows:
         shares = (r.drawn_with, r.drawn_without, r.added, r.removed, r.others_mean, r.others_worst)
         beyond = ["-", ""] if r.beyond is None else [f"{r.beyond:.0f}", r.beyond_worst]
         reached = [word for word, is_so in (("changes", r.changes), ("alone", r.alone), ("true", r.true)) if is_so]
         numbers = [f"{r.amount:g}", *(f"{share:.0f}" for share in shares)]
         lines.append([r.attribute, r.vectors, *numbers, r.worst, *beyond, ", ".join(reached) or "-"])
-    text = ["| " + " | ".join(line) + " |" for line in lines]
-    return "\n".join(
-        [f"\n{run.title}, {run.directory} at step {run.model.step:,}\n", *text, *summary(rows, asked.tune)]
-    )
+    text = markdown_table(head, lines, right=(*range(2, 9), 10))
+    return "\n".join([f"\n{run.title}, {run.directory} at step {run.model.step:,}\n", text, *summary(rows, asked.tune)])
 
 
 def summary(rows: Sequence[Row], tuned: bool = False) -> list[str]:

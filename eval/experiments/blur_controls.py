@@ -72,10 +72,10 @@ def damaged(images: Tensor, name: str, seed: int) -> str:
     """What every measure says of damaged images: px of equivalent blur, its raw value beside the undamaged images', and
     the audits that raise their flag."""
     streams = [of_tensor(title, damage(images)) for title, damage in CONDITIONS]
-    found = comparison.compare(streams, of_tensor(name, images), paired=True, seed=seed)
+    compared = comparison.compare(streams, of_tensor(name, images), paired=True, seed=seed)
     raw = {name: float(row.function(images).mean()) for name, row in MEASURES.items()}
     lines = []
-    for row in found.rows[1:]:
+    for row in compared.rows[1:]:
         cells = [f"{row['blur'][name]['text']}; x {row['blur'][name]['mean'] / raw[name]:.2f}" for name in MEASURES]
         flagged = [AUDITS[name].title for name, audit in row["audits"].items() if audit["flagged"]]
         lines.append([row["title"], *cells, ", ".join(flagged) or "-"])

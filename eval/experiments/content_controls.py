@@ -18,8 +18,10 @@ from eval.evidence.content import Matcher
 from eval.features.choice import network_for
 from eval.sources.held_out import halves
 from eval.uncertainty.estimates import Estimate, Interval
+from eval.words import markdown_table
 from vaegan.data import ImageSet
 from vaegan.errors import UserError
+from vaegan.machine import devices
 from vaegan.machine.progress import Bar
 
 APPLIED = (0.0, 0.5, 1.0)  # px
@@ -47,24 +49,24 @@ class Row:
         return self.matched.low - allowed <= self.paired.value <= self.matched.high + allowed
 
 
-def report(found: ImageSet, images: int, seed: int) -> str:
+def report(held_out: ImageSet, images: int, seed: int, device: str = "cpu") -> str:
     """Read every kind under every blur; return the table and how many readings are right."""
-    rows = list(readings(found, images, seed))
-    head = f"{found.name}, {found.images.shape[-1]}x{found.images.shape[-2]}"
+    rows = list(readings(held_out, images, seed, device))
+    head = f"{held_out.name}, {held_out.images.shape[-1]}x{held_out.images.shape[-2]}"
     return f"{head}\n{table(rows)}\n{sum(row.ok for row in rows)} of {len(rows)} matched readings are right"
 
 
-def readings(found: ImageSet, images: int, seed: int = 0) -> Iterator[Row]:
+def readings(held_out: ImageSet, images: int, seed: int = 0, device: str = "cpu") -> Iterator[Row]:
     """Every kind under every blur; UserError for a data set without labels or with too few images."""
-    if found.labels is None:
-        raise UserError(f"{found.name} has no labels: a kind of image cannot be chosen from it")
-    calibration, report = halves(found, images, seed)
-    network, _ = network_for(found)
-    ruler = calibrate(MEASURES[PRIMARY], found.images[calibration])
-    matcher = Matcher(ruler, found.images[calibration], network)
-    kinds = chosen_kinds(members(found), calibration, report, ruler.values)
+    if held_out.labels is None:
+        raise UserError(f"{held_out.name} has no labels: a kind of image cannot be chosen from it")
+    calibration, report = halves(held_out, images, seed)
+    network = network_for(held_out)[0].to(devices.own(device))
+    ruler = calibrate(MEASURES[PRIMARY], held_out.images[calibration])
+    matcher = Matcher(ruler, held_out.images[calibration], network)
+    kinds = chosen_kinds(members(held_out), calibration, report, ruler.values)
     for kind, rows in Bar(kinds.items(), "read"):
-        originals = found.images[rows]
+        originals = held_out.images[rows]
         for sigma in APPLIED:
             yield Row(kind, len(rows), sigma, *intervals(matcher, originals, sigma, seed))
 
@@ -73,20 +75,20 @@ def intervals(matcher: Matcher, originals: Tensor, sigma: float, seed: int) -> l
     """Plain, matched without the remedy, matched and paired readings of images blurred by `sigma`."""
     ruler, source = matcher.calibration, gaussian_blur(originals, sigma) if sigma else originals
     values, features = ruler.measure.function(source), matcher.network.features(source)
-    found: list[Estimate] = [
+    estimates: list[Estimate] = [
         ruler.estimate(values, seed=seed),
         ruler.against(values, *matcher.level(features, 0.0, seed), seed),
         matcher.estimate(values, features, seed),
         ruler.estimate(values, ruler.measure.function(originals), seed),
     ]
-    return [estimate.interval for estimate in found]
+    return [estimate.interval for estimate in estimates]
 
 
-def members(found: ImageSet) -> dict[str, Tensor]:
+def members(held_out: ImageSet) -> dict[str, Tensor]:
     """Which images are of each kind, bool (N,): classes, or what has an attribute."""
-    labels = found.known_labels
+    labels = held_out.known_labels
     labels = labels if labels.ndim == 2 else torch.nn.functional.one_hot(labels.long())
-    names = found.label_names or [str(i) for i in range(labels.shape[1])]
+    names = held_out.label_names or [str(i) for i in range(labels.shape[1])]
     return {f"only {name}": labels[:, i] == 1 for i, name in enumerate(names)}
 
 
@@ -106,8 +108,8 @@ def chosen_kinds(kinds: dict[str, Tensor], calibration: Tensor, report: Tensor, 
 def table(rows: list[Row]) -> str:
     """The rows in Markdown."""
     heads = ["content", "images", "applied, px", "plain", "matched without blurring", "matched", "paired", "ok"]
-    lines = [heads, ["---"] * len(heads)]
+    lines = []
     for row in rows:
         read = [str(row.plain), str(row.unblurred), str(row.matched), f"{row.paired.value:.2f}"]
         lines.append([row.kind, f"{row.count:,}", f"{row.applied:g}", *read, "yes" if row.ok else "NO"])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return markdown_table(heads, lines)

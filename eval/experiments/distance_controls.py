@@ -13,12 +13,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from eval.blur.damages import add_noise
 from eval.blur.measures import gaussian_blur
 from eval.distances import command as distance_command
 from eval.distances import table as distance_table
 from eval.distances.reference import prepared
 from eval.distances.table import Set
-from eval.features import choice as features
 from eval.features.choice import Extractor
 from eval.sources.held_out import halves
 from vaegan.data import ImageSet
@@ -41,9 +41,8 @@ class Condition:
     images: Tensor = field(repr=False)
 
 
-def run(test: ImageSet, train: ImageSet, spec: str, most: int, seed: int, file: Path | None) -> None:
+def run(test: ImageSet, train: ImageSet, extractor: Extractor, most: int, seed: int, file: Path | None) -> None:
     """Measure, print, write, and raise UserError for what does not make sense."""
-    extractor, _ = features.choose(spec, train)
     table = measured(test, train, extractor, most, seed)
     if file:
         distance_command.write(table, file)
@@ -60,13 +59,13 @@ def measured(test: ImageSet, train: ImageSet, extractor: Extractor, most: int, s
     count = min([most, len(calibration), *map(len, left.values())])
     parts = test.images[calibration[:count]], test.images[reported[:count]]
     protocol, floors = prepared(test, train, parts, extractor, seed)
-    found = conditions(parts[1], train.images, seed)
-    found += [
+    damaged = conditions(parts[1], train.images, seed)
+    damaged += [
         Condition(f"{n} kind{'s' * (n > 1)} missing", "missing", test.images[rows[:count]]) for n, rows in left.items()
     ]
-    sets = [Set(c.title, None, distance_table.of_vectors(extractor.features(c.images))) for c in found]
+    sets = [Set(c.title, None, distance_table.of_vectors(extractor.features(c.images))) for c in damaged]
     table = distance_table.table(distance_table.rows([*floors, *sets], protocol))
-    series = {c.title: c.series for c in found}
+    series = {c.title: c.series for c in damaged}
     return {**table, "rows": [{**row, "series": series.get(row["title"], "floor")} for row in table["rows"]]}
 
 
@@ -76,7 +75,7 @@ def conditions(images: Tensor, training: Tensor, seed: int) -> list[Condition]:
     repeats = {"held-out": images[:REPEATED], "training": training[:REPEATED]}
     return [
         *(Condition(f"blurred {sigma:g} px", "blur", gaussian_blur(images, sigma)) for sigma in BLURS),
-        *(Condition(f"noise {sd:g}", "noise", noisy(images, sd, seed)) for sd in NOISES),
+        *(Condition(f"noise {sd:g}", "noise", add_noise(images, seed, sd)) for sd in NOISES),
         *(
             Condition(f"{REPEATED} {kind} images repeated", "", some.repeat(times, 1, 1, 1)[: len(images)])
             for kind, some in repeats.items()
@@ -84,15 +83,9 @@ def conditions(images: Tensor, training: Tensor, seed: int) -> list[Condition]:
     ]
 
 
-def noisy(images: Tensor, sd: float, seed: int) -> Tensor:
-    """uint8 images with white Gaussian noise."""
-    noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(seed))
-    return (images.float() + 255 * sd * noise).clamp(0, 255).round().byte()
-
-
-def missing(found: ImageSet, rows: Tensor, count: int) -> Tensor:
+def missing(images: ImageSet, rows: Tensor, count: int) -> Tensor:
     """Which of the images `rows` show one of the `count` rarest classes or attributes, bool (N,)."""
-    labels = found.known_labels
+    labels = images.known_labels
     if labels.ndim == 1:  # -1 is unlabelled: of no kind
         labels = torch.nn.functional.one_hot(labels.long().clamp(min=0)) * (labels >= 0)[:, None]
     rarest = labels.double().mean(dim=0).argsort(stable=True)[:count]
@@ -103,11 +96,11 @@ def nonsense(rows: Sequence[dict]) -> list[str]:
     """What a trustworthy distance would not say: steps that do not grow, a floor that is not the floor, repeats that
     coverage or copies do not notice."""
     floor = max(row[GROWING] for row in rows if row["series"] == "floor")
-    found = []
+    said = []
     for series in SERIES:
         steps = [row for row in rows if row["series"] == series]
-        found += [f"{b['title']} is nearer than {a['title']}" for a, b in pairwise(steps) if b[GROWING] <= a[GROWING]]
-        found += [f"{row['title']} is nearer than the floor" for row in steps if row[GROWING] <= floor]
-    repeated = [row for row in rows if row["title"].startswith(f"{REPEATED} ")]
-    found += [f"{row['title']} is not noticed" for row in repeated if not row["flags"]]
-    return found
+        said += [f"{b['title']} is nearer than {a['title']}" for a, b in pairwise(steps) if b[GROWING] <= a[GROWING]]
+        said += [f"{row['title']} is nearer than the floor" for row in steps if row[GROWING] <= floor]
+    repeated = [row for row in rows if not row["series"]]
+    said += [f"{row['title']} is not noticed" for row in repeated if not row["flags"]]
+    return said

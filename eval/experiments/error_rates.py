@@ -20,6 +20,7 @@ from eval.sources.held_out import halves
 from eval.uncertainty.estimates import ALPHA, Estimate, over_seeds
 from eval.uncertainty.simulation import UNITS, cases, hits, outcomes
 from eval.uncertainty.verdicts import decide
+from eval.words import markdown_table
 from vaegan.data import ImageSet
 from vaegan.machine.progress import Bar
 
@@ -57,11 +58,11 @@ class Design:
     seed: int
 
 
-def report(found: ImageSet, design: Design, spreads: Sequence[float], difference: float) -> Iterator[str]:
+def report(images: ImageSet, design: Design, spreads: Sequence[float], difference: float) -> Iterator[str]:
     """Measure once, simulate; the table of error rates, a line at a time."""
-    calibration, population = prepare(found, design.seed)
+    calibration, population = prepare(images, design.seed)
     yield (
-        f"{found.name}: {design.comparisons} comparisons a figure, seeds a side: {design.seeds_per_side}, "
+        f"{images.name}: {design.comparisons} comparisons a figure, seeds a side: {design.seeds_per_side}, "
         f"{design.images:,} images a source (of {len(population.values):,}), blur {design.blur:g} px"
     )
     yield "| truth | spread of seeds, px | " + " | ".join(COMPARED) + " | any | goal |"
@@ -81,16 +82,15 @@ def of_readings(comparisons: int, seeds_per_side: int, seed: int) -> str:
         spreads = " and ".join(f"{side.spread:.3f}" for side in sides)
         key = (str(case.first.seeds), truth, spreads, "false alarms" if case.equal else "found")
         rows.setdefault(key, []).append(rate(hits(case, outcomes(case, comparisons, seed))))
-    lines = [heads, ["---"] * len(heads), *([*key, *cells] for key, cells in rows.items())]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown_table(heads, [[*key, *cells] for key, cells in rows.items()])
 
 
-def prepare(found: ImageSet, seed: int) -> tuple[Calibration, Population]:
+def prepare(images: ImageSet, seed: int) -> tuple[Calibration, Population]:
     """Calibrate on one half of the held-out images and measure the other under every blur of NODES."""
-    calibration, others = halves(found, POPULATION, seed)
+    calibration, others = halves(images, POPULATION, seed)
     # Every calibration image under the whole ladder, so that they can be drawn anew together.
-    ruler = calibrate(MEASURES[PRIMARY], found.images[calibration[:LADDER_IMAGES]])
-    return ruler, measured(found.images[others])
+    ruler = calibrate(MEASURES[PRIMARY], images.images[calibration[:LADDER_IMAGES]])
+    return ruler, measured(images.images[others])
 
 
 def measured(images: Tensor) -> Population:
@@ -114,8 +114,8 @@ def simulate(
         sides = [
             team(design, ruler, population, design.blur + more, spread, originals, rng) for more in (difference, 0.0)
         ]
-        found = decide([(sides[0][what], sides[1][what]) for what in COMPARED])
-        for what, verdict in zip(COMPARED, found, strict=True):
+        decisions = decide([(sides[0][what], sides[1][what]) for what in COMPARED])
+        for what, verdict in zip(COMPARED, decisions, strict=True):
             words[what].append(verdict.outcome)
     return {what: np.array(said) for what, said in words.items()}
 
@@ -145,12 +145,12 @@ def team(
         sampled = population.under(own, rng.integers(len(population.values), size=design.images))
         runs["reconstructions"].append(ruler.estimate(reconstructed, real))
         runs["samples"].append(ruler.estimate(sampled))
-    return {what: over_seeds(found) for what, found in runs.items()}
+    return {what: over_seeds(estimates) for what, estimates in runs.items()}
 
 
-def row(spread: float, difference: float, found: dict[str, np.ndarray]) -> str:
+def row(spread: float, difference: float, decided: dict[str, np.ndarray]) -> str:
     """A line of the table: false alarms where there is no difference, else how often it was found."""
-    right = {what: words == "supported" if difference else words != "inconclusive" for what, words in found.items()}
+    right = {what: words == "supported" if difference else words != "inconclusive" for what, words in decided.items()}
     right["any"] = np.any(list(right.values()), axis=0)
     truth = f"{difference:g} px, found" if difference else "none, supported or refuted"
     goal = f"at least {LEAST_POWER * 100:.0f} % each" if difference else f"at most {ALPHA * 100:.0f} % in any"
@@ -160,6 +160,6 @@ def row(spread: float, difference: float, found: dict[str, np.ndarray]) -> str:
 
 def rate(right: np.ndarray) -> str:
     """A share with its exact 95 % binomial interval, "1.5 % [0.6, 3.2]"."""
-    found = stats.binomtest(int(right.sum()), len(right))
-    low, high = found.proportion_ci(method="exact")
-    return f"{100 * found.statistic:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+    test = stats.binomtest(int(right.sum()), len(right))
+    low, high = test.proportion_ci(method="exact")
+    return f"{100 * test.statistic:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"

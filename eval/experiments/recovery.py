@@ -12,10 +12,11 @@ from torch import Tensor
 
 from eval.blur.audits import AUDITS
 from eval.blur.calibration import Calibration, alarm, calibrate
-from eval.blur.damages import DAMAGES
+from eval.blur.damages import DAMAGES, lower_contrast
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.experiments import splits
 from eval.sources.held_out import drawn, halves
+from eval.words import markdown_table
 from vaegan.data import ImageSet
 from vaegan.machine.progress import Bar
 
@@ -41,16 +42,16 @@ class Row:
         return splits.within(self.paired[PRIMARY], self.applied)
 
 
-def report(found: ImageSet, most: int, trials: int, seed: int) -> str:
+def report(held_out: ImageSet, most: int, trials: int, seed: int) -> str:
     """Calibrate on one half of held-out images, at most `most` each, read the other; return table and summary, with
     `trials` the line of as many random splits."""
-    calibration, read = (found.images[rows] for rows in halves(found, most, seed))
+    calibration, read = (held_out.images[rows] for rows in halves(held_out, most, seed))
     measures = {name: calibrate(measure, calibration) for name, measure in Bar(MEASURES.items(), "calibrate")}
     audits = {name: calibrate(audit, calibration) for name, audit in Bar(AUDITS.items(), "calibrate audits")}
     rows = list(recover(read, measures, audits, seed))
     height, width = read.shape[2:]
-    head = f"{found.name}, {width}x{height}, {len(calibration)} images calibrate, {len(read)} are read"
-    split = [str(splits.tried(drawn(found.images, 2 * most, seed), trials, seed))] if trials else []
+    head = f"{held_out.name}, {width}x{height}, {len(calibration)} images calibrate, {len(read)} are read"
+    split = [str(splits.tried(drawn(held_out.images, 2 * most, seed), trials, seed))] if trials else []
     return "\n".join([head, table(rows), *split, summary(rows)])
 
 
@@ -78,18 +79,18 @@ def table(rows: list[Row]) -> str:
     """The rows in Markdown."""
     names = list(MEASURES)
     heads = ["applied, px", "damage", "ok", f"{PRIMARY}, unpaired [95 %]", *(f"{n}, paired" for n in names), "flags"]
-    lines = [heads, ["---"] * len(heads)]
+    lines = []
     for row in rows:
         readings = [f"{row.paired[name]:.3f}" for name in names]
         first = [f"{row.applied:g}", row.damage or "none", "yes" if row.ok else "NO", row.unpaired]
         lines.append([*first, *readings, ", ".join(row.flags) or "-"])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return markdown_table(heads, lines)
 
 
 def summary(rows: list[Row]) -> str:
     """How many readings are as close as promised, and how many noisy or checkered ones an audit flagged."""
     clean, damaged = [row for row in rows if not row.damage], [row for row in rows if row.damage]
-    grain = [row for row in damaged if not row.damage.startswith("contrast")]
+    grain = [row for row in damaged if DAMAGES[row.damage] is not lower_contrast]
     false_flags = sum(bool(row.flags) for row in rows if row not in grain)
     return (
         f"{PRIMARY}, paired: {sum(row.ok for row in clean)} of {len(clean)} within 5 % or 0.03 px, "

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from eval.blur.damages import add_noise
 from eval.blur.measures import gaussian_blur
 from eval.distances.kid import kernel_distance, kernel_of
-from eval.experiments.distance_controls import BLURS, MISSING, NOISES, missing, noisy
+from eval.experiments.distance_controls import BLURS, MISSING, NOISES, missing
 from eval.features.choice import Extractor
 from eval.sources.held_out import halves
 from eval.words import markdown_table
@@ -36,7 +37,7 @@ def prepared(test: ImageSet, extractor: Extractor, most: int, seed: int) -> tupl
     images = test.images[other]
     damaged = {"real": images}
     damaged |= {f"blurred {sigma:g} px": gaussian_blur(images, sigma) for sigma in BLURS}
-    damaged |= {f"noise {sd:g}": noisy(images, sd, seed) for sd in NOISES}
+    damaged |= {f"noise {sd:g}": add_noise(images, seed, sd) for sd in NOISES}
     for n in MISSING if test.labels is not None else ():
         kept = ~missing(test, other, n)
         damaged |= {f"{n} kind{'s' * (n > 1)} missing": images[kept]} if kept.sum() > len(kept) / 4 else {}
@@ -45,8 +46,8 @@ def prepared(test: ImageSet, extractor: Extractor, most: int, seed: int) -> tupl
 
 def noticed(real: Tensor, damaged: Tensor, count: int, seed: int) -> float:
     """The share of draws of `count` vectors of each in which the kernel distance is above 0 for certain."""
-    generator, found = torch.Generator().manual_seed(seed), 0
+    generator, hits = torch.Generator().manual_seed(seed), 0
     for _ in range(DRAWS):
         a, b = (x[torch.randperm(len(x), generator=generator)[:count]] for x in (real, damaged))
-        found += kernel_distance(kernel_of(a), kernel_of(b)).low > 0
-    return found / DRAWS
+        hits += kernel_distance(kernel_of(a), kernel_of(b)).low > 0
+    return hits / DRAWS

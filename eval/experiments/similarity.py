@@ -22,6 +22,7 @@ from eval.sources import runs as sources
 from eval.sources.held_out import drawn_set, shuffled
 from eval.sources.runs import OBJECTIVES, Run
 from eval.uncertainty.estimates import Estimate, Interval, difference_interval, over_seeds, resampled_means
+from vaegan.commandline.commands import spoken
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError
 
@@ -59,20 +60,20 @@ class Row:
 
     def entry(self, ceiling: "Row") -> dict:
         """What --json says of the row."""
-        found = {name: asdict(e.interval) for name, e in self.estimates.items()}
+        intervals = {name: asdict(e.interval) for name, e in self.estimates.items()}
         below = {name: asdict(difference_interval(e, ceiling.estimates[name])) for name, e in self.estimates.items()}
-        values = {"title": self.title, "kind": self.kind, "runs": self.runs, **found, "right_by": self.by_attribute}
+        values = {"title": self.title, "kind": self.kind, "runs": self.runs, **intervals, "right_by": self.by_attribute}
         return values if self is ceiling else {**values, "minus_real": below}
 
 
 def measure(
-    directories: Sequence[Path], count: int, predictor: Path | None, seed: int, data_dir: Path | None
+    directories: Sequence[Path], count: int, predictor: Path | None, seed: int, data_dir: Path | None, device: str
 ) -> tuple[dict, Callable[[], bytes]]:
     """Draw an image of each run for each of `count` queries and read it back: what --json holds, and the picture's
     maker."""
-    runs = conditional(sources.open_runs(directories))
+    runs = conditional(sources.open_runs(directories, device=device))
     queries = drawn_set(sources.load_split(runs[0], "test", data_dir), count, seed)
-    network = predictor_for(queries, predictor)
+    network = predictor_for(queries, predictor).to(runs[0].device)
     by_mode = grouped(runs)
     images = {run.label: run.model.sample(len(queries.known_labels), seed, queries.known_labels) for run in runs}
     rows = measured(queries, by_mode, images, network, seed)
@@ -101,7 +102,7 @@ def grouped(runs: Sequence[Run]) -> dict[str, list[Run]]:
 def predictor_for(images: ImageSet, file: Path | None) -> FeatureNetwork:
     """The network that reads attributes. Raises UsageError when there is none for those of `images`."""
     network = feature_network.load(file) if file else features.for_dataset(images.name)
-    command = f"python -m eval.features train {images.name} --out FILE.safetensors"
+    command = f"{spoken('features')} train {images.name} --out FILE.safetensors"
     if network is None:
         raise UsageError(f"no predictor is shipped for {images.name}: make one with {command}, then --predictor FILE")
     if network.card.kind != "attributes" or network.card.output_names != images.label_names:
@@ -114,8 +115,7 @@ def predictor_for(images: ImageSet, file: Path | None) -> FeatureNetwork:
 
 def probabilities(network: FeatureNetwork, images: Tensor) -> Tensor:
     """The predictor's P(attribute) for uint8 images (N, C, S, S): float64 (N, A)."""
-    with torch.no_grad():
-        return network.head(network.features(images)).double().sigmoid()
+    return network.logits(images).double().sigmoid()
 
 
 def scores(queries: Tensor, p: Tensor) -> dict[str, Tensor]:
@@ -144,8 +144,8 @@ def measured(
 
 
 def _row(title: str, kind: str, queries: Tensor, readings: Sequence[Tensor], seed: int) -> Row:
-    found = [scores(queries, p) for p in readings]
-    estimates = {name: over_seeds([_estimate(values[name], seed) for values in found]) for name in found[0]}
+    by_run = [scores(queries, p) for p in readings]
+    estimates = {name: over_seeds([_estimate(values[name], seed) for values in by_run]) for name in by_run[0]}
     right = torch.stack([((p > 0.5) == queries.bool()).double().mean(dim=0) for p in readings]).mean(dim=0)
     return Row(title, kind, len(readings), estimates, tuple(round(value, 4) for value in right.tolist()))
 
@@ -196,8 +196,8 @@ def table(value: dict) -> str:
 
 
 def _shown(interval: dict) -> str:
-    found = Interval(**interval)
-    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+    own = Interval(**interval)
+    return f"{own.value:.3f} [{own.low:.3f}, {own.high:.3f}]"
 
 
 def picture(queries: ImageSet, rows: dict[str, Tensor]) -> bytes:

@@ -23,6 +23,7 @@ from eval.blur.instrument import (
     ladder_count,
     measured,
     side_by_side,
+    stacked,
 )
 from eval.blur.measures import PRIMARY, Measure
 
@@ -55,8 +56,7 @@ class Splits:
 
 def tried(images: Tensor, trials: int = 100, seed: int = 0, rows: Mapping[str, Measure] = ALL_ROWS) -> Splits:
     """Split uint8 (N, C, H, W), N >= 16, `trials` times; audits are those among `rows`, which must have PRIMARY."""
-    rungs = list(side_by_side([partial(measured, images, rows, sigma) for sigma in SIGMAS]))
-    ladder = {name: np.stack([rung[name] for rung in rungs], axis=1) for name in rows}
+    ladder = stacked(side_by_side([partial(measured, images, rows, sigma) for sigma in SIGMAS]))
     blurred = {sigma: measured(images, {PRIMARY: rows[PRIMARY]}, sigma)[PRIMARY] for sigma in APPLIED}
     generator, held, close, flagged = (
         np.random.default_rng(seed),

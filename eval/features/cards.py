@@ -1,6 +1,7 @@
 """The cards of the shipped feature networks as a Markdown table."""
 
 from eval.features.network import SHIPPED, FeatureNetwork, load
+from eval.words import markdown_table
 
 HEADINGS = (
     *("Data set", "Right on held-out images", "Chance", "Least right", "Architecture", "Parameters", "File"),
@@ -10,9 +11,8 @@ HEADINGS = (
 
 def table() -> str:
     """A row a shipped network, in order of name."""
-    rows = [_cells(load(file), file.stat().st_size) for file in sorted(SHIPPED.glob("*.safetensors"))]
-    lines = [HEADINGS, ["---"] * len(HEADINGS), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    files = sorted(SHIPPED.glob("*.safetensors"))
+    return markdown_table(HEADINGS, [_cells(load(file), file.stat().st_size) for file in files])
 
 
 def _cells(network: FeatureNetwork, size: int) -> list[str]:

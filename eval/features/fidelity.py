@@ -7,12 +7,14 @@ import hashlib
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from eval.features.network import check_uint8
+from eval.features.network import as_rgb
 from vaegan.errors import UsageError, UserError
+from vaegan.storage.reading import contents, reason
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,37 @@ REGISTRY = {
 }
 
 
-class Fidelity:
-    """An extractor of the registry: uint8 images of any size in; grey is repeated to RGB. Its distances are no FID."""
+Own = TypeVar("Own", bound="Wrapped")
+
+
+class Wrapped:
+    """A network of torch-fidelity as an extractor: uint8 images of any size in; grey is repeated to RGB."""
+
+    def __init__(self, title: str, network: nn.Module, device: str = "cpu"):
+        self.title, self.device = title, torch.device(device)
+        self.network = network.eval().to(self.device)
+
+    def to(self: Own, device: torch.device | str) -> Own:
+        """The same on a device."""
+        self.device, self.network = torch.device(device), self.network.to(device)
+        return self
+
+    @torch.no_grad()
+    def features(self, images: Tensor, batch_size: int = 50) -> Tensor:
+        """Return float32 features (N, num_features) of uint8 (N, 1 or 3, H, W), on the CPU; UserError for others."""
+        batches = as_rgb(images, self.title).split(batch_size)
+        return torch.cat([self.network(batch.to(self.device))[0].float().cpu() for batch in batches])
+
+
+class Fidelity(Wrapped):
+    """An extractor of the registry. Its distances are no FID."""
 
     is_fid = False
 
     def __init__(self, name: str, network: nn.Module, sha256: str):
-        self.plain, self.network, self.sha256 = name, network.eval(), sha256
+        super().__init__(name, network)
+        self.plain, self.sha256 = name, sha256
         self.num_features = REGISTRY[name].dimension
-        self.device = torch.device("cpu")
 
     @property
     def resize_rule(self) -> str:
@@ -78,20 +102,6 @@ class Fidelity:
     def identity(self) -> dict[str, str]:
         """What `name` says, in full."""
         return {"extractor": self.plain, "sha256": self.sha256, "resize": self.resize_rule}
-
-    def to(self, device: torch.device | str) -> "Fidelity":
-        """The same on a device."""
-        self.device, self.network = torch.device(device), self.network.to(device)
-        return self
-
-    @torch.no_grad()
-    def features(self, images: Tensor, batch_size: int = 50) -> Tensor:
-        """Return float32 features (N, num_features) of uint8 (N, 1 or 3, H, W); UserError for anything else."""
-        check_uint8(images)
-        if images.shape[1] not in (1, 3):
-            raise UserError(f"{self.plain} takes grey or RGB images, not {images.shape[1]} channels")
-        rgb = (batch.to(self.device).expand(-1, 3, -1, -1) for batch in images.split(batch_size))
-        return torch.cat([self.network(batch)[0].float() for batch in rgb])
 
 
 def load(name: str) -> Fidelity:
@@ -111,9 +121,10 @@ def load(name: str) -> Fidelity:
             f"--features {name}: its code is not here; put a clone of github.com/facebookresearch/dinov2 at "
             f"{hub / row.code}"
         )
-    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    sha256 = hashlib.sha256(contents(file)).hexdigest()
     try:
         return Fidelity(name, getattr(module, row.cls)(name, [row.layer]), sha256)
     except Exception as error:  # whatever code and weights that were put there did
-        reason = " ".join(str(error).split())[:120]
-        raise UserError(f"{file} could not be opened as {name} ({reason}); fetch it anew from {row.url}") from None
+        raise UserError(
+            f"{file} could not be opened as {name} ({reason(error)}); fetch it anew from {row.url}"
+        ) from None

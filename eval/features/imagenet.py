@@ -5,6 +5,7 @@ timm's tf_efficientnet_lite0. The logits equal those of the weights' own code, `
 """
 
 import hashlib
+import io
 import pickle
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
-from eval.features.network import check_uint8
+from eval.features.network import as_rgb
 from vaegan.errors import UsageError, UserError
+from vaegan.storage.reading import contents, reason
 
 SIDE = 224
 RESIZE_RULE = "224 px, bicubic, antialiased, the whole image"
@@ -53,18 +55,15 @@ class ImageNet(nn.Module):
 
         Costs about 0.4 billion multiplications an image, 20 times as many as this project's largest network.
         """
-        return torch.cat([self(batch) for batch in images.split(batch_size)])
+        return torch.cat([self(batch).cpu() for batch in images.split(batch_size)])
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
         """Return the logits of ImageNet's 1,000 classes, float32 (N, 1000); errors as `features`."""
-        return self.network(self._fitted(images))
+        return self.network(self._fitted(images)).cpu()
 
     def _fitted(self, images: Tensor) -> Tensor:
-        check_uint8(images)
-        if images.shape[1] not in (1, 3):
-            raise UserError(f"the ImageNet network takes grey or RGB images, not {images.shape[1]} channels")
-        x = images.to(self.network.conv_stem.weight.device).expand(-1, 3, -1, -1).float()
+        x = as_rgb(images, "the ImageNet network").to(self.network.conv_stem.weight.device).float()
         x = v2.functional.resize(x, [SIDE, SIDE], v2.InterpolationMode.BICUBIC, antialias=True).clamp(0, 255)
         return (x - MEAN) / SCALE
 
@@ -87,13 +86,14 @@ def load() -> ImageNet:
         file = _weights_file()
     except ImportError as error:
         raise UsageError(f"--features imagenet needs the package {error.name}; install it with: {INSTALL}") from None
-    data = file.read_bytes()
+    data = contents(file)
     network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     try:
-        network.load_state_dict(_renamed(torch.load(file, weights_only=True), network.state_dict()))
+        network.load_state_dict(_renamed(torch.load(io.BytesIO(data), weights_only=True), network.state_dict()))
     except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise UserError(f"{file} holds no weights of EfficientNet-Lite0 ({reason}); reinstall: {INSTALL}") from None
+        raise UserError(
+            f"{file} holds no weights of EfficientNet-Lite0 ({reason(error)}); reinstall: {INSTALL}"
+        ) from None
     return ImageNet(network, hashlib.sha256(data).hexdigest())
 
 

@@ -11,10 +11,10 @@ import re
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from eval.features.network import check_uint8
+from eval.features.fidelity import Wrapped
 from vaegan.errors import UsageError, UserError
+from vaegan.storage.reading import contents, reason
 
 URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
 FILE_NAME = URL.rpartition("/")[2]  # by torch.hub's convention it ends with the first 8 digits of the sha256
@@ -23,14 +23,15 @@ RESIZE_RULE = "299 px, bilinear as TensorFlow 1, not antialiased"  # torch-fidel
 NUM_FEATURES = 2048  # the last pool
 
 
-class Inception:
-    """The extractor: uint8 images of any size in, the last pool's 2048 features out; grey is repeated to RGB."""
+class Inception(Wrapped):
+    """The extractor: the last pool's 2048 features, of about 6 billion multiplications an image, 300 times as many as
+    this project's own networks cost."""
 
     num_features = NUM_FEATURES
 
     def __init__(self, network: torch.nn.Module, sha256: str):
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network, self.sha256 = network.to(self.device), sha256
+        super().__init__("the Inception network", network, "cuda" if torch.cuda.is_available() else "cpu")
+        self.sha256 = sha256
 
     @property
     def is_fid(self) -> bool:
@@ -47,23 +48,6 @@ class Inception:
         """What `name` says, in full: the plain name, the weights' whole sha256 and the resize rule."""
         plain = "inception" if self.is_fid else f"inception, weights {self.sha256[:8]}, not the published ones"
         return {"extractor": plain, "sha256": self.sha256, "resize": RESIZE_RULE}
-
-    def to(self, device: torch.device | str) -> "Inception":
-        """The same on a device."""
-        self.device, self.network = torch.device(device), self.network.to(device)
-        return self
-
-    @torch.no_grad()
-    def features(self, images: Tensor, batch_size: int = 50) -> Tensor:
-        """Return float32 features (N, 2048) of uint8 (N, C, H, W), C 1 or 3; UserError for anything else.
-
-        Costs about 6 billion multiplications an image, 300 times as many as this project's own networks.
-        """
-        check_uint8(images)
-        if images.shape[1] not in (1, 3):
-            raise UserError(f"the Inception network takes grey or RGB images, not {images.shape[1]} channels")
-        rgb = (batch.expand(-1, 3, -1, -1).to(self.device) for batch in images.split(batch_size))
-        return torch.cat([self.network(batch)[0].cpu() for batch in rgb])
 
 
 def published() -> Inception:
@@ -86,9 +70,9 @@ def load(file: Path) -> Inception:
     """
     architecture = _architecture()
     try:
-        data = file.read_bytes()
+        data = contents(file)
     except OSError as error:
-        raise UsageError(f"cannot read the Inception weights {file} ({error.strerror})") from None
+        raise UsageError(f"cannot read the Inception weights {file} ({reason(error)})") from None
     sha256 = hashlib.sha256(data).hexdigest()
     promised = re.search(r"-([0-9a-f]{8,64})\.[a-z]+$", file.name)
     if promised and not sha256.startswith(promised[1]):
@@ -107,8 +91,7 @@ def _rebuilt(architecture: type, data: bytes, file: Path) -> torch.nn.Module:
         # Through a file in memory: what was checked and hashed is what is loaded.
         return architecture("inception-v3-compat", [str(NUM_FEATURES)], io.BytesIO(data))
     except (RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise UserError(f"{file} holds no weights of the FID Inception network ({reason}); get {URL}") from None
+        raise UserError(f"{file} holds no weights of the FID Inception network ({reason(error)}); get {URL}") from None
 
 
 def _architecture() -> type:

@@ -11,14 +11,17 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from vaegan.config import is_of
 from vaegan.data.fitting import fit
 from vaegan.errors import UsageError, UserError
 from vaegan.pixels import to_float
+from vaegan.storage.reading import contents, reason, text
 from vaegan.storage.writing import write_file
 
 SHIPPED = Path(__file__).with_name("weights")
 INPUT_SIZE = 32
 RESIZE_RULE = "32 px, bilinear, antialiased"  # what vaegan.data.fitting.fit does to any other size
+MOST_FEATURES = 100_000  # a crafted card may claim any number, which torch would allocate
 NUM_FEATURES = 128
 
 
@@ -92,6 +95,12 @@ class Card:
         """Raises ValueError, TypeError or KeyError when `text` is no card that this version understands."""
         entries = json.loads(text)
         card = cls(**{**entries, "output_names": tuple(entries["output_names"])})
+        wrong = [
+            f.name for f in fields(cls) if f.type in (str, int, float) and not is_of(getattr(card, f.name), f.type)
+        ]
+        sizes = (card.channels, card.num_features, len(card.output_names))
+        if wrong or not all(0 < size <= MOST_FEATURES for size in sizes):
+            raise ValueError(f"its {wrong[0]} is of another type" if wrong else f"sizes {sizes} are not possible")
         if card.architecture not in ARCHITECTURES:
             raise ValueError(f"its architecture {card.architecture!r} is not one of {', '.join(ARCHITECTURES)}")
         return card
@@ -133,9 +142,10 @@ class FeatureNetwork(nn.Module):
     def features(self, images: Tensor, batch_size: int = 500) -> Tensor:
         """Return float32 features (N, num_features) of uint8 (N, C, H, W); grey is repeated to RGB when needed.
 
-        Raises UserError for images that are not uint8 or have colour that the network cannot take.
+        They come back to the CPU from whichever device. Raises UserError for images that are not uint8 or have colour
+        that the network cannot take.
         """
-        return torch.cat([self(batch) for batch in images.split(batch_size)])
+        return torch.cat([self(batch).cpu() for batch in images.split(batch_size)])
 
     @torch.no_grad()
     def maps(self, images: Tensor, batch_size: int = 500) -> Tensor:
@@ -145,12 +155,17 @@ class FeatureNetwork(nn.Module):
         """
         early = self.trunk[: self.map_blocks]
         batches = images.split(batch_size)
-        return torch.cat([early(to_float(self._fitted(batch))).flatten(1) for batch in batches])
+        return torch.cat([early(to_float(self._fitted(batch))).flatten(1).cpu() for batch in batches])
+
+    @torch.no_grad()
+    def logits(self, images: Tensor, batch_size: int = 500) -> Tensor:
+        """Return what the head says of uint8 (N, C, H, W), float32 (N, outputs); errors as `features`."""
+        return torch.cat([self.head(self(batch)).cpu() for batch in images.split(batch_size)])
 
     @torch.no_grad()
     def predict(self, images: Tensor, batch_size: int = 500) -> Tensor:
         """Return the (N,) int64 class, or the (N, A) uint8 attributes, of uint8 (N, C, H, W); errors as `features`."""
-        logits = self.head(self.features(images, batch_size))
+        logits = self.logits(images, batch_size)
         return logits.argmax(dim=1) if self.card.kind == "classes" else (logits > 0).to(torch.uint8)
 
     def _fitted(self, images: Tensor) -> Tensor:
@@ -171,23 +186,37 @@ def check_uint8(images: Tensor) -> None:
         raise UserError(f"features need uint8 images (N, C, H, W), not {images.dtype} {tuple(images.shape)}")
 
 
+def as_rgb(images: Tensor, taker: str) -> Tensor:
+    """uint8 (N, 3, H, W), grey repeated; UserError, which names who takes them, for anything but grey and RGB."""
+    check_uint8(images)
+    if images.shape[1] not in (1, 3):
+        raise UserError(f"{taker} takes grey or RGB images, not {images.shape[1]} channels")
+    return images.expand(-1, 3, -1, -1)
+
+
 def load(file: Path) -> FeatureNetwork:
     """Load weights from `file`.safetensors and their card from the .json beside it, frozen and in evaluation mode.
 
     Raises UserError when either is absent, the weights are not those of the card (sha256), or do not fit the network.
     """
-    if not file.is_file():
-        raise UsageError(f"no feature network at {file}; give a .safetensors file with its .json card beside it")
+    try:
+        data = contents(file)
+    except FileNotFoundError:
+        raise UsageError(
+            f"no feature network at {file}; give a .safetensors file with its .json card beside it"
+        ) from None
+    except OSError as error:
+        raise UserError(f"{file} cannot be read ({reason(error)}); give a .safetensors file") from None
     card = _read_card(file.with_suffix(".json"))
-    data = file.read_bytes()
-    found = hashlib.sha256(data).hexdigest()
-    if found != card.sha256:
-        raise UserError(f"{file} has sha256 {found[:12]}..., but its card {card.sha256[:12]}...; fetch both files anew")
+    sha256 = hashlib.sha256(data).hexdigest()
+    if sha256 != card.sha256:
+        raise UserError(
+            f"{file} has sha256 {sha256[:12]}..., but its card {card.sha256[:12]}...; fetch both files anew"
+        )
     try:
         return rebuilt(card, data)
     except (safetensors.SafetensorError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise UserError(f"{file} are no weights of this feature network ({reason}); make it anew") from None
+        raise UserError(f"{file} are no weights of this feature network ({reason(error)}); make it anew") from None
 
 
 def rebuilt(card: Card, data: bytes) -> FeatureNetwork:
@@ -219,8 +248,10 @@ def packed(network: FeatureNetwork) -> tuple[Card, bytes]:
 
 def _read_card(file: Path) -> Card:
     try:
-        return Card.from_json(file.read_text())
+        return Card.from_json(text(file))
     except FileNotFoundError:
         raise UsageError(f"no card {file} for the feature network; it must lie beside the weights") from None
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{file} is not the card of a feature network ({error}); fetch both files anew") from None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise UserError(
+            f"{file} is not the card of a feature network ({reason(error)}); fetch both files anew"
+        ) from None

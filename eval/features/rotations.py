@@ -17,10 +17,11 @@ from torch import Generator, Tensor
 from eval.features.network import INPUT_SIZE, NUM_FEATURES, Card, FeatureNetwork, packed, rebuilt
 from eval.features.training import BATCH_SIZE, LEARNING_RATE, Batch, Recipe, fitted
 from vaegan.data import ImageSet
-from vaegan.data.cache import cache_dir, cache_key
+from vaegan.data.cache import cache_dir, cache_key, cannot_cache
 from vaegan.data.fitting import fit
 from vaegan.errors import UserError
 from vaegan.machine.progress import Bar
+from vaegan.storage.reading import reason, regular
 from vaegan.storage.writing import write_file
 
 TURNS = ("0 degrees", "90 degrees", "180 degrees", "270 degrees")
@@ -102,19 +103,18 @@ def _trained(x: Tensor, name: str) -> FeatureNetwork:
 
 def _opened(file: Path, quiet: bool = False) -> FeatureNetwork | None:
     """The network of a cache file; None when it is absent, or damaged, which is said unless `quiet`."""
-    if not file.is_file():
-        return None
     try:
-        with safetensors.safe_open(file, framework="pt") as opened:
+        with safetensors.safe_open(regular(file), framework="pt") as opened:
             card = Card.from_json((opened.metadata() or {})[CARD])
             weights = safetensors.torch.save({key: opened.get_tensor(key) for key in opened.keys()})
         if hashlib.sha256(weights).hexdigest() != card.sha256:
             raise ValueError("its weights changed")
         return rebuilt(card, weights)
+    except FileNotFoundError:
+        return None
     except (OSError, RuntimeError, ValueError, TypeError, KeyError, safetensors.SafetensorError) as error:
         if not quiet:
-            reason = " ".join(str(error).split())[:80]
-            Bar.write(f"the cache file {file} is damaged ({reason}): making it anew", file=sys.stderr)
+            Bar.write(f"the cache file {file} is damaged ({reason(error)}): making it anew", file=sys.stderr)
         return None
 
 
@@ -123,8 +123,5 @@ def _written(network: FeatureNetwork, file: Path) -> FeatureNetwork:
     try:
         write_file(file, safetensors.torch.save(safetensors.torch.load(weights), {CARD: card.to_json()}))
     except OSError as error:
-        raise UserError(
-            f"cannot write 1 MB to the cache folder {file.parent} ({error.strerror or error}); free some space or set "
-            "VAEGAN_CACHE to another folder"
-        ) from None
+        raise cannot_cache(file, len(weights), error) from None
     return rebuilt(card, weights)

@@ -14,6 +14,7 @@ from torchvision.transforms import v2
 
 from vaegan.data.readers import decoding, listing
 from vaegan.errors import UsageError, UserError
+from vaegan.storage.reading import reason, regular
 
 GREY_MODES = ("1", "L", "LA")
 ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and its values that swap width and height
@@ -107,7 +108,7 @@ def spelled(size: Size) -> str:
 
 def _header(file: Path) -> Header:
     try:
-        with Image.open(file) as image:
+        with Image.open(regular(file)) as image:
             if image.mode[0] in "IF":
                 raise UsageError(f"{file} has {image.mode!r} pixels, which are not 8-bit: convert the images first")
             width, height = image.size
@@ -122,7 +123,7 @@ def _header(file: Path) -> Header:
 
 
 def _unreadable(file: Path, error: Exception) -> str:
-    return f"{file} cannot be read ({' '.join(str(error).split())}); repair or remove it"
+    return f"{file} cannot be read ({reason(error)}); repair or remove it"
 
 
 def _side_by_side(function: Callable[[Path], R], files: Sequence[Path]) -> list[R]:

@@ -4,14 +4,12 @@ from pathlib import Path
 
 import torch
 
-import vaegan
 from eval.images.files import Rows
 from eval.images.streams import Stream, of_tensor
-from vaegan.config import Config
+from vaegan.commandline.commands import spoken
 from vaegan.data import load
 from vaegan.errors import UsageError
 from vaegan.model import Model, prior_codes
-from vaegan.run import torch_device
 
 SAMPLES = 10_000  # of a run, at most, and not more than the reference has images
 
@@ -19,11 +17,6 @@ SAMPLES = 10_000  # of a run, at most, and not more than the reference has image
 def is_run(source: str) -> bool:
     """Whether a source names a run directory."""
     return (Path(source) / "config.json").is_file()
-
-
-def open_model(source: str, device: str) -> Model:
-    """Load a run's model on `device` (auto, cpu or cuda); UserError or UsageError where that cannot be."""
-    return vaegan.load(source, device=str(torch_device(Config(device=device))))
 
 
 def data_of(model: Model, data_dir: Path) -> Stream:
@@ -37,7 +30,7 @@ def data_of(model: Model, data_dir: Path) -> Stream:
 def samples(source: str, model: Model, count: int, seed: int) -> Stream:
     """The images of `model.sample(count, seed)`, drawn when they are asked for."""
     z = prior_codes(count, model.latent_dim, seed)
-    told = model.attributes(count, seed) if model.is_conditional else None
+    told = model.prior_attributes(count, seed)
 
     def images(rows: Rows) -> torch.Tensor:
         chosen = torch.as_tensor(rows)
@@ -50,7 +43,9 @@ def reconstructions(source: str, model: Model, originals: Stream) -> Stream:
     """A run's reconstructions of a stream's images. UsageError where it has no encoder, or must be told labels."""
     if not model.has_encoder or model.is_conditional:
         why = "must be told each image's labels" if model.is_conditional else "has no encoder"
-        raise UsageError(f"--paired: {source} {why}; leave --paired out, or use eval/compare.py, which knows labels")
+        raise UsageError(
+            f"--paired: {source} {why}; leave --paired out, or use {spoken('compare')}, which knows labels"
+        )
     if originals.shape != _shape(model):
         raise UsageError(
             f"--paired: {source} takes images of shape {_shape(model)} and {originals.title} has {originals.shape}"

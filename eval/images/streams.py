@@ -88,10 +88,10 @@ def open_stream(source: str, resize: Size | None = None, data_dir: Path = Path("
 
 def of_folder(root: Path, resize: Size | None = None) -> Stream:
     """Every image file under `root`; see eval.images.files.folder."""
-    found = files.folder(root, resize)
-    note = f"resized from {', '.join(map(spelled, found.resized_from[:3]))}" if found.resized_from else ""
-    names = tuple(str(PurePath(file).with_suffix("")) for file in found.files)
-    return Stream(str(root), len(names), (found.channels, *found.size), found.images, names, note)
+    listed = files.folder(root, resize)
+    note = f"resized from {', '.join(map(spelled, listed.resized_from[:3]))}" if listed.resized_from else ""
+    names = tuple(str(PurePath(file).with_suffix("")) for file in listed.files)
+    return Stream(str(root), len(names), (listed.channels, *listed.size), listed.images, names, note)
 
 
 def of_npz(file: Path, resize: Size | None = None) -> Stream:
@@ -130,12 +130,12 @@ def as_grey(stream: Stream) -> Stream:
         return stream
 
     def images(rows: Rows) -> Tensor:
-        found = stream.images(rows)
-        if coloured(found).any():
+        batch = stream.images(rows)
+        if coloured(batch).any():
             raise UsageError(
                 f"{stream.title} is in colour and other images are grey (R = G = B counts as grey); convert one of them"
             )
-        return found[:, :1]
+        return batch[:, :1]
 
     return replace(stream, shape=(1, *stream.size), images=images)
 

@@ -3,19 +3,17 @@
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
-from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from eval.blur.measures import MEASURES, PRIMARY
-from eval.metrics.inputs import Images, quantised, reference_stream
+from eval.metrics.inputs import Images, NumberMetric, quantised, reference_stream
 from eval.readings.looks import check_size
 from eval.readings.reference import measured
 from vaegan.errors import UsageError, UserError, nearest
 
 
-class EquivalentBlur(Metric):
+class EquivalentBlur(NumberMetric):
     """Pixels of Gaussian blur that make real images as smooth as these: 0 as sharp as real, negative sharper.
 
     reference: real images, (N, C, H, W) like those of `update`, or a folder, npz:FILE or data set by name.
@@ -26,9 +24,7 @@ class EquivalentBlur(Metric):
     order or the number of processes. Beyond the calibrated range it is inf or -inf. Measured on the CPU.
     """
 
-    is_differentiable = False
     higher_is_better = False
-    full_state_update = False
     values: list[Tensor]
     originals: list[Tensor]
 
@@ -66,22 +62,19 @@ class EquivalentBlur(Metric):
         values = _joined(self.values)
         behind = _joined(self.originals) if self.paired else None
         if not self.interval:
-            return self._tensor(self.instrument.value(self.measure, values, behind))
-        found = self.instrument.read(self.measure, values, behind).interval
-        return {"sigma_eq": self._tensor(found.value), "low": self._tensor(found.low), "high": self._tensor(found.high)}
-
-    def plot(self, val: Any = None, ax: Any = None) -> Any:
-        """A figure and its axes of the current value, or of `val`, one value or several (torchmetrics' plot)."""
-        return self._plot(val, ax)
+            return self._number(self.instrument.value(self.measure, values, behind))
+        reading = self.instrument.read(self.measure, values, behind).interval
+        return {
+            "sigma_eq": self._number(reading.value),
+            "low": self._number(reading.low),
+            "high": self._number(reading.high),
+        }
 
     def _measured(self, images: Tensor) -> Tensor:
         images = quantised(images, self.normalize).cpu()
         height, width = images.shape[-2:]
         check_size((height, width), self.size, ("the batch", "the reference"))
         return MEASURES[self.measure].function(images).to(self.device)
-
-    def _tensor(self, value: float) -> Tensor:
-        return torch.tensor(value, dtype=torch.float64, device=self.device)
 
 
 def _joined(values: list[Tensor] | Tensor) -> np.ndarray:

@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from eval.distances import plain
@@ -18,21 +17,18 @@ from eval.distances.neighbours import NEIGHBOURS, filling, neighbourhoods
 from eval.features import choice
 from eval.features.choice import Extractor
 from eval.images.streams import of_tensor
-from eval.metrics.inputs import Images, quantised
+from eval.metrics.inputs import Images, NumberMetric, quantised
 from eval.sources.held_out import shuffled
 from vaegan.errors import UserError
 
 
-class FeatureMetric(Metric):
+class FeatureMetric(NumberMetric):
     """What the distances share: real images, and the extractor that sees them and the loop's.
 
     reference: real images, (N, C, H, W) like those of `update`, or what the command's --reference takes.
     features: as the command's --features, or an extractor. normalize: images are floats in [0, 1]; else uint8.
     `protocol` names the extractor, its weights and resize, and the reference's count: it belongs beside every number.
     """
-
-    is_differentiable = False
-    full_state_update = False
 
     def __init__(
         self,
@@ -58,18 +54,11 @@ class FeatureMetric(Metric):
     def extractor(self) -> Extractor:
         return self._held[0]
 
-    def plot(self, val: Any = None, ax: Any = None) -> Any:
-        """A figure and its axes of the current value, or of `val`, one value or several (torchmetrics' plot)."""
-        return self._plot(val, ax)
-
     def _features(self, images: Tensor) -> Tensor:
         """Feature vectors (N, d) of a batch, float32, on the metric's device."""
         if self._placed != self.device:
             self._held, self._placed = (self.extractor.to(self.device),), self.device
         return self.extractor.features(quantised(images, self.normalize)).float().to(self.device)
-
-    def _tensor(self, value: float) -> Tensor:
-        return torch.tensor(value, dtype=torch.float64, device=self.device)
 
 
 class FrechetDistance(FeatureMetric):
@@ -104,7 +93,7 @@ class FrechetDistance(FeatureMetric):
             raise UserError(f"a Fréchet distance needs at least 2 images, not {count}")
         mean = self.total / count
         scatter = self.scatter - count * torch.outer(mean, mean)
-        return self._tensor(frechet(Moments(count, mean.cpu() + self.moments.mean, scatter.cpu()), self.moments))
+        return self._number(frechet(Moments(count, mean.cpu() + self.moments.mean, scatter.cpu()), self.moments))
 
 
 class _Vectors(FeatureMetric):
@@ -122,10 +111,10 @@ class _Vectors(FeatureMetric):
         self.vectors.append(self._features(images))
 
     def _all(self) -> Tensor:
-        found = dim_zero_cat(self.vectors).cpu()[:MOST_KEPT] if len(self.vectors) else torch.empty(0)
-        if len(found) < self.least:
-            raise UserError(f"this distance needs at least {self.least} images, not {len(found)}")
-        return found
+        vectors = dim_zero_cat(self.vectors).cpu()[:MOST_KEPT] if len(self.vectors) else torch.empty(0)
+        if len(vectors) < self.least:
+            raise UserError(f"this distance needs at least {self.least} images, not {len(vectors)}")
+        return vectors
 
 
 class KernelDistance(_Vectors):
@@ -143,10 +132,10 @@ class KernelDistance(_Vectors):
 
     def compute(self) -> Tensor | dict[str, Tensor]:
         """The distance of all images so far, float64. Raises UserError for fewer than three."""
-        found = kernel_distance(kernel_of(self._all()), self.kernel)
+        distance = kernel_distance(kernel_of(self._all()), self.kernel)
         if not self.interval:
-            return self._tensor(found.value)
-        return {name: self._tensor(getattr(found, name)) for name in ("value", "low", "high")}
+            return self._number(distance.value)
+        return {name: self._number(getattr(distance, name)) for name in ("value", "low", "high")}
 
 
 class DensityCoverage(_Vectors):
@@ -161,8 +150,8 @@ class DensityCoverage(_Vectors):
 
     def compute(self) -> dict[str, Tensor]:
         """{"density", "coverage", "precision", "recall"} of all images so far. Raises UserError for fewer than six."""
-        found = filling(neighbourhoods(self._all()), self.near)
-        return {name: self._tensor(value) for name, value in vars(found).items()}
+        filled = filling(neighbourhoods(self._all()), self.near)
+        return {name: self._number(value) for name, value in vars(filled).items()}
 
 
 def _real(reference: Images, normalize: bool) -> plain.Real:

@@ -1,15 +1,31 @@
 """What metric classes are given: images of a loop, and the reference they are read against."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
+from torchmetrics import Metric
 
 from eval.images.streams import Stream, of_tensor, open_stream
 from vaegan.errors import UserError
 from vaegan.pixels import to_uint8
 
 Images = Tensor | str | Path
+
+
+class NumberMetric(Metric):
+    """What the metrics share: values are float64 on the metric's device, plots torchmetrics'; none has gradients."""
+
+    is_differentiable = False
+    full_state_update = False
+
+    def plot(self, val: Any = None, ax: Any = None) -> Any:
+        """A figure and its axes of the current value, or of `val`, one value or several (torchmetrics' plot)."""
+        return self._plot(val, ax)
+
+    def _number(self, value: float) -> Tensor:
+        return torch.tensor(value, dtype=torch.float64, device=self.device)
 
 
 def quantised(images: Tensor, normalize: bool) -> Tensor:
@@ -22,7 +38,7 @@ def quantised(images: Tensor, normalize: bool) -> Tensor:
         raise UserError(f"images must be a tensor of shape (N, 1 or 3, H, W), got {shape}")
     if images.is_floating_point() != normalize:
         wanted = "floats in [0, 1] with normalize=True" if images.is_floating_point() else "uint8 with normalize=False"
-        raise UserError(f"images of type {images.dtype} are not possible here: give {wanted}")
+        raise UserError(f"images are {images.dtype}: give {wanted}")
     if not normalize:
         if images.dtype != torch.uint8:
             raise UserError(f"images must be uint8, got {images.dtype}")

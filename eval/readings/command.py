@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import vaegan
 from eval.blur.measures import PRIMARY
 from eval.images.files import size_of
-from eval.images.run_streams import SAMPLES, data_of, is_run, open_model, reconstructions, samples
+from eval.images.run_streams import SAMPLES, data_of, is_run, reconstructions, samples
 from eval.images.streams import Stream, open_stream
 from eval.readings import page, table
 from eval.readings.comparison import Comparison, compare
@@ -40,17 +41,17 @@ def run(asked: Asked, json_file: Path | None = None, html_file: Path | None = No
         generated, reference = opened(asked)
         total = reference.count + sum(stream.count for stream in generated)
         with Bar(total=total, desc="measure", unit=" images") as bar:
-            found = compare(generated, reference, asked.paired, asked.seed, bar.update)
+            compared = compare(generated, reference, asked.paired, asked.seed, bar.update)
     except UsageError:
         raise
     except UserError as error:  # images that cannot be used: of the reader's or of a measure's finding
         raise UsageError(str(error)) from None
-    failing = missed(found, asked.target)
+    failing = missed(compared, asked.target)
     if json_file:
-        write_whole(json_file, as_json(found, asked.target, failing))
+        write_whole(json_file, as_json(compared, asked.target, failing))
     if html_file:
-        write_whole(html_file, page.html(found).encode())
-    print(table.text(found))
+        write_whole(html_file, page.html(compared).encode())
+    print(table.text(compared))
     if failing:
         raise UserError(f"blurrier than --target {asked.target:g} px: {'; '.join(failing)}")
 
@@ -59,10 +60,10 @@ def opened(asked: Asked) -> tuple[list[Stream], Stream]:
     """Every source and the reference as streams, each opened once. UsageError where one cannot be opened."""
     resize, data_dir = size_of(asked.resize), asked.data_dir
     names = list(dict.fromkeys(asked.generated))
-    models = {name: open_model(name, asked.device) for name in names if is_run(name)}
-    found = {name: open_stream(name, resize, data_dir) for name in names if name not in models}
+    models = {name: vaegan.load(name, device=asked.device) for name in names if is_run(name)}
+    streams = {name: open_stream(name, resize, data_dir) for name in names if name not in models}
     sides = [model.config.side for model in models.values()]
-    like = (sides[0], sides[0]) if sides else next(iter(found.values())).size
+    like = (sides[0], sides[0]) if sides else next(iter(streams.values())).size
     if asked.reference:
         reference = open_stream(asked.reference, resize, data_dir, like)
     elif models:
@@ -71,23 +72,23 @@ def opened(asked: Asked) -> tuple[list[Stream], Stream]:
         raise UsageError("against which real images? Give --reference FOLDER, or a data set such as --reference mnist")
     for name, model in models.items():
         count = min(SAMPLES, reference.count)
-        found[name] = (
+        streams[name] = (
             reconstructions(name, model, reference) if asked.paired else samples(name, model, count, asked.seed)
         )
-    return [found[name] for name in asked.generated], reference
+    return [streams[name] for name in asked.generated], reference
 
 
-def missed(found: Comparison, target: float | None) -> list[str]:
+def missed(compared: Comparison, target: float | None) -> list[str]:
     """The sets that are blurrier than allowed, in words; a reading that is unknown is not below the target."""
     if target is None:
         return []
-    read = [(row["title"], row["blur"][PRIMARY]) for row in found.rows[1:]]
+    read = [(row["title"], row["blur"][PRIMARY]) for row in compared.rows[1:]]
     return [f"{title} reads {blur['text']}" for title, blur in read if not blur["value"] <= target]
 
 
-def as_json(found: Comparison, target: float | None, failing: Sequence[str]) -> bytes:
+def as_json(compared: Comparison, target: float | None, failing: Sequence[str]) -> bytes:
     """Every number, for machines; what lies beyond the calibrated range is null beside its words."""
-    values = {key: value for key, value in vars(found).items() if key != "strips"}
+    values = {key: value for key, value in vars(compared).items() if key != "strips"}
     content = {
         "schema_version": SCHEMA_VERSION,
         **values,

@@ -56,12 +56,12 @@ def compare(
     pairs = [matched(stream, reference) if paired else None for stream in generated]
     real = measured(reference, seed, advance)
     looks = [look(stream, advance=advance) for stream in generated]
-    for found in looks:
-        check_look(found, real.look)
+    for own in looks:
+        check_look(own, real.look)
     floor = row(real.look.part(slice(real.half, None), FLOOR), real, Instrument(real.instrument.folds[:1]))
-    rows = [row(found, real, real.instrument, pair) for found, pair in zip(looks, pairs, strict=True)]
+    rows = [row(own, real, real.instrument, pair) for own, pair in zip(looks, pairs, strict=True)]
     tried = controls(real)
-    said = [note for at, found in zip(rows, looks, strict=True) for note in notes(at, found, real)]
+    said = [note for at, own in zip(rows, looks, strict=True) for note in notes(at, own, real)]
     return Comparison(
         protocol(real, paired, seed), [floor, *rows], tried, said + doubts(tried), strips(generated, real, pairs)
     )
@@ -70,21 +70,21 @@ def compare(
 # ---------------------------------------------------------------------------------------------- rows
 
 
-def row(found: Look, real: Real, by: Instrument, pair: np.ndarray | None = None) -> dict:
+def row(own: Look, real: Real, by: Instrument, pair: np.ndarray | None = None) -> dict:
     """A source's row: blur by every measure, audits, contrast and flat images beside real ones, all JSON values;
     `pair` are the rows of the reference behind its images."""
     behind = dict.fromkeys(MEASURES) if pair is None else {name: real.values_of(pair, name) for name in MEASURES}
-    blur = {name: reading(by, name, found.values[name], behind[name]) for name in MEASURES}
+    blur = {name: reading(by, name, own.values[name], behind[name]) for name in MEASURES}
     sigma, low = (blur[PRIMARY][at] for at in ("value", "low"))
     return {
-        "title": found.title,
-        "images": found.count,
+        "title": own.title,
+        "images": own.count,
         "paired": pair is not None,
         "blur": blur,
-        "smallest": by.smallest(PRIMARY, found.values[PRIMARY], behind[PRIMARY]),
-        "audits": {name: audit(name, found, real, sigma, low) for name in AUDITS},
-        "contrast": relative(CONTRAST.name, found, real),
-        "flat": int(found.flat.sum()),
+        "smallest": by.smallest(PRIMARY, own.values[PRIMARY], behind[PRIMARY]),
+        "audits": {name: audit(name, own, real, sigma, low) for name in AUDITS},
+        "contrast": relative(CONTRAST.name, own, real),
+        "flat": int(own.flat.sum()),
     }
 
 
@@ -101,18 +101,18 @@ def in_words(by: Instrument, name: str, estimate: Estimate) -> str:
     return by.pixels(name, interval.value) + ends
 
 
-def audit(name: str, found: Look, real: Real, sigma: float, low: float) -> dict:
+def audit(name: str, own: Look, real: Real, sigma: float, low: float) -> dict:
     """An audit beside real images, how far it is beyond what images of that blur may have (1: just allowed), and
     whether that is more than chance."""
-    values, (sigma, low) = np.sort(found.values[name]), (0.0 if math.isnan(at) else at for at in (sigma, low))
+    values, (sigma, low) = np.sort(own.values[name]), (0.0 if math.isnan(at) else at for at in (sigma, low))
     alarm, flagged = real.instrument.alarm(name, values, sigma), real.instrument.flagged(name, values, sigma, low)
-    return {"relative": relative(name, found, real), "alarm": alarm, "flagged": flagged}
+    return {"relative": relative(name, own, real), "alarm": alarm, "flagged": flagged}
 
 
-def relative(name: str, found: Look, real: Real) -> float | None:
+def relative(name: str, own: Look, real: Real) -> float | None:
     """Mean of a row over a source's images, over that of all real ones; None where those have next to none of it."""
     reference = mean(real.look.values[name])
-    return mean(found.values[name]) / reference if reference > NEXT_TO_NONE * AUDIT_SLACK.get(name, 0.0) else None
+    return mean(own.values[name]) / reference if reference > NEXT_TO_NONE * AUDIT_SLACK.get(name, 0.0) else None
 
 
 def mean(values: np.ndarray) -> float:
@@ -124,15 +124,15 @@ def controls(real: Real) -> list[dict]:
     """Real images of the floor's half, blurred or damaged on purpose: what the primary measure reads, and should."""
     images = real.stream.images(real.order[real.half :][: real.ladder_count])
     originals = MEASURES[PRIMARY].function(images).numpy()
-    found = []
+    rows = []
     for title, applied, damage in CONTROLS:
         blurred = gaussian_blur(images, applied) if applied else images
         values = MEASURES[PRIMARY].function(damage(blurred) if damage else blurred).numpy()
         read = reading(real.instrument, PRIMARY, values, originals)
         allowed = DAMAGED_PIXELS if damage else max(CLEAN_PIXELS, CLEAN_SHARE * applied)
         ok = abs(read["value"] - applied) <= allowed
-        found.append({"title": title, "applied": applied, "allowed": allowed, "read": read, "ok": bool(ok)})
-    return found
+        rows.append({"title": title, "applied": applied, "allowed": allowed, "read": read, "ok": bool(ok)})
+    return rows
 
 
 def protocol(real: Real, paired: bool, seed: int) -> dict:
@@ -153,13 +153,13 @@ def protocol(real: Real, paired: bool, seed: int) -> dict:
     }
 
 
-def notes(at: dict, found: Look, real: Real) -> list[str]:
+def notes(at: dict, own: Look, real: Real) -> list[str]:
     """What a reader must know beside a source's numbers."""
-    said, shared = [], int(np.isin(found.digests, real.look.digests).sum())
+    said, shared = [], int(np.isin(own.digests, real.look.digests).sum())
     if shared:
-        said.append(f"{found.title}: {shared:,} of {found.count:,} images are in {real.stream.title} too")
-    if at["paired"] and found.count < real.stream.count:
-        said.append(f"{found.title}: paired with {found.count:,} of {real.stream.count:,} reference images")
+        said.append(f"{own.title}: {shared:,} of {own.count:,} images are in {real.stream.title} too")
+    if at["paired"] and own.count < real.stream.count:
+        said.append(f"{own.title}: paired with {own.count:,} of {real.stream.count:,} reference images")
     return said + _flagged(at) + _sharper(at)
 
 
@@ -170,7 +170,7 @@ def doubts(tried: Sequence[dict]) -> list[str]:
 
 
 def _flagged(at: dict) -> list[str]:
-    names = [ALL_ROWS[name].title for name, found in at["audits"].items() if found["flagged"]]
+    names = [ALL_ROWS[name].title for name, audit in at["audits"].items() if audit["flagged"]]
     return [f"{at['title']}: more than real images of that blur have of {', '.join(names)}"] if names else []
 
 

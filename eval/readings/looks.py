@@ -33,7 +33,7 @@ class Look:
 
     def part(self, rows: Sequence[int] | np.ndarray | slice, title: str) -> "Look":
         """The same of some of its images."""
-        values = {name: found[rows] for name, found in self.values.items()}
+        values = {name: own[rows] for name, own in self.values.items()}
         return Look(title, values, self.flat[rows], self.coloured, self.digests[rows])
 
 
@@ -46,16 +46,16 @@ def look(
     """Measure every image of a stream, or `rows` of them in that order; memory holds a few batches."""
     wanted = np.arange(stream.count) if rows is None else rows
     parts = [wanted[start : start + stream.batch] for start in range(0, len(wanted), stream.batch)]
-    found = []
+    seen = []
     for part in instrument.side_by_side([partial(_seen, stream, part, measures) for part in parts]):
-        found.append(part)
+        seen.append(part)
         advance(part.count)
     return Look(
         stream.title,
-        instrument.joined(part.values for part in found),
-        np.concatenate([part.flat for part in found]),
-        any(part.coloured for part in found),
-        np.concatenate([part.digests for part in found]),
+        instrument.joined(part.values for part in seen),
+        np.concatenate([part.flat for part in seen]),
+        any(part.coloured for part in seen),
+        np.concatenate([part.digests for part in seen]),
     )
 
 
@@ -90,15 +90,15 @@ def check_size(a: Size, b: Size, names: tuple[str, str]) -> None:
         )
 
 
-def check_look(found: Look, real: Look) -> None:
+def check_look(own: Look, real: Look) -> None:
     """Raise UsageError for flat images alone, and for grey against colour."""
-    for side in (real, found):
+    for side in (real, own):
         if side.flat.all():
             raise UsageError(f"all {side.count:,} images of {side.title} are flat: they have no sharpness to measure")
-    if found.coloured != real.coloured:
+    if own.coloured != real.coloured:
         kinds = {True: "in colour", False: "grey (R = G = B counts as grey)"}
         raise UsageError(
-            f"{found.title} is {kinds[found.coloured]} and {real.title} {kinds[real.coloured]}; convert one of them"
+            f"{own.title} is {kinds[own.coloured]} and {real.title} {kinds[real.coloured]}; convert one of them"
         )
 
 

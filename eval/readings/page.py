@@ -32,7 +32,7 @@ class Row:
     width: int
 
 
-def html(found: Comparison) -> str:
+def html(compared: Comparison) -> str:
     """The page; it loads nothing."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
@@ -43,21 +43,21 @@ def html(found: Comparison) -> str:
     )
     return environment.get_template("blur.html.j2").render(
         style=Markup(STYLE.read_text(encoding="utf-8")),
-        opening=table.opening(found.protocol),
-        answers=table.answers(found.rows),
-        strip=strip(found),
-        cropped=max(found.protocol["size"]) > MOST_SIDE,
-        tables=[table.blur_lines(found.rows), table.audit_lines(found.rows)],
-        closing=table.closing(found).splitlines(),
+        opening=table.opening(compared.protocol),
+        answers=table.answers(compared.rows),
+        strip=strip(compared),
+        cropped=max(compared.protocol["size"]) > MOST_SIDE,
+        tables=[table.blur_lines(compared.rows), table.audit_lines(compared.rows)],
+        closing=table.closing(compared).splitlines(),
         primary=MEASURES[PRIMARY].title,
     )
 
 
-def strip(found: Comparison) -> list[Row]:
+def strip(compared: Comparison) -> list[Row]:
     """From sharp to blurred: real images under known blurs, and every source where its reading puts it."""
-    real, *others = found.strips
+    real, *others = compared.strips
     rows = [_row(f"real, blurred {sigma:g} px", sigma, True, gaussian_blur(real, sigma)) for sigma in RUNGS]
-    for images, row in zip(others, found.rows[1:], strict=True):
+    for images, row in zip(others, compared.rows[1:], strict=True):
         read = row["blur"][PRIMARY]
         rows.append(_row(f"{row['title']}: {read['text']}", read["value"], False, images))
     rows.sort(key=lambda row: math.inf if math.isnan(row.sigma) else row.sigma)

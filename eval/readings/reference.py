@@ -52,10 +52,10 @@ def measured(
 ) -> Real:
     """Measure the reference. Raises UsageError where it has too few images, its halves share some, or all are flat."""
     order = instrument.shuffled_halves(reference.count, seed)
-    found = look(reference, order, advance, {**measures, CONTRAST.name: CONTRAST})
-    check_look(found, found)
-    real = Real(reference, order, found, measures)
-    shared = int(np.isin(found.digests[real.half :], found.digests[: real.half]).sum())
+    own = look(reference, order, advance, {**measures, CONTRAST.name: CONTRAST})
+    check_look(own, own)
+    real = Real(reference, order, own, measures)
+    shared = int(np.isin(own.digests[real.half :], own.digests[: real.half]).sum())
     if shared > MOST_COPIES * (reference.count - real.half):
         raise UsageError(
             f"{reference.title}: {shared:,} of the {reference.count - real.half:,} images of one half are in the other "

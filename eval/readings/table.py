@@ -9,10 +9,10 @@ from eval.readings.comparison import Comparison
 from eval.words import markdown_table
 
 
-def text(found: Comparison) -> str:
+def text(compared: Comparison) -> str:
     """Two Markdown tables whose columns also line up as plain text, the controls and the notes."""
-    tables = [_markdown(blur_lines(found.rows)), _markdown(audit_lines(found.rows))]
-    return "\n\n".join([opening(found.protocol), "\n".join(answers(found.rows)), *tables, closing(found)])
+    tables = [_markdown(blur_lines(compared.rows)), _markdown(audit_lines(compared.rows))]
+    return "\n\n".join([opening(compared.protocol), "\n".join(answers(compared.rows)), *tables, closing(compared)])
 
 
 def _markdown(lines: Sequence[Sequence[str]]) -> str:
@@ -51,17 +51,24 @@ def blur_lines(rows: Sequence[dict]) -> list[list[str]]:
     heads = [row.title + (" (primary), px" if name == PRIMARY else ", px") for name, row in MEASURES.items()]
     lines = [["", "images", *heads, "could find, px"]]
     for row in rows:
-        read = [row["blur"][name]["text"].removesuffix(" px").replace(" px [", " [") for name in MEASURES]
+        read = [without_unit(row["blur"][name]) for name in MEASURES]
         lines.append([row["title"], f"{row['images']:,}", *read, f"{row['smallest']:.2f}"])
     return lines
+
+
+def without_unit(reading: dict) -> str:
+    """A reading for a column in px, "0.45 [0.43, 0.47]"; in words where it is beyond the calibrated range."""
+    if not math.isfinite(reading["value"]):
+        return reading["text"]
+    return "{value:.2f} [{low:.2f}, {high:.2f}]".format(**reading)
 
 
 def audit_lines(rows: Sequence[dict]) -> list[list[str]]:
     """One line a source: every audit as a multiple of what real images have, those that raise a flag with a mark."""
     lines = [["beside real images, x", *(row.title for row in AUDITS.values()), "contrast", "flat images"]]
     for row in rows:
-        found = [times(row["audits"][name]["relative"]) + "!" * row["audits"][name]["flagged"] for name in AUDITS]
-        lines.append([row["title"], *found, times(row["contrast"]), f"{row['flat'] / row['images']:.0%}"])
+        cells = [times(row["audits"][name]["relative"]) + "!" * row["audits"][name]["flagged"] for name in AUDITS]
+        lines.append([row["title"], *cells, times(row["contrast"]), f"{row['flat'] / row['images']:.0%}"])
     return lines
 
 
@@ -70,13 +77,13 @@ def times(relative: float | None) -> str:
     return "–" if relative is None else f"{relative:.2f}"
 
 
-def closing(found: Comparison) -> str:
+def closing(compared: Comparison) -> str:
     """The controls in one line, what "could find" means, and the notes."""
-    read = ", ".join(f"{at['title']} reads {at['read']['value']:.2f}" for at in found.controls)
+    read = ", ".join(f"{at['title']} reads {at['read']['value']:.2f}" for at in compared.controls)
     lines = [
         f"Controls, real images ({MEASURES[PRIMARY].title}): {read}: "
-        + ("all where they belong." if all(at["ok"] for at in found.controls) else "NOT all where they belong."),
+        + ("all where they belong." if all(at["ok"] for at in compared.controls) else "NOT all where they belong."),
         "Could find: the smallest blur that so many images show in 4 of 5 trials. A mark (!) is an audit beyond what "
         "images of that blur may have, and not by chance.",
     ]
-    return "\n".join([*lines, *(f"Note: {note}" for note in found.notes)])
+    return "\n".join([*lines, *(f"Note: {note}" for note in compared.notes)])

@@ -38,11 +38,11 @@ def report_of(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) -
     drawn_large, large_pictures = timed("large images", lambda: large.of_report(evidence.runs, evidence.held_out))
     groups = picture_groups(evidence, sources)
     diagnostics = timed("bounds", lambda: bounds_of(evidence))
-    found = (diagnostics or {}).get("rows", ())
-    against = timed("linear VAEs at equal rate", lambda: rate_blur.opponents(evidence, rate_blur.rates(found)))
+    own = (diagnostics or {}).get("rows", ())
+    against = timed("linear VAEs at equal rate", lambda: rate_blur.opponents(evidence, rate_blur.rates(own)))
     value = {
         "schema_version": schema.VERSION,
-        **judged(evidence, summed, certificate.withheld(found), against),
+        **judged(evidence, summed, certificate.withheld(own), against),
         "pooled": claims.pooled(evidence),
         "hypotheses": claims.hypotheses(evidence, rate_matched.declared(evidence, against)),
         "sources": sources,

@@ -53,8 +53,8 @@ def modes(report: Report) -> list[Group]:
 
 def groups(report: Report) -> list[Group]:
     """The report's runs by mode; each run for itself where all are of one mode."""
-    found = modes(report)
-    return found if len(found) > 1 else [Group(run.title, (run,)) for run in report.runs]
+    by_mode = modes(report)
+    return by_mode if len(by_mode) > 1 else [Group(run.title, (run,)) for run in report.runs]
 
 
 def _group(runs: Sequence[Run]) -> Group:
@@ -81,12 +81,12 @@ def averages(
     report: Report, rows: Sequence[Row], columns: Mapping[str, Callable[[Row], float | None]]
 ) -> list[Averages]:
     """Every group's mean over its rows by column; rows without a run and groups without any value are left out."""
-    found = []
+    means = []
     for group in groups(report):
         own = [row for row in rows if row.run in group.labels]
         numbers = {name: [v for row in own if (v := value(row)) is not None] for name, value in columns.items()}
         values = {name: Average(fmean(some), min(some), max(some)) for name, some in numbers.items() if some}
         if values:
             seeds = max(len(some) for some in numbers.values())
-            found.append(Averages(group.title, group.labels[0], seeds, values))
-    return found
+            means.append(Averages(group.title, group.labels[0], seeds, values))
+    return means

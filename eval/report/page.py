@@ -186,12 +186,12 @@ def distances_by_group(report: Report) -> list[Averages]:
     table = report.distances
     kinds = {source.id: source.kind for source in report.sources}
     columns = {column.key: partial(_number, key=column.key) for column in table.columns}
-    found = [_single(row) for row in table.rows if row.run is None]
+    rows = [_single(row) for row in table.rows if row.run is None]
     for kind in dict.fromkeys(kinds[row.source] for row in table.rows if row.run is not None and row.source):
         same = [row for row in table.rows if row.source and kinds[row.source] == kind]
         over = grouping.averages(report, same, columns)
-        found += [Averages(f"{row.title} {kind}", row.run, row.seeds, row.values) for row in over]
-    return found
+        rows += [Averages(f"{row.title} {kind}", row.run, row.seeds, row.values) for row in over]
+    return rows
 
 
 def _number(row: Distance, key: str) -> float | None:

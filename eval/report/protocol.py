@@ -11,7 +11,8 @@ from eval.evidence import audit, learning, steadiness
 from eval.evidence.evidence import COMPARED, Evidence
 from eval.evidence.findings import qualities
 from eval.evidence.measuring import QUALITY_COUNT
-from eval.sources.runs import CONTROL_COUNT, POSTERIOR_COUNT
+from eval.sources.controls import CONTROL_COUNT
+from eval.sources.runs import POSTERIOR_COUNT
 from eval.uncertainty.estimates import ALPHA, MINIMAL_EFFECT
 from eval.versions import versions
 from eval.words import dataset_title, shown
@@ -140,4 +141,4 @@ def train_command(config: Config) -> str:
 
 def compare_command(runs: Sequence[Path], flags: Sequence[str]) -> str:
     """The command that makes the report."""
-    return shlex.join(["python", "eval/compare.py", *map(shown, runs), *flags])
+    return shlex.join(["python", "-m", "eval.compare", *map(shown, runs), *flags])

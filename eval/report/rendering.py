@@ -1,9 +1,6 @@
 """From report.json to report.html and report.md: every page is rendered from the JSON and the pictures beside it."""
 
 import contextlib
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +12,7 @@ from eval.report.charts import drawing, figures
 from eval.report.schema import Report
 from eval.words import fixed, probability
 from vaegan.errors import UserError
+from vaegan.storage.writing import replacing_folder
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -29,38 +27,10 @@ def staged(out: Path) -> Iterator[Path]:
     if out.exists() and not (out / "report.json").is_file() and not (out.is_dir() and not any(out.iterdir())):
         raise UserError(f"{out} exists and holds no report; give another --out so that nothing is overwritten")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        with replacing_folder(out) as stage:
+            yield stage
     except OSError as error:
-        raise UserError(f"cannot write {out}: {error.strerror}; give another --out") from None
-    try:
-        yield stage
-        _swap(stage, out)
-    except OSError as error:
-        raise UserError(f"cannot write {out}: {error.strerror or error}") from None
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-
-
-def _swap(stage: Path, out: Path) -> None:
-    stage.chmod(0o777 & ~_umask())  # mkdtemp makes it private
-    if out.exists():
-        old = stage.with_name(f"{stage.name}-old")
-        out.rename(old)
-        try:
-            stage.rename(out)
-        except OSError:
-            old.rename(out)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        stage.rename(out)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        raise UserError(f"cannot write {out}: {error.strerror or error}; give another --out") from None
 
 
 def write(report: Report, pictures: dict[str, bytes], folder: Path) -> None:

@@ -10,7 +10,7 @@ from eval.report import schema
 from eval.report.schema import Report
 from eval.words import finite
 from vaegan.errors import UserError
-from vaegan.storage.reading import text
+from vaegan.storage.reading import reason, text
 from vaegan.storage.writing import write_whole
 
 NAME = "report.json"
@@ -33,7 +33,7 @@ def read(folder: Path) -> Report:
     try:
         value = json.loads(text(path))
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} cannot be read ({error}): make the report again") from None
+        raise UserError(f"{path} cannot be read ({reason(error)}): make the report again") from None
     version = value.get("schema_version") if isinstance(value, dict) else None
     if version != schema.VERSION:
         raise UserError(f"{path} is of schema {version}, this program reads {schema.VERSION}: make the report again")
@@ -42,8 +42,8 @@ def read(folder: Path) -> Report:
 
 def of_value(kind: type[T], value: Any, where: str = "") -> T:
     """Read a dataclass from what `asdict` or JSON made of it; UserError, naming the place, for what does not fit."""
-    found: T = _read(kind, value, where or kind.__name__)
-    return found
+    report: T = _read(kind, value, where or kind.__name__)
+    return report
 
 
 def _read(kind: Any, value: Any, where: str) -> Any:

@@ -13,7 +13,7 @@ class HeldOutArguments:
     """Flags of the commands that try the instrument out on held-out images."""
 
     dataset: str = "synthfaces"
-    """Data set, as for vaegan.train."""
+    """Data set, as for `vaegan train`."""
     data_dir: Path = Path("data")
     """Where downloaded data sets lie."""
     image_size: int | None = None

@@ -12,10 +12,9 @@ from torch import Tensor
 import vaegan
 from baselines import ppca
 from baselines.objectives import OBJECTIVES as BASELINES
-from eval.blur import damages
-from eval.blur.measures import gaussian_blur
 from eval.sources.held_out import halves
 from vaegan import posterior, pretrained
+from vaegan.commandline.commands import spoken
 from vaegan.data import ImageSet, load
 from vaegan.errors import UsageError, UserError, nearest
 from vaegan.generator import told
@@ -23,8 +22,6 @@ from vaegan.model import Model, prior_codes
 from vaegan.objective import OBJECTIVES as VAEGAN
 
 BATCH = 250  # images a batch: 12 MB of float32 at 64x64 RGB, so that memory does not grow with the number of images
-KNOWN_SIGMAS = (0.5, 1.0, 2.0)  # px; what the instrument must recover from held-out images blurred on purpose
-CONTROL_COUNT = 1000  # images a control or known-blur source uses: enough for an interval of about 0.01 px
 POSTERIOR_COUNT = 2000  # posterior draws a run: unpaired images need more than controls; they cost a second or two
 AVERAGE_COUNT = 1000  # images of each source with averaged weights: two rows of a table, on which nothing rests
 OBJECTIVES = VAEGAN | BASELINES
@@ -42,6 +39,11 @@ class Run:
     @property
     def config(self) -> Any:  # as the model is
         return self.model.config
+
+    @property
+    def device(self) -> str:
+        """Where its networks compute; what needs none is on the CPU."""
+        return getattr(self.model, "device", "cpu")
 
     @property
     def name(self) -> str:
@@ -86,8 +88,9 @@ class Source:
         return self.originals is not None
 
 
-def open_runs(directories: Sequence[Path], weights: Literal["raw", "ema"] = "raw") -> list[Run]:
-    """Load every run directory and give it a unique label; a run stopped before its last step says so in its title.
+def open_runs(directories: Sequence[Path], weights: Literal["raw", "ema"] = "raw", device: str = "cpu") -> list[Run]:
+    """Load every run directory, its networks to `device`, and give it a unique label; a run stopped before its last
+    step says so in its title.
 
     UserError where one cannot be loaded, UsageError where two cannot be compared (other data set or image size) or are
     the same directory.
@@ -96,7 +99,7 @@ def open_runs(directories: Sequence[Path], weights: Literal["raw", "ema"] = "raw
     for directory, times in Counter(resolved).items():
         if times > 1:
             raise UsageError(f"run given {times} times: {directory}; name each run once")
-    models = [_open(directory, weights) for directory in resolved]
+    models = [_open(directory, weights, device) for directory in resolved]
     _check_comparable(resolved, [model.config for model in models])
     labels = _labels(resolved, [model.config for model in models])
     return [
@@ -105,13 +108,13 @@ def open_runs(directories: Sequence[Path], weights: Literal["raw", "ema"] = "raw
     ]
 
 
-def _open(directory: Path, weights: Literal["raw", "ema"]) -> Model:
+def _open(directory: Path, weights: Literal["raw", "ema"], device: str) -> Model:
     if not directory.is_dir():
-        meant = nearest(directory.name, pretrained.NAMES)
-        raise UserError(f"no such run directory: {directory}{meant or '; train one with python -m vaegan.train'}")
+        remedy = nearest(directory.name, pretrained.NAMES) or f"; train one with {spoken('train')}"
+        raise UserError(f"no such run directory: {directory}{remedy}")
     if not (directory / "config.json").is_file():
-        raise UserError(f"not a run directory (no config.json): {directory}; give the folder that vaegan.train wrote")
-    model = vaegan.load(directory, weights=weights)
+        raise UserError(f"not a run directory (no config.json): {directory}; give the folder that training wrote")
+    model = vaegan.load(directory, weights=weights, device=device)
     for name, network in model.networks.items():
         if not all(torch.isfinite(values).all() for values in network.state_dict().values()):
             raise UserError(
@@ -247,51 +250,19 @@ def linear(training: Tensor, images: Tensor, latent_dim: int, seed: int) -> list
         return []
     components = ppca.fit(training, latent_dim)
     scales = {"unit": ppca.of_variance(components), "fitted": ppca.of_maximum_likelihood(components)}
-    found = []
+    sources = []
     for scale, model in scales.items():
         title = f"Linear VAE, {latent_dim} numbers, {scale} variance ({model.rate:.1f} nats),"
         run = Run(f"linear-{latent_dim}-{scale}", title, Path(), model)
-        found += [reconstructions(run, images), prior_samples(run, len(images), seed)]
-    return [replace(source, kind="baseline", run=None) for source in found]
+        sources += [reconstructions(run, images), prior_samples(run, len(images), seed)]
+    return [replace(source, kind="baseline", run=None) for source in sources]
 
 
 def averaged(run: Run, images: Tensor, seed: int, labels: Tensor | None = None) -> list[Source]:
     """What the decoder's averaged weights make of `images` and of as many prior draws: shown, never judged, because
     averaging is itself a blur."""
-    model = vaegan.load(run.directory, weights="ema")
+    model = vaegan.load(run.directory, weights="ema", device=run.device)
     average = replace(run, label=f"{run.label}/average", model=model)
-    found = [reconstructions(average, images, labels)] if model.has_encoder else []
-    found.append(prior_samples(average, len(images), seed))
-    return [replace(s, title=f"{s.title}, averaged weights", kind="average", run=run.label) for s in found]
-
-
-def known_blur(images: Tensor, sigma: float) -> Source:
-    """Held-out images blurred by a known Gaussian: the instrument must read `sigma`."""
-    return Source(
-        f"real-blur-{sigma:g}",
-        f"Held-out, blurred {sigma:g} px",
-        "blurred",
-        len(images),
-        lambda: (gaussian_blur(batch, sigma) for batch in images.split(BATCH)),
-        originals=images,
-        applied_sigma=sigma,
-    )
-
-
-def controls(images: Tensor, seed: int) -> list[Source]:
-    """Held-out images damaged in ways that are not blur: a sound measure still reads the blur put there, if any."""
-    amplitude, sd = f"{damages.CHECKERBOARD_AMPLITUDE:g}", f"{damages.NOISE_SD:g}"
-    rows = (
-        ("real-contrast", f"Held-out, contrast × {damages.CONTRAST:g}", 0.0, damages.lower_contrast),
-        ("real-checkerboard", f"Held-out + checkerboard {amplitude}", 0.0, damages.add_checkerboard),
-        ("real-blur-1-noise", f"Held-out, blurred 1 px + noise {sd}", 1.0, damages.add_noise),
-    )
-    return [_control(images, seed, *row) for row in rows]
-
-
-def _control(images: Tensor, seed: int, id: str, title: str, sigma: float, damage: Callable) -> Source:
-    def batches() -> Iterator[Tensor]:
-        for i, batch in enumerate(images.split(BATCH)):
-            yield damage(gaussian_blur(batch, sigma) if sigma else batch, seed + i)
-
-    return Source(id, title, "control", len(images), batches, originals=images, applied_sigma=sigma)
+    sources = [reconstructions(average, images, labels)] if model.has_encoder else []
+    sources.append(prior_samples(average, len(images), seed))
+    return [replace(s, title=f"{s.title}, averaged weights", kind="average", run=run.label) for s in sources]

@@ -36,15 +36,15 @@ class Asked:
     """
 
     dataset: tuple[str, ...] = ("synthfaces",)
-    """Data sets, as in vaegan.train."""
+    """Data sets, as in `vaegan train`."""
     modes: tuple[str, ...] = ("vae", "vaegan")
-    """Modes to train, as in vaegan.train; vae vae-disl vaegan-pixel vaegan tell which ingredient removes blur."""
+    """Modes to train, as in `vaegan train`; vae vae-disl vaegan-pixel vaegan tell which ingredient removes blur."""
     seeds: tuple[int, ...] = (0,)
     """One run of every mode for each seed."""
     out: Path = Path("runs")
     """Where the runs, a report for each data set, study.md, study.json and study.toml are written."""
     samples: int = 10_000
-    """Images a source, as in eval/compare.py."""
+    """Images a source, as in `vaegan compare`."""
     plan: Path | None = None
     """TOML file of a study's flags, `beta = [0.5, 1, 2]`; flags beside it win. Every study leaves one, study.toml."""
     jobs: int = 1

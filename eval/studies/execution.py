@@ -13,6 +13,7 @@ from eval.studies.plans import Plan
 from eval.studies.progress import Line, Log, Screen, duration
 from eval.studies.summary import Compared, Outcome
 from eval.words import shown
+from vaegan.commandline.arguments import flag
 from vaegan.errors import UserError
 from vaegan.storage import metrics
 from vaegan.storage.writing import write_whole
@@ -136,12 +137,12 @@ def progress(run: Plan) -> str:
 
 def compared(study: Study, outcomes: Sequence[Outcome]) -> list[Compared]:
     """What there is a report about: every data set, and of one that has runs of several sizes every size."""
-    found = []
+    reports = []
     for dataset in study.dataset:
         whole = Compared(dataset)
         sizes = sorted({o.plan.config.image_size or 0 for o in outcomes if whole.concerns(o.plan)})
-        found += [whole] if len(sizes) == 1 else [Compared(dataset, size) for size in sizes]
-    return found
+        reports += [whole] if len(sizes) == 1 else [Compared(dataset, size) for size in sizes]
+    return reports
 
 
 def compare(study: Study, what: Compared, outcomes: Sequence[Outcome]) -> dict:
@@ -154,7 +155,8 @@ def compare(study: Study, what: Compared, outcomes: Sequence[Outcome]) -> dict:
         return summary.dataset_entry(what, study.modes, own, None, "no run is finished")
     line.start(f"{len(able)} runs")
     flags = ["--out", str(out), "--samples", str(study.samples)]
-    flags += ["--data-dir", str(study.fixed["data_dir"])] if "data_dir" in study.fixed else []
+    for name in ("data_dir", "device"):
+        flags += [flag(name), str(study.fixed[name])] if name in study.fixed else []
     script = str(Path(__file__).parents[1] / "compare.py")
     begun, log = time.monotonic(), Log(study.out / f"{out.name}.log", study.out)
     words = [sys.executable, script, *(str(o.plan.directory) for o in able), *flags]

@@ -16,7 +16,7 @@ from vaegan import data
 from vaegan import run as running
 from vaegan.commandline.arguments import as_words, at_least, flag
 from vaegan.config import Config
-from vaegan.errors import UsageError, UserError, nearest
+from vaegan.errors import UsageError, UserError, unknown
 from vaegan.presets import MODES, PRESETS
 from vaegan.storage.ownership import is_fresh
 
@@ -100,7 +100,7 @@ def _prefixes() -> list[str]:
 def _known(what: str, names: Sequence[str], known: Collection[str]) -> None:
     for name in names:
         if name not in known:
-            raise UsageError(f"unknown {what} {name!r}{nearest(name, known)}; known are {', '.join(sorted(known))}")
+            raise unknown(what, name, sorted(known))
 
 
 def training_order(study: Study) -> list[str]:
@@ -167,16 +167,16 @@ def _native_size(config: Config) -> int:
 def check_same(directory: Path, stored: Config, wanted: dict, step: int) -> None:
     """Raise UsageError when a run has other settings than those wanted; its steps may still grow."""
     for name, value in wanted.items():
-        found = getattr(stored, name)
+        kept = getattr(stored, name)
         longer = name == "steps" and step <= value and stored.may_grow  # as vaegan.train --resume
         decided = value is None or (name, value) == ("precision", "auto")  # by the data, by the device
-        if name in configuration.EXECUTION or decided or found == value or longer:
+        if name in configuration.EXECUTION or decided or kept == value or longer:
             continue
-        if name == "dataset" and found == data.resolved(value):  # a run's own path is absolute
+        if name == "dataset" and kept == data.resolved(value):  # a run's own path is absolute
             continue
-        if isinstance(value, Path) and found is not None and Path(found).resolve() == value.resolve():
+        if isinstance(value, Path) and kept is not None and Path(kept).resolve() == value.resolve():
             continue
-        raise UsageError(f"{directory} is a run with {flag(name)} {found}, not {value}: choose another --out")
+        raise UsageError(f"{directory} is a run with {flag(name)} {kept}, not {value}: choose another --out")
 
 
 def check_alike(study: Study, runs: Sequence[Plan]) -> None:

@@ -92,9 +92,9 @@ def run_row(plan: Plan, report: Report) -> Run | None:
     """A run's row of its data set's report: that of its mode, its seed and its values of what is swept."""
     wanted = to_dict(plan.config)
     for row in report.runs:
-        found = report.configs.get(row.label, {})
+        config = report.configs.get(row.label, {})
         if (row.mode, row.seed) == (plan.config.mode, plan.config.seed):
-            if all(found.get(name) == wanted[name] for name in plan.point):
+            if all(config.get(name) == wanted[name] for name in plan.point):
                 return row
     return None
 
@@ -150,8 +150,8 @@ def row(team: Sequence[Outcome], report: Report | None) -> dict[str, Any]:
         plan.config.mode,
         ", ".join(filter(None, [OBJECTIVES[plan.config.mode].title, grid.words(plan.point)])),
     )
-    found = [row for o in team if report and (row := run_row(o.plan, report))]
-    title = found[0].team if found else title
+    rows = [row for o in team if report and (row := run_row(o.plan, report))]
+    title = rows[0].team if rows else title
     return {
         "mode": mode,
         "settings": {name: to_dict(plan.config)[name] for name in plan.point},
@@ -194,11 +194,11 @@ def table(datasets: Sequence[dict]) -> str:
 
 
 def cells(dataset: str, row: dict) -> tuple[str, ...]:
-    found = [row[what]["text"] if row[what] else ABSENT for what in COMPARED]
+    blurs = [row[what]["text"] if row[what] else ABSENT for what in COMPARED]
     verdicts = [row["verdicts"][what] for what in COMPARED]
     said = verdicts[:1] if verdicts[0] == verdicts[1] else [v or ABSENT for v in verdicts]
     seeds = " ".join(map(str, row["seeds"])) or "none"
-    return dataset, row["title"], seeds, *found, " / ".join(filter(None, said)) or ABSENT, "; ".join(row["remarks"])
+    return dataset, row["title"], seeds, *blurs, " / ".join(filter(None, said)) or ABSENT, "; ".join(row["remarks"])
 
 
 def markdown(study: dict) -> str:
@@ -207,27 +207,26 @@ def markdown(study: dict) -> str:
     parts += rate_table(study["datasets"])
     for entry in study["datasets"]:
         parts += distance_table(entry["title"], entry["distances"]) if entry["distances"] else []
-        for what, found in (entry["decomposition"] or {}).items():
-            parts.append(f"**{entry['title']}, {what}.** {found['sentence']}")
+        for what, part in (entry["decomposition"] or {}).items():
+            parts.append(f"**{entry['title']}, {what}.** {part['sentence']}")
     parts += ["Made by", f"```\n{study['command']}\n```"]
     return "\n\n".join(parts) + "\n"
 
 
 def rate_table(datasets: Sequence[dict]) -> list[str]:
     """The claim held against a linear VAE at each mode's own rate, as Markdown; [] where no mode has a rate."""
-    found = [(entry["title"], row) for entry in datasets for row in entry["at_equal_rate"]]
+    rows = [(entry["title"], row) for entry in datasets for row in entry["at_equal_rate"]]
     head = ("data set", "at equal rate", "what was read", "verdict")
-    lines = [(title, row["title"], row["sentence"], claims.said(row)) for title, row in found]
+    lines = [(title, row["title"], row["sentence"], claims.said(row)) for title, row in rows]
     figure = "Each report's figure `rate_blur.png` shows blur against nats: modes as points, linear VAEs as a curve."
     return [markdown_table(head, lines), figure] if lines else []
 
 
-def distance_table(title: str, found: dict) -> list[str]:
+def distance_table(title: str, distances: dict) -> list[str]:
     """A data set's distances as Markdown: each data set has a protocol, and so a table, of its own."""
-    head = [f"{title}, mean (smallest to largest seed)", *(f"{c['title']} ({c['note']})" for c in found["columns"])]
-    lines = [head, ["---", *("---:" for _ in found["columns"])]]
-    lines += [[row["title"], *(averaged(row, column) for column in found["columns"])] for row in found["rows"]]
-    return ["\n".join(f"| {' | '.join(line)} |" for line in lines), f"{found['protocol']}."]
+    head = [f"{title}, mean (smallest to largest seed)", *(f"{c['title']} ({c['note']})" for c in distances["columns"])]
+    lines = [[row["title"], *(averaged(row, column) for column in distances["columns"])] for row in distances["rows"]]
+    return [markdown_table(head, lines, right=range(1, len(head))), f"{distances['protocol']}."]
 
 
 def averaged(row: dict, column: dict) -> str:
@@ -261,11 +260,11 @@ def value(datasets: Sequence[dict], command: str) -> dict:
 
 def problems(datasets: Sequence[dict]) -> list[str]:
     """What is not sound in a study, one by one."""
-    found = [entry["failure"] for entry in datasets if entry["failure"]]
+    said = [entry["failure"] for entry in datasets if entry["failure"]]
     for entry in datasets:
         unsound = (run for run in entry["runs"] if run["state"] not in SOUND)
-        found += [f"{r['title']} {r['state']}: {r['reason']}" for r in unsound]
-    return found
+        said += [f"{r['title']} {r['state']}: {r['reason']}" for r in unsound]
+    return said
 
 
 def write(study: dict, out: Path) -> None:

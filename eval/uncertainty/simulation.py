@@ -77,12 +77,12 @@ def _root(squares: np.ndarray) -> np.ndarray:
 
 def outcomes(case: Case, comparisons: int, seed: int = 0) -> np.ndarray:
     """What the rule says of every hypothesis of every comparison, words (comparisons, HYPOTHESES)."""
-    found, scale = [], UNITS[case.unit]
+    words, scale = [], UNITS[case.unit]
     for i in range(comparisons):
         rng = np.random.default_rng((seed, i))  # every unit and truth from the same draws
         pairs = [(side(case.first, scale, rng), side(case.second, scale, rng)) for _ in range(HYPOTHESES)]
-        found.append([verdict.outcome for verdict in decide(pairs)])
-    return np.array(found)
+        words.append([verdict.outcome for verdict in decide(pairs)])
+    return np.array(words)
 
 
 def hits(case: Case, words: np.ndarray) -> np.ndarray:

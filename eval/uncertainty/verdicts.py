@@ -46,8 +46,8 @@ def verdict(blurrier: Estimate, sharper: Estimate, p_adjusted: float | None = No
     the opposite sign; `inconclusive`: anything else. The sides' own intervals may overlap: they contain the error of
     the calibration, which cancels in the difference (docs/blur.md).
     """
-    found = Difference(blurrier, sharper)
-    interval, p = found.interval, found.p
+    difference = Difference(blurrier, sharper)
+    interval, p = difference.interval, difference.p
     p_adjusted = p if p_adjusted is None else p_adjusted
     return Verdict(outcome(interval.value, p_adjusted), interval, p, p_adjusted)
 
@@ -78,19 +78,19 @@ def decide(hypotheses: Sequence[tuple[Estimate, Estimate]]) -> list[Verdict]:
 
 def family(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """Verdicts of everything that one document claims, corrected together, whatever each was corrected for before."""
-    adjusted = holm([found.p for found in verdicts]).tolist()
+    adjusted = holm([own.p for own in verdicts]).tolist()
     return [
-        replace(found, outcome=outcome(found.difference.value, p), p_adjusted=p)
-        for found, p in zip(verdicts, adjusted, strict=True)
+        replace(own, outcome=outcome(own.difference.value, p), p_adjusted=p)
+        for own, p in zip(verdicts, adjusted, strict=True)
     ]
 
 
-def agrees(found: Estimate, truth: float, allowed: float, widest: float) -> bool:
+def agrees(reading: Estimate, truth: float, allowed: float, widest: float) -> bool:
     """Whether an instrument that should read `truth` px does: to within `allowed` px beyond its own interval, which
     must reach no further than `widest` to either side, in px^2 for a blur (near 0 px a root makes any interval wide);
     what is too imprecise to be wrong is not right either."""
-    low, high = found.interval.low, found.interval.high
-    return bool(low - allowed <= truth <= high + allowed and found.reach <= widest)
+    low, high = reading.interval.low, reading.interval.high
+    return bool(low - allowed <= truth <= high + allowed and reading.reach <= widest)
 
 
 def scope(first: Estimate, second: Estimate) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from vaegan.commandline.commands import program
 from vaegan.commandline.explanation import HELP, count_of, explain
 from vaegan.errors import UsageError, impossible, nearest, one_line
 
@@ -110,7 +111,7 @@ def at_least(asked: object, **smallest: float) -> None:
 def need_runs(runs: Sequence[Path], prog: str) -> None:
     """Raise UsageError where a command that takes run directories was given none."""
     if not runs:
-        raise UsageError(f"no run given; use: {prog} RUN [RUN ...]")
+        raise UsageError(f"no run given; use: {program(prog)} RUN [RUN ...]")
 
 
 def require(holds: bool, name: str, value: object, remedy: str) -> None:

@@ -8,7 +8,6 @@ import math
 import os
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import IO
 import numpy as np
 
 from vaegan.errors import UserError
+from vaegan.storage.reading import regular, text
+from vaegan.storage.writing import replacing, write_file
 
 if sys.platform != "win32":
     import fcntl
@@ -75,7 +76,7 @@ def _is_whole(path: Path) -> bool:
 
     The state is the file's number, size and times, of which no program can set the last.
     """
-    digest, _, compared = _record(path).read_text().partition(" ")
+    digest, _, compared = text(_record(path)).partition(" ")
     if compared == _state(path):
         return True
     if _digest(path) != digest:
@@ -91,7 +92,7 @@ def _state(path: Path) -> str:
 
 
 def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
+    with open(regular(path), "rb") as file:
         whole = hashlib.sha256()
         while block := file.read(READ_BYTES):
             whole.update(block)
@@ -99,12 +100,7 @@ def _digest(path: Path) -> str:
 
 
 def _write_record(path: Path, digest: str, state: str = "") -> None:
-    partial = _record(path).with_suffix(f".{os.getpid()}.partial")
-    try:
-        partial.write_text(f"{digest} {state}")
-        os.replace(partial, _record(path))
-    finally:
-        partial.unlink(missing_ok=True)
+    write_file(_record(path), f"{digest} {state}".encode())
 
 
 def _write(
@@ -113,30 +109,27 @@ def _write(
     # Plain writes rather than a writable map: on a full disk a write raises, a map kills the process (SIGBUS).
     header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
     need = math.prod(shape) * np.dtype(dtype).itemsize
-    partial = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_litter(path.parent)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as file:
-            partial = Path(file.name)
+        with replacing(path) as file:
             _lock(file)
             _check_room(path.parent, need)
             whole = hashlib.sha256()
             for block in _blocks(header, dtype, make_rows):
                 file.write(block)
                 whole.update(block)
-            file.flush()
-            os.fsync(file.fileno())
-        _write_record(path, whole.hexdigest())
-        os.replace(partial, path)
+            _write_record(path, whole.hexdigest())
     except OSError as error:
-        raise UserError(
-            f"cannot write {need / 1e6:,.0f} MB to the cache folder {path.parent} ({error.strerror or error}); "
-            "free some space or set VAEGAN_CACHE to another folder"
-        ) from None
-    finally:
-        if partial:
-            partial.unlink(missing_ok=True)
+        raise cannot_cache(path, need, error) from None
+
+
+def cannot_cache(path: Path, size: int, error: OSError) -> UserError:
+    """The error that says why a file of `size` bytes cannot be written into the cache folder."""
+    return UserError(
+        f"cannot write {size / 1e6:,.0f} MB to the cache folder {path.parent} ({error.strerror or error}); "
+        "free some space or set VAEGAN_CACHE to another folder"
+    )
 
 
 def _blocks(
@@ -167,8 +160,8 @@ def _remove_litter(folder: Path) -> None:
     """Remove what killed processes were writing."""
     if sys.platform == "win32":  # without locks nothing tells it from what is being written
         return
-    for path in folder.glob("tmp*.partial"):
-        with contextlib.suppress(OSError), open(path, "rb") as file:
+    for path in folder.glob("*.partial"):
+        with contextlib.suppress(OSError), open(regular(path), "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its writer lives
             if time.time() - path.stat().st_mtime > YOUNG:
                 path.unlink()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaegan.data.imageset import SIZES, SMALL_SIZES, SPLITS, ImageSet
-from vaegan.errors import UsageError, nearest
+from vaegan.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -120,8 +120,7 @@ def _find(name: str, data_dir: Path, known: bool = False) -> tuple[Dataset, Path
             raise UsageError(f"data set {name!r} names no path; write {PREFIXES[prefix].title.split(',')[0]}")
         return PREFIXES[prefix], _moved(Path(path).expanduser(), data_dir, known)
     if name not in DATASETS:
-        names = [*DATASETS, *(f"{prefix}:" for prefix in PREFIXES)]
-        raise UsageError(f"unknown data set {name!r}{nearest(name, names)}; known are {', '.join(names)}")
+        raise unknown("data set", name, [*DATASETS, *(f"{prefix}:" for prefix in PREFIXES)])
     return DATASETS[name], Path(data_dir)
 
 

@@ -63,15 +63,15 @@ def of_folders(names: Sequence[str]) -> tuple[str, str] | None:
 
     Raises ValueError when two names mean the same split.
     """
-    found: dict[str, str] = {}
+    folders: dict[str, str] = {}
     for kind, known in (("training", TRAINING), ("held-out", HELD_OUT)):
         for word in known:
             same = [name for name in names if name.lower() == word]
             if len(same) > 1:
                 raise ValueError(f"{' and '.join(same)} are both the {kind} split: keep one")
             if same:
-                found.setdefault(kind, same[0])
-    return (found["training"], found["held-out"]) if len(found) == 2 else None
+                folders.setdefault(kind, same[0])
+    return (folders["training"], folders["held-out"]) if len(folders) == 2 else None
 
 
 def ambiguous_note(names: Sequence[str]) -> str:

@@ -73,6 +73,11 @@ def find(name: str, rank: int = 0, count: int = 1) -> "torch.device":
     return torch.device("cuda", index)
 
 
+def own(name: str) -> "torch.device":
+    """Return the device that `--device` means for this process, of as many as torchrun started; errors as `find`."""
+    return find(name, local_rank(), processes())
+
+
 def on_cuda(name: str) -> bool:
     """Whether a run will be on a CUDA device."""
     check(name)

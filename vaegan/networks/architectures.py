@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from vaegan.errors import UsageError, nearest, one_line
+from vaegan.errors import unknown
 
 if TYPE_CHECKING:
     from torch import nn
@@ -82,6 +82,5 @@ def row(name: str) -> Architecture:
     if plugins.is_plugin(name):
         return plugins.find(name)
     if name not in ARCHITECTURES:
-        known = f"known are {', '.join(ARCHITECTURES)}, and your own as package.module:Name"
-        raise UsageError(f"--architecture {one_line(name)} is not possible{nearest(name, ARCHITECTURES)}; {known}")
+        raise unknown("architecture", name, [*ARCHITECTURES, "your own as package.module:Name"])
     return ARCHITECTURES[name]

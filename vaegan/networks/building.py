@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from vaegan.errors import UsageError
+from vaegan.errors import impossible
 from vaegan.networks import architectures, plugins
 from vaegan.networks.normalisation import CodeNorm, Norm
 
@@ -32,7 +32,7 @@ def build(
     """
     row = architectures.row(architecture)
     if conditions and not row.normalised:
-        raise UsageError(f"--condition is not possible with --architecture {architecture}: use convolutional")
+        raise impossible(f"--condition with --architecture {architecture}", "use convolutional")
     told = {"conditions": conditions} if conditions else {}
     shape = {"channels": channels, "image_size": image_size, "width": width} | told
     coder = {**shape, "latent_dim": latent_dim} | ({"norm": norm} if row.normalised else {})

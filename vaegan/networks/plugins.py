@@ -36,18 +36,18 @@ def is_plugin(architecture: str) -> bool:
 def find(architecture: str) -> Architecture:
     """Return the row of networks named `package.module:Name`. Raises UsageError when there are none."""
     module, _, name = architecture.partition(":")
-    found = getattr(imported(architecture, module), name, None)
-    absent = [part for part in PARTS if not callable(getattr(found, part, None))]
-    if found is None or absent:
-        lack = f"{module} has no {name!r}" if found is None else f"{name} has no {absent[0]}"
+    architecture_class = getattr(imported(architecture, module), name, None)
+    absent = [part for part in PARTS if not callable(getattr(architecture_class, part, None))]
+    if architecture_class is None or absent:
+        lack = f"{module} has no {name!r}" if architecture_class is None else f"{name} has no {absent[0]}"
         raise impossible(f"--architecture {architecture}", f"{lack}; it needs {', '.join(PARTS)}")
-    makers = Makers(*(_asked(architecture, part, getattr(found, part)) for part in PARTS))
-    return Architecture(f"{name} of {module}", _sizes(architecture, found), lambda: makers)
+    makers = Makers(*(_asked(architecture, part, getattr(architecture_class, part)) for part in PARTS))
+    return Architecture(f"{name} of {module}", _sizes(architecture, architecture_class), lambda: makers)
 
 
-def _sizes(architecture: str, found: Any) -> tuple[int, ...]:
+def _sizes(architecture: str, architecture_class: Any) -> tuple[int, ...]:
     """The image sizes that networks name. Raises UsageError for what is no list of them."""
-    sizes = getattr(found, "sizes", ())
+    sizes = getattr(architecture_class, "sizes", ())
     if not isinstance(sizes, (tuple, list, range, set)) or not all(type(size) is int and size > 0 for size in sizes):
         raise UsageError(f"--architecture {architecture} has sizes {sizes!r:.60}: list whole numbers, sizes = (32, 64)")
     return tuple(sizes)
@@ -110,9 +110,9 @@ def check(architecture: str, networks: dict[str, "nn.Module"], shape: tuple[int,
     }
     for part, network in networks.items():
         for call, shapes, what in wanted[part]:
-            found = tried(network, call)
-            if found != shapes:
-                given = " and ".join(map(str, found)) if isinstance(found, tuple) else found
+            made = tried(network, call)
+            if made != shapes:
+                given = " and ".join(map(str, made)) if isinstance(made, tuple) else made
                 raise UsageError(
                     f"the {part} of --architecture {architecture} does not fit: of {SHOWN} inputs it gives {given}; "
                     f"it should give {what} of shape {shapes[0]}"
@@ -128,8 +128,8 @@ def tried(network: "nn.Module", call: Callable[["nn.Module"], Any]) -> Any:
     training = network.training
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            found = call(network.eval())
-        return tuple(tuple(t.shape) if isinstance(t, torch.Tensor) else type(t).__name__ for t in found)
+            made = call(network.eval())
+        return tuple(tuple(t.shape) if isinstance(t, torch.Tensor) else type(t).__name__ for t in made)
     except Exception as error:
         return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''!s:.100}"
     finally:
@@ -141,8 +141,8 @@ def features(discriminator: "nn.Module", x: Any) -> Any:
     import torch
 
     with torch.no_grad():
-        found = discriminator.eval()(x)
+        judged = discriminator.eval()(x)
     discriminator.train()
-    if not hasattr(found, "features") or not isinstance(found.features, torch.Tensor):
+    if not hasattr(judged, "features") or not isinstance(judged.features, torch.Tensor):
         raise UsageError("the discriminator gives no features: return vaegan.networks.outputs.Judged(features, logit)")
-    return found.features[0].numel()
+    return judged.features[0].numel()

@@ -3,9 +3,6 @@
 TensorBoard looks for `projector_config.pbtxt` among the assets of every run, and in its logdir itself.
 """
 
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import torch
@@ -17,6 +14,7 @@ from vaegan import data
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError, UserError, impossible, one_line
 from vaegan.model import load
+from vaegan.storage.writing import replacing_folder
 
 CONFIG = metadata.PROJECTOR_FILENAME
 ASSETS = Path(metadata.PLUGINS_DIR) / metadata.PLUGIN_ASSETS_NAME  # of a run: shown by `tensorboard --logdir runs`
@@ -25,10 +23,12 @@ N = 2000  # held-out images shown, where there are as many
 SPRITE = 8192  # px a side that TensorBoard shows at most (a browser's texture)
 
 
-def show(run: Path, out: Path | None, n: int | None, seed: int, data_dir: Path | None) -> tuple[Path, int]:
+def show(
+    run: Path, out: Path | None, n: int | None, seed: int, data_dir: Path | None, device: str = "cpu"
+) -> tuple[Path, int]:
     """Write the codes of `n` held-out images of a run, and return the folder and their number. Raises UsageError and
     UserError."""
-    model = load(run)
+    model = load(run, device=device)
     if not model.has_encoder:
         raise UsageError(f"{run} has no codes to show: a run of mode {model.config.mode} has no encoder")
     config = model.config
@@ -38,7 +38,7 @@ def show(run: Path, out: Path | None, n: int | None, seed: int, data_dir: Path |
     n = min(N, most(images)) if n is None else n
     check(n, images, out)
     chosen = torch.randperm(len(images.images), generator=torch.Generator().manual_seed(seed))[:n]
-    codes, _ = model.encode(images.images[chosen], images.known_labels[chosen] if model.is_conditional else None)
+    codes, _ = model.encode(images.images[chosen], model.attributes_of(images, chosen))
     write(out, codes, images.images[chosen], *labelled(images, chosen))
     return out, n
 
@@ -77,20 +77,12 @@ def write(out: Path, codes: Tensor, images: Tensor, labels: list, names: list[st
 
     codes: (N, D); images: uint8 (N, C, S, S). Raises UserError when it cannot be written.
     """
-    partial = None
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-        partial.chmod(0o755)  # temporary folders are private
-        with SummaryWriter(str(partial)) as board:
-            thumbnails = images.expand(-1, 3, -1, -1).float() / 255
-            board.add_embedding(codes, labels, thumbnails, tag="codes", metadata_header=names)
-        for events in partial.glob("events.out.*"):
-            events.unlink()  # it holds nothing, and would make the folder a run of its own
-        if out.exists():
-            shutil.rmtree(out)
-        os.replace(partial, out)
+        with replacing_folder(out) as partial:
+            with SummaryWriter(str(partial)) as board:
+                thumbnails = images.expand(-1, 3, -1, -1).float() / 255
+                board.add_embedding(codes, labels, thumbnails, tag="codes", metadata_header=names)
+            for events in partial.glob("events.out.*"):
+                events.unlink()  # it holds nothing, and would make the folder a run of its own
     except OSError as error:
-        if partial:
-            shutil.rmtree(partial, ignore_errors=True)
         raise UserError(f"{out} cannot be written ({error.strerror}): choose another --out") from None

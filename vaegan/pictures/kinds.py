@@ -35,6 +35,8 @@ class Arguments:
     codes' linear estimate of the attribute goes from 0 to 1 and no other's moves."""
     data_dir: Path | None = None
     """Where the data lie, when not where the run found them."""
+    device: str = "auto"
+    """Where networks compute: auto, cpu or cuda."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from vaegan.errors import UserError, impossible
 from vaegan.model import prior_codes
 from vaegan.pictures import sheets
 from vaegan.pictures.scene import Scene, wanted
-from vaegan.storage.reading import contents
+from vaegan.storage.reading import contents, reason
 
 STEPS = 10  # codes of an interpolation, both ends included
 TRAVERSED = torch.linspace(-3, 3, 9)  # values that a traversed dimension takes, in standard deviations of the prior
@@ -25,7 +25,7 @@ def samples(scene: Scene) -> bytes:
     """Images of codes drawn from the prior, of which the first k do not depend on --n, or of the codes given."""
     given, seed = scene.asked.codes, scene.asked.seed
     z = read_codes(given) if given else prior_codes(scene.n, scene.model.latent_dim, seed)
-    images = scene.decode(z, scene.model.attributes(len(z), seed) if scene.model.is_conditional else None)
+    images = scene.decode(z, scene.model.prior_attributes(len(z), seed))
     columns = min(len(images), max(1, round(len(images) ** 0.5)), COLUMNS)
     return sheets.picture(sheets.tiled(images, columns, scene.zoom, gap=0 if len(images) == 1 else sheets.GAP))
 
@@ -36,9 +36,8 @@ def read_codes(file: Path) -> Tensor:
         codes = np.load(io.BytesIO(contents(file)), allow_pickle=False)
         return torch.from_numpy(np.atleast_2d(codes).astype(np.float32))
     except (OSError, ValueError, EOFError, TypeError) as error:
-        reason = " ".join(str(error).split())[:100]
         raise UserError(
-            f"{file} cannot be read as codes ({reason}): write it with numpy.save, (N, D) numbers"
+            f"{file} cannot be read as codes ({reason(error)}): write it with numpy.save, (N, D) numbers"
         ) from None
 
 
@@ -77,7 +76,8 @@ def interpolation(scene: Scene) -> bytes:
 
 def manifold(scene: Scene) -> bytes:
     """What a 2-D model draws for codes over [-3, 3]^2, the first number to the right, the second upwards."""
-    told = scene.model.attributes(1, scene.asked.seed)[0] if scene.model.is_conditional else None
+    one = scene.model.prior_attributes(1, scene.asked.seed)
+    told = None if one is None else one[0]
     return sheets.picture(sheets.tiled(scene.decode(latent.manifold(scene.n), told), scene.n, scene.zoom or 1, gap=0))
 
 

@@ -60,7 +60,7 @@ class Scene:
 
     def told(self, indices: Tensor) -> Tensor | None:
         """Return what a conditional model is told of held-out images: their labels. Others are told nothing."""
-        return self.held_out.known_labels[indices] if self.model.is_conditional else None
+        return self.model.attributes_of(self.held_out, indices)
 
     def encode(self, indices: Tensor) -> Tensor:
         """Return the posterior means of held-out images."""

@@ -83,7 +83,7 @@ def measured(run: Path) -> str:
     """Return the last line of the run's metrics, which are means over its last updates, on training images."""
     rows = metrics.read(run)
     if not rows:
-        return "Not measured: the run kept no metrics. `python eval/compare.py RUN` measures blur and distances."
+        return "Not measured: the run kept no metrics. `vaegan compare RUN` measures blur and distances."
     last = rows[-1]
     named = {k: v for k, v in last.items() if k.startswith(("terms/", "dis/"))}
     table = [f"| `{name}` | {value:.4g} |" for name, value in sorted(named.items())]

@@ -1,8 +1,5 @@
 """Networks of a run in a format that other programs read, with their card."""
 
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +12,7 @@ from vaegan.errors import UsageError, UserError
 from vaegan.model import Model, load, prior_codes, stored
 from vaegan.sharing.card import COMPARED, card
 from vaegan.sharing.formats import FORMATS, TOLERANCE, largest_difference, outputs, require_packages
+from vaegan.storage.writing import replacing_folder
 
 DRAWING = ("encoder", "decoder")  # what images are drawn with, from images and from codes
 
@@ -67,13 +65,8 @@ def export_all(run: Path, out: Path, half: bool) -> float:
 def _appearing(out: Path) -> Iterator[Path]:
     """Yield a folder that becomes `out` when the block ends well. Raises UserError when it cannot be written."""
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as partial:
-            yield Path(partial)
-            os.chmod(partial, 0o755)  # temporary folders are private
-            if out.is_dir():
-                out.rmdir()
-            shutil.copytree(partial, out)
+        with replacing_folder(out) as partial:
+            yield partial
     except OSError as error:
         raise UserError(f"{out} cannot be written ({error.strerror or error}): choose another --out") from None
 
@@ -83,6 +76,5 @@ def example(model: Model, part: str) -> tuple[Tensor, ...]:
     size = model.config.side
     images = torch.rand(COMPARED, model.channels, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
     first = prior_codes(COMPARED, model.latent_dim, 0) if part == "decoder" else images
-    if not model.is_conditional:
-        return (first,)
-    return first, model.conditions.numbers(model.attributes(COMPARED))
+    told = model.prior_attributes(COMPARED)
+    return (first,) if told is None else (first, model.conditions.numbers(told))

@@ -84,8 +84,8 @@ def _read_onnx(network: nn.Module, path: Path) -> Callable[..., Outputs]:
     names = [node.name for node in session.get_inputs()]
 
     def run(*inputs: Tensor) -> Outputs:
-        found = session.run(None, {name: t.numpy() for name, t in zip(names, inputs, strict=True)})
-        return tuple(torch.from_numpy(array) for array in found)
+        made = session.run(None, {name: t.numpy() for name, t in zip(names, inputs, strict=True)})
+        return tuple(torch.from_numpy(array) for array in made)
 
     return run
 
@@ -106,9 +106,9 @@ def require_packages(name: str) -> None:
         raise UserError(f"--format {name} needs the package {absent[0]}: pip install 'vaegan[export]'")
 
 
-def outputs(found: Tensor | Outputs) -> Outputs:
+def outputs(made: Tensor | Outputs) -> Outputs:
     """Return what a network gave as a tuple: an encoder and a discriminator give two tensors, a decoder one."""
-    return (found,) if isinstance(found, Tensor) else tuple(found)
+    return (made,) if isinstance(made, Tensor) else tuple(made)
 
 
 @torch.no_grad()

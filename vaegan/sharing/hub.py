@@ -31,9 +31,9 @@ class HubModel(Model, ModelHubMixin):
     @classmethod
     def of(cls, run: str | Path) -> "HubModel":
         """Open a run, or a folder that has been saved. Errors as `vaegan.load`."""
-        found = cls.like(load(run))
-        found.source = Path(run)
-        return found
+        model = cls.like(load(run))
+        model.source = Path(run)
+        return model
 
     @classmethod
     def like(cls, model: Model, device: str = "cpu") -> "HubModel":

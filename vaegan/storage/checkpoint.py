@@ -6,18 +6,17 @@ A checkpoint is what torch.save writes and a checksum of it, as the zip archive'
 
 import hashlib
 import io
-import os
 import zipfile
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeGuard
 
 import torch
 
 from vaegan.errors import UserError
-from vaegan.storage.reading import contents
+from vaegan.storage.reading import contents, reason
+from vaegan.storage.writing import write_file
 
 FORMAT = 2
 TYPES: dict[str, type | tuple[type, ...]] = {
@@ -43,22 +42,11 @@ def path(run_dir: Path, name: str = LAST) -> Path:
 
 
 def save(run_dir: Path, state: dict[str, Any], name: str = LAST) -> None:
-    """Write a checkpoint through a temporary file, so that a crash or a full disk leaves the previous one.
-
-    Raises UserError when it cannot be written.
-    """
+    """Write a checkpoint; a crash or a full disk leaves the previous one. Raises UserError where it is not written."""
     target = path(run_dir, name)
-    partial = target.with_name(f".{name}.{os.getpid()}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "wb") as file:
-            file.write(sealed({"format": FORMAT, **state}))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, target)
+        write_file(target, sealed({"format": FORMAT, **state}))
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
         kept = "the previous checkpoint is intact" if target.exists() else "nothing was saved before"
         raise UserError(
             f"{target} could not be saved at step {state['step']} ({error.strerror or error}); {kept}: "
@@ -92,13 +80,12 @@ def read(run_dir: Path, name: str = LAST) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError(f"{run_dir} has no checkpoint ({source.relative_to(run_dir)}): train it first") from None
     except OSError as error:
-        raise UserError(f"{source} cannot be read ({error.strerror}): restore it or train the run again") from None
+        raise UserError(f"{source} cannot be read ({reason(error)}): restore it or train the run again") from None
     try:
         state = opened(content)
     except Exception as error:  # of a crafted file torch raises nearly anything
-        reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
         raise UserError(
-            f"{source} is damaged or not a checkpoint ({reason}): restore it or train the run again"
+            f"{source} is damaged or not a checkpoint ({reason(error)}): restore it or train the run again"
         ) from None
     if not well_formed(state):
         raise UserError(f"{source} is not a checkpoint of this version: train the run again")

@@ -12,7 +12,7 @@ from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
 from vaegan.errors import UserError
-from vaegan.storage.reading import text
+from vaegan.storage.reading import reason, text
 from vaegan.storage.writing import write_file
 
 Scalars = dict[str, Tensor | float]
@@ -99,7 +99,7 @@ def rows(path: Path) -> list[dict[str, float]]:
     try:
         lines = text(path).splitlines()
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error!s:.80}): restore it, or train the run again") from None
+        raise UserError(f"{path} cannot be read ({reason(error)}): restore it, or train the run again") from None
     parsed = [parse(line) for line in lines]
     if parsed and parsed[-1] is None:
         parsed.pop()

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vaegan.errors import UserError
+from vaegan.storage.reading import text
 
 LOCK = ".lock"
 # What killed processes leave half-written in a run's directory; each was to be renamed to what it is a part of.
@@ -81,7 +82,7 @@ else:
 def described(path: Path) -> str:
     """Return who holds a lock, as far as it says so."""
     try:
-        holder = json.loads(path.read_text())
+        holder = json.loads(text(path))
         return f"process {int(holder['pid'])} on {holder['host']!s:.60}"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"

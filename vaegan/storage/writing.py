@@ -1,10 +1,13 @@
-"""Files that a user names: written whole or not at all."""
+"""Files and folders: written whole or not at all."""
 
 import json
 import os
+import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from vaegan.errors import UserError
 
@@ -26,20 +29,67 @@ def cannot_write(path: Path, error: OSError) -> UserError:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """As `write_whole`, of a link to the file it points to. Raises OSError, also for what is not a regular file: a
-    device or a pipe would be replaced."""
+    """As `write_whole`, but what it raises is OSError."""
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Yield a new file that takes the place of `path` when the block ends well and vanishes when it does not.
+
+    Of a link, of the file it points to. It is on the disk before it has the name, so that no failing machine leaves an
+    empty one. Raises OSError, also for what is not a regular file: a device or a pipe would be replaced.
+    """
     target = destination(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, partial = temporary(target.parent, path.name)
     try:
         with open(handle, "wb") as file:
-            file.write(content)
-        os.chmod(partial, 0o644)  # temporary files are private
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(partial, 0o666 & ~_umask())
         os.replace(partial, target)
     except BaseException:
         with suppress(OSError):
             os.unlink(partial)
         raise
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Yield a new folder that takes the place of `path`, files and all, when the block ends well and vanishes when it
+    does not. Raises OSError; what was there before then stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial"))
+    try:
+        yield partial
+        os.chmod(partial, 0o777 & ~_umask())
+        _swap(partial, path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _swap(new: Path, path: Path) -> None:
+    if not path.exists():
+        new.rename(path)
+        return
+    old = new.with_name(f"{new.name}-old")
+    path.rename(old)
+    try:
+        new.rename(path)
+    except OSError:
+        old.rename(path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _umask() -> int:
+    """What nobody else may do with a new file; temporary ones are private whatever it says."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def destination(path: Path) -> Path:
@@ -62,7 +112,12 @@ def temporary(folder: Path, name: str) -> tuple[int, str]:
 def write_json(path: Path | None, value: object) -> None:
     """Write a JSON value, indented, as `write_whole` does; nothing where no file was asked for."""
     if path:
-        write_whole(path, (json.dumps(value, indent=2) + "\n").encode())
+        write_whole(path, as_json(value))
+
+
+def as_json(value: object) -> bytes:
+    """A JSON value, indented, as the text of a file."""
+    return (json.dumps(value, indent=2) + "\n").encode()
 
 
 def check_writable(*paths: Path | None) -> None:

@@ -15,9 +15,10 @@ from vaegan import run as running
 from vaegan.commandline.arguments import as_words
 from vaegan.config import Config
 from vaegan.data.readers import npz
-from vaegan.errors import UsageError, UserError, nearest
+from vaegan.errors import UsageError, UserError, nearest, unknown
 from vaegan.model import Model, load
 from vaegan.objective import OBJECTIVES, Objective
+from vaegan.storage.writing import replacing
 from vaegan.training import launch
 
 MADE_HERE = ("dataset", "data_dir")  # settings that the images decide
@@ -57,15 +58,11 @@ def keep(file: Path, data: dict[str, np.ndarray], resume: bool) -> None:
         if not np.array_equal(npz.all_images(file).permute(0, 2, 3, 1), data["images"]):
             raise UsageError(f"these are not the images of {file}, with which the run was begun")
         return
-    partial = file.with_name(f".{file.name}.partial")
+    save: Callable[..., None] = np.savez  # its stub reads every name as one of its own options
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "wb") as out:
-            save: Callable[..., None] = np.savez  # its stub reads every name as one of its own options
+        with replacing(file) as out:
             save(out, **data)
-        partial.replace(file)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise UserError(f"{file} cannot be written ({error.strerror or error}): choose another run_dir") from None
 
 
@@ -89,7 +86,7 @@ def objective(mode: str) -> Objective:
     UsageError with the nearest."""
     rows = OBJECTIVES | import_module("baselines.objectives").OBJECTIVES
     if mode not in rows:
-        raise UsageError(f"unknown mode {mode!r}{nearest(mode, rows)}; known are {', '.join(sorted(rows))}")
+        raise unknown("mode", mode, sorted(rows))
     return rows[mode]
 
 
@@ -98,7 +95,7 @@ def arrays(images: Tensor | Dataset) -> dict[str, np.ndarray]:
     naming the first image that is none or not of the shape of those before it."""
     if isinstance(images, Tensor):
         return {"images": pixels_of(images, "the images")}
-    found: list[np.ndarray] = []
+    parts: list[np.ndarray] = []
     labels: list[int | None] = []
     for i, item in enumerate(items(images)):
         image, label = parted(item)
@@ -106,14 +103,14 @@ def arrays(images: Tensor | Dataset) -> dict[str, np.ndarray]:
             tensor = image if isinstance(image, Tensor) else torch.as_tensor(np.array(image))
         except (TypeError, ValueError):
             raise UsageError(f"image {i} is a {type(image).__name__}: give tensors, arrays or PIL images") from None
-        found.append(pixels_of(tensor[None], f"image {i}")[0])
+        parts.append(pixels_of(tensor[None], f"image {i}")[0])
         labels.append(label)
-        if found[i].shape != found[0].shape:
-            raise UsageError(f"image {i} has shape {found[i].shape}, those before it {found[0].shape}: give all one")
-    if not found:
+        if parts[i].shape != parts[0].shape:
+            raise UsageError(f"image {i} has shape {parts[i].shape}, those before it {parts[0].shape}: give all one")
+    if not parts:
         raise UsageError("the Dataset is empty: give at least two images")
     known = all(label is not None for label in labels)
-    return {"images": np.stack(found)} | ({"labels": np.array(labels)} if known else {})
+    return {"images": np.stack(parts)} | ({"labels": np.array(labels)} if known else {})
 
 
 def items(images: Dataset) -> Iterable[Any]:

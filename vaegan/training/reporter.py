@@ -74,9 +74,9 @@ class Reporter:
         """Take in the posterior of held-out images, and look for its collapse; costs one pass of the encoder."""
         if not self.writer or "encoder" not in self.trainer.networks or not self.trainer.objective.prior:
             return
-        found = posterior.scalars(*encoded(self.trainer.networks, *self.watched))
-        self.averager.add(found)
-        used = found["posterior/informative_units"]
+        scalars = posterior.scalars(*encoded(self.trainer.networks, *self.watched))
+        self.averager.add(scalars)
+        used = scalars["posterior/informative_units"]
         self.warn("posterior", step, lambda: collapse.posterior_collapsed(used, self.config.latent_dim))
 
     def measure(self, step: int) -> None:

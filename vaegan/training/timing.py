@@ -23,7 +23,8 @@ FACES = 512  # images a timing of the renderer
 
 @dataclasses.dataclass(frozen=True)
 class Ways:
-    """Other ways to update a VAE/GAN, by name, and the widths and threads with which they are timed.
+    """Other ways to update a VAE/GAN, by name, and the widths and threads with which they are timed; whether networks
+    under torch.compile are, too.
 
     A way makes an update of a new trainer and its images; None where it is not installed.
     """
@@ -31,11 +32,14 @@ class Ways:
     make: Mapping[str, Callable[[Trainer, Tensor], Callable | None]]
     widths: tuple[float, ...]
     threads: tuple[int, ...]
+    compile: bool = False
 
 
 def figures(config: Config, modes: dict[str, Objective], rounds: int, ways: Ways) -> list[dict]:
     """Time all cases in turns, the config saying device, size, width and batch; a figure a case."""
     groups = {"update": updates(config, modes), "gate": gated(config, modes), "precision": precisions(config, modes)}
+    if ways.compile:
+        groups["torch.compile"] = compilations(dataclasses.replace(config, norm="group"), modes)
     groups["renderer"] = {
         f"{size} px": (lambda size=size: synthfaces.render(0, np.arange(FACES), size)) for size in (32, 64)
     }
@@ -64,6 +68,15 @@ def gated(config: Config, modes: dict[str, Objective]) -> dict[str, Callable]:
 def precisions(config: Config, modes: dict[str, Objective]) -> dict[str, Callable]:
     """A VAE/GAN update in float32 and in bfloat16."""
     return {name: update(dataclasses.replace(config, precision=name), modes["vaegan"]) for name in ("fp32", "bf16")}
+
+
+def compilations(config: Config, modes: dict[str, Objective]) -> dict[str, Callable]:
+    """A VAE/GAN update of networks as they are and compiled; nobody waits, so that all are passed through."""
+    cases = {"as they are": False, "compiled": True}
+    return {
+        name: update(dataclasses.replace(config, compile=value), modes["vaegan"], NOBODY_WAITS)
+        for name, value in cases.items()
+    }
 
 
 def alternatives(config: Config, objective: Objective, ways: Ways) -> dict[str, Callable]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import importlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, cast
@@ -48,7 +49,7 @@ class Trainer:
             for name in phase.trains(objective)
         }
         self.decoder_ema = copy.deepcopy(self.networks["decoder"]).requires_grad_(False)
-        self.passes = {name: compiled(n) if config.compile else n for name, n in self.networks.items()}
+        self.called = {name: compiled(n) if config.compile else n for name, n in self.networks.items()}  # by a pass
 
     def update(
         self, step: int, x: Tensor, y: Tensor | None = None, measure_routes: bool = False
@@ -63,7 +64,7 @@ class Trainer:
         for phase in self.phases:
             passes = 0
             for _ in range(phase.times):
-                described, costs, stepped = self.run(phase, step, (x, y), next(draws), measure_routes)
+                described, costs, stepped = self.one_pass(phase, step, (x, y), next(draws), measure_routes)
                 scalars |= described
                 passes += stepped
                 if not stepped or phase.until and inside(phase.until, costs):
@@ -72,7 +73,7 @@ class Trainer:
                 scalars[f"passes/{phase.name}"] = float(passes)
         return scalars
 
-    def run(
+    def one_pass(
         self,
         phase: Phase,
         step: int,
@@ -84,7 +85,7 @@ class Trainer:
         objective, (x, y) = phase.objective(self.objective), batch
         eps, z_p = (processes.shard(n).to(self.device) for n in draw)
         with self.autocast():
-            f = algorithm.forward(objective, self.settings, self.passes, x, eps, z_p, y)
+            f = algorithm.forward(objective, self.settings, self.called, x, eps, z_p, y)
         t = algorithm.terms(objective, self.settings, f)
         routes = algorithm.route(objective, replace(self.settings, beta=beta(self.config, step)))
         routes = {name: weights for name, weights in routes.items() if name in phase.moves}
@@ -204,6 +205,8 @@ def feature_count(networks: dict[str, nn.Module]) -> int:
 def compiled(network: nn.Module) -> nn.Module:
     """Return a network of the same layers, of which what an update calls is compiled: a decoder's logit."""
     network, called = copy.copy(network), "logit" if hasattr(network, "logit") else "forward"
+    functorch: Any = importlib.import_module("torch._functorch.config")
+    functorch.donated_buffer = False  # gradients go through a network's graph more than once
     setattr(network, called, torch.compile(getattr(network, called)))
     return network
 

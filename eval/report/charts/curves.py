@@ -112,12 +112,12 @@ def _geometric_mean(lines: Sequence[Sequence[float]]) -> list[float]:
 def training_panels(report: Report) -> list[tuple[str, list[str]]]:
     """(title, scalar names) of every training panel that some run logged."""
     logged = {name for run in report.training.values() for name in run.series}
-    found = [(title, [name]) for name, title in TERMS.items() if name in logged]
+    panels = [(title, [name]) for name, title in TERMS.items() if name in logged]
     for title, prefix in SCALARS:
         names = sorted(name for name in logged if name.startswith(prefix))
         if names:
-            found.append((title, names))
-    return found
+            panels.append((title, names))
+    return panels
 
 
 def training(report: Report) -> Chart | None:

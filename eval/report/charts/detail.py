@@ -22,13 +22,13 @@ TICKS = (0.03, 0.1, 0.3)
 
 def coherence(report: Report, origin: str) -> Chart | None:
     """Power, transfer and coherence in bands of frequency; None where there are no reconstructions."""
-    found = report.coherence
-    if found is None:
+    part = report.coherence
+    if part is None:
         return None
     words = "; ".join(
         f"{row.title}: coherence "
         + ", ".join(f"{band.coherence:.2f}" for band in row.bands if band.coherence is not None)
-        for row in found.rows
+        for row in part.rows
     )
     return Chart(
         "coherence",
@@ -37,19 +37,19 @@ def coherence(report: Report, origin: str) -> Chart | None:
         "From coarse structure (left) to fine (right). Power: how much is there; transfer: how much of the original's "
         "structure is left; coherence: the share of the power that follows the original. Power without coherence is "
         f"invented. {origin}",
-        lambda figure, narrow: _draw(figure, report, found, narrow),
+        lambda figure, narrow: _draw(figure, report, part, narrow),
         3.3,
         7.6,
     )
 
 
-def _draw(figure: Figure, report: Report, found: Coherence, narrow: bool) -> None:
+def _draw(figure: Figure, report: Report, part: Coherence, narrow: bool) -> None:
     linear = {
         row.source: style
-        for row, style in zip((row for row in found.rows if row.run is None), cycle(STYLES), strict=False)
+        for row, style in zip((row for row in part.rows if row.run is None), cycle(STYLES), strict=False)
     }
     for axes, (name, title) in zip(panels(figure, len(PANELS), narrow), PANELS.items(), strict=True):
-        for row in found.rows:
+        for row in part.rows:
             places = [(band.low * band.high) ** 0.5 or band.high / 2 for band in row.bands]
             values, style = [getattr(band, name) for band in row.bands], linear.get(row.source, "-")
             axes.plot(places, values, style, color=colour(report, row.run), marker="o", markersize=3, linewidth=1.4)
@@ -62,5 +62,5 @@ def _draw(figure: Figure, report: Report, found: Coherence, narrow: bool) -> Non
         axes.set_xlabel("cycles a pixel")
         axes.grid()
     others = [(row.title, Line2D([], [], color=INK, linestyle=linear[row.source], linewidth=1.6))
-              for row in found.rows if row.source in linear]  # fmt: skip
+              for row in part.rows if row.source in linear]  # fmt: skip
     legend(figure, [*group_lines(report, grouping.groups(report)), *others], narrow, columns=2)

@@ -9,7 +9,7 @@ from eval.report.schema import Report
 def charts(report: Report) -> list[Chart]:
     """Every chart that the report has data for."""
     measure, source = page.primary(report), origin(report)
-    found = [
+    drawn = [
         forest.forest(report, measure, source),
         sweep.sweep(report, source),
         forest.controls(report, measure, source),
@@ -21,7 +21,7 @@ def charts(report: Report) -> list[Chart]:
         learning.learning(report),
         curves.training(report),
     ]
-    return [chart for chart in found if chart]
+    return [chart for chart in drawn if chart]
 
 
 def origin(report: Report) -> str:

@@ -12,12 +12,11 @@ from eval.report.schema import Report
 
 def rate_blur(report: Report, origin: str) -> Chart | None:
     """Equivalent blur against the nats that a code holds; None where no run has a rate."""
-    found = report.rate
-    if found is None:
+    rate = report.rate
+    if rate is None:
         return None
     words = "; ".join(
-        f"{run.title}, {run.rate:.0f} nats: {run.reconstructions.text}, samples {run.samples.text}"
-        for run in found.runs
+        f"{run.title}, {run.rate:.0f} nats: {run.reconstructions.text}, samples {run.samples.text}" for run in rate.runs
     )
     return Chart(
         "rate_blur",
@@ -26,24 +25,24 @@ def rate_blur(report: Report, origin: str) -> Chart | None:
         "Dots: runs, at the nats an image that their code holds (mean KL to the prior, held-out images), with 95 % "
         "intervals. Line: linear VAEs in closed form, which train nothing. A dot below the line is sharper than nats "
         f"alone explain. {origin}",
-        lambda figure, narrow: _draw(figure, report, found, narrow),
+        lambda figure, narrow: _draw(figure, report, rate, narrow),
         3.2,
         5.6,
     )
 
 
-def _draw(figure: Figure, report: Report, found: Rate, narrow: bool) -> None:
+def _draw(figure: Figure, report: Report, rate: Rate, narrow: bool) -> None:
     for axes, kind in zip(panels(figure, len(PANELS), narrow, sharey=True), PANELS, strict=True):
-        _panel(axes, report, found, kind)
+        _panel(axes, report, rate, kind)
     dots = group_lines(report, grouping.groups(report), marker="o", linestyle="")
     legend(figure, [*dots, ("linear VAEs", Line2D([], [], color=INK, linewidth=1.4))], narrow)
 
 
-def _panel(axes: Axes, report: Report, found: Rate, kind: str) -> None:
-    for i, size in enumerate(sorted({point.latent_dim for point in found.linear})):
-        line = [(p.rate, y) for p in found.linear if p.latent_dim == size and (y := getattr(p, kind)) is not None]
+def _panel(axes: Axes, report: Report, rate: Rate, kind: str) -> None:
+    for i, size in enumerate(sorted({point.latent_dim for point in rate.linear})):
+        line = [(p.rate, y) for p in rate.linear if p.latent_dim == size and (y := getattr(p, kind)) is not None]
         axes.plot(*zip(*line, strict=True), ("-", "--", ":")[i % 3], color=INK, linewidth=1.4) if line else None
-    for run in found.runs:
+    for run in rate.runs:
         read, shade = getattr(run, kind), colour(report, run.run)
         if read.value is None:
             continue

@@ -31,8 +31,8 @@ class Point:
 
 def sweep(report: Report, origin: str) -> Chart | None:
     """A row of panels for each number that runs of one mode differ in; None where there is none."""
-    found, names = points(report), swept(report)
-    shown = list(dict.fromkeys(panel for point in found for panel in point.values))
+    dots, names = points(report), swept(report)
+    shown = list(dict.fromkeys(panel for point in dots for panel in point.values))
     if not names or not shown:
         return None
     words = ", ".join(name.replace("_", " ") for name in names)
@@ -42,7 +42,7 @@ def sweep(report: Report, origin: str) -> Chart | None:
         f"{', '.join(shown)} against {words}, a line for each mode",
         "Each point is the mean over the seeds of one setting, blur with its 95 % interval; lines join runs that "
         f"differ in nothing else. {origin}",
-        lambda figure, narrow: _draw(figure, report, found, names, shown, narrow),
+        lambda figure, narrow: _draw(figure, report, dots, names, shown, narrow),
         2.4 * len(names) + 0.4,
         2.1 * len(names) * len(shown) + 0.5,
     )
@@ -58,7 +58,7 @@ def points(report: Report) -> list[Point]:
 def values(report: Report, runs: Sequence[Run]) -> dict[str, Interval]:
     """What replicates read, by panel: blur as the report pools it, distance and bound as means over the runs."""
     labels = {run.label for run in runs}
-    found: dict[str, Interval] = {BLUR[row.what]: row for row in report.pooled if row.title == runs[0].team}
+    by_title: dict[str, Interval] = {BLUR[row.what]: row for row in report.pooled if row.title == runs[0].team}
     kinds = {source.id: source.kind for source in report.sources}
     table = report.distances
     rows = [row for row in table.rows if row.run in labels and row.source and kinds.get(row.source) == "samples"]
@@ -67,8 +67,8 @@ def values(report: Report, runs: Sequence[Run]) -> dict[str, Interval]:
     means |= {"ELBO, nats": [bound["1"]["value"] for bound in bounds if bound]}
     for title, numbers in means.items():
         known = [n for n in numbers if n is not None]
-        found |= {title: Interval(fmean(known), None, None)} if known else {}
-    return found
+        by_title |= {title: Interval(fmean(known), None, None)} if known else {}
+    return by_title
 
 
 def swept(report: Report) -> list[str]:
@@ -83,33 +83,33 @@ def _by_mode(report: Report, name: str) -> Iterator[list[Any]]:
 
 
 def _numbers(report: Report, name: str) -> bool:
-    found = [value for own in _by_mode(report, name) for value in own]
-    return all(type(value) in (int, float) and math.isfinite(value) for value in found)
+    numbers = [value for own in _by_mode(report, name) for value in own]
+    return all(type(value) in (int, float) and math.isfinite(value) for value in numbers)
 
 
-def lines(found: Sequence[Point], name: str) -> list[list[Point]]:
+def lines(dots: Sequence[Point], name: str) -> list[list[Point]]:
     """Points that differ in one setting alone, in its order; one that has no neighbour stands by itself."""
     rest: dict[str, list[Point]] = {}
-    for point in found:
+    for point in dots:
         others = {key: value for key, value in point.settings.items() if key not in APART | {name}}
         rest.setdefault(repr((point.runs[0].mode, sorted(others.items()))), []).append(point)
     return [sorted(points, key=lambda point: point.settings[name]) for points in rest.values()]
 
 
 def _draw(
-    figure: Figure, report: Report, found: Sequence[Point], names: Sequence[str], shown: Sequence[str], narrow: bool
+    figure: Figure, report: Report, points: Sequence[Point], names: Sequence[str], shown: Sequence[str], narrow: bool
 ) -> None:
     every = iter(panels(figure, len(names) * len(shown), narrow, rows=len(names)))
     handles: dict[str, Line2D] = {}
     for name in names:
-        joined = lines(found, name)
+        joined = lines(points, name)
         for panel in shown:
             axes = next(every)
             for line in joined:
                 shade = colour(report, line[0].runs[0].label)
                 _line(axes, [point for point in line if panel in point.values], name, panel, shade)
                 handles.setdefault(line[0].runs[0].mode_title, Line2D([], [], color=shade, linewidth=1.7))
-            _axis(axes, sorted({point.settings[name] for point in found}), name)
+            _axis(axes, sorted({point.settings[name] for point in points}), name)
             axes.set_title(panel)
     legend(figure, list(handles.items()), narrow)
 

@@ -9,6 +9,7 @@ from vaegan.data.imageset import ImageSet
 from vaegan.data.readers import portraits
 from vaegan.data.readers.portraits import Crop
 from vaegan.errors import UserError
+from vaegan.storage.reading import reason, text
 
 FOLDER = Path("celeba")
 PARTS = {"train": 0, "test": 2}  # 1 is the publisher's validation part, which nothing here uses
@@ -28,7 +29,7 @@ def read(data_dir: Path, split: str, image_size: int) -> ImageSet:
     wanted = ("img_align_celeba", "list_eval_partition.txt", "list_attr_celeba.txt")
     root, partition, attributes = (portraits.find("celeba", data_dir, FOLDER / name, REMEDY) for name in wanted)
     files, part = _table(partition, skip=0, columns=1)
-    names = _attribute_names(attributes)
+    names = [*_lines(attributes), "", ""][1].split()  # below the number of images
     labelled, flags = _table(attributes, skip=2, columns=len(names))
     if labelled != files:
         raise UserError(f"{attributes} and {partition} list different images: copy the publisher's files again")
@@ -42,19 +43,25 @@ def read(data_dir: Path, split: str, image_size: int) -> ImageSet:
     )
 
 
-def _attribute_names(file: Path) -> list[str]:
-    """Return the second line of the attribute list, below the number of images."""
-    with open(file, errors="replace") as lines:
-        next(lines, "")
-        return next(lines, "").split()
+def _lines(file: Path) -> list[str]:
+    try:
+        return [line for line in text(file, errors="replace").splitlines() if line.strip()]
+    except OSError as error:
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(file: Path, error: Exception) -> UserError:
+    return UserError(f"{file} cannot be read ({reason(error)}): copy the publisher's file again")
 
 
 def _table(file: Path, skip: int, columns: int) -> tuple[list[str], np.ndarray]:
     """Read lines of a file name and `columns` whole numbers: N names, and (N, columns) int8."""
     try:
-        names = np.loadtxt(file, dtype=str, skiprows=skip, usecols=0, ndmin=1, comments=None)
-        values = np.loadtxt(file, dtype=np.int8, skiprows=skip, usecols=range(1, columns + 1), ndmin=2, comments=None)
-    except (ValueError, UnicodeDecodeError, OSError) as error:
-        reason = " ".join(str(error).split())[:100]
-        raise UserError(f"{file} cannot be read ({reason}): copy the publisher's file again") from None
+        lines = _lines(file)[skip:]
+        if not lines:
+            raise ValueError("no image is listed")
+        names = np.loadtxt(lines, dtype=str, usecols=0, ndmin=1, comments=None)
+        values = np.loadtxt(lines, dtype=np.int8, usecols=range(1, columns + 1), ndmin=2, comments=None)
+    except (ValueError, IndexError) as error:
+        raise _unreadable(file, error) from None
     return names.tolist(), values

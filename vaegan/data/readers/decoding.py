@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from vaegan.data.cache import cache_key
 from vaegan.errors import UserError
-from vaegan.storage.reading import contents
+from vaegan.storage.reading import contents, reason
 
 DECODER = 2  # raise it when `pixels` or `fit` change what a file becomes: caches of decoded images carry it
 CHUNK = 512  # images decoded at a time
@@ -86,6 +86,5 @@ def _listed(failures: list[tuple[Path, Exception]]) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Say what was wrong in one short line, without the file's name, which stands before it."""
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(re.sub("<_io.BytesIO[^>]*>", "", text).split())[:100] or type(error).__name__
+    """Say what was wrong, without the buffer's address that Pillow names."""
+    return " ".join(re.sub("<_io.BytesIO[^>]*>", "", reason(error)).split())

@@ -10,6 +10,7 @@ from vaegan.data.imageset import ImageSet
 from vaegan.data.readers import listing, portraits
 from vaegan.data.readers.portraits import Crop
 from vaegan.errors import UserError
+from vaegan.storage.reading import reason, text
 
 FOLDER = Path("lfw-py")
 ALIGNED = ("lfw-deepfunneled", "lfw_funneled", "lfw")  # the best aligned one that is there is read
@@ -54,8 +55,8 @@ def _images(data_dir: Path) -> Path:
 def _people(root: Path, split: str, there: list[str]) -> tuple[set[str], str]:
     """Return the people of a split, of those whose images are there, and how they were chosen."""
     lists = {part: root.parent / name for part, name in PEOPLE.items()}
-    if all(file.is_file() for file in lists.values()):
-        lines = lists[split].read_text(errors="replace").splitlines()[1:]  # the first line is their number
+    if all(file.exists() for file in lists.values()):
+        lines = _lines(lists[split])[1:]  # the first line is their number
         return {line.split()[0] for line in lines if line.strip()}, f"people of {lists[split].name}"
     chosen = splits.held_out(splits.digests(person.encode() for person in there))
     note = f"{chosen.sum():,} of {len(there):,} people, chosen by their names, are held out as the test split"
@@ -67,10 +68,10 @@ def _attributes(file: Path) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
 
     Lines are a person, a number and scores, between tabs; the second line has the names.
     """
-    if not file.is_file():
+    if not file.exists():
         return (), {}
     try:
-        header, *lines = file.read_text(errors="replace").splitlines()[1:]
+        header, *lines = _lines(file)[1:]
         names = tuple(name.strip().replace(" ", "_") for name in header.strip("#\t ").split("\t")[2:])
         rows = [line.split("\t") for line in lines if line.strip()]
         flags = {
@@ -80,5 +81,16 @@ def _attributes(file: Path) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
         if {len(row) for row in flags.values()} != {len(names)}:
             raise ValueError(f"not every row has {len(names)} scores")
     except ValueError as error:
-        raise UserError(f"{file} cannot be read ({error}): copy the publisher's file again") from None
+        raise _unreadable(file, error) from None
     return names, flags
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return text(file, errors="replace").splitlines()
+    except OSError as error:
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(file: Path, error: Exception) -> UserError:
+    return UserError(f"{file} cannot be read ({reason(error)}): copy the publisher's file again")

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ MORE = (".avif", ".dib", ".gif", ".jfif", ".jp2", ".jpe", ".pbm", ".pnm", ".tga"
 SUFFIXES = tuple(sorted({*IMG_EXTENSIONS, *MORE} & set(Image.registered_extensions())))  # what this Pillow can open
 # What file managers and servers leave beside images; names with a leading dot are hidden as well.
 RESOURCES = {"__macosx", "@eadir", "thumbs.db", "desktop.ini", "ehthumbs.db", "lost+found", "$recycle.bin"}
+Names = dict[str, tuple[bool, str, int]]  # by real path: whether the name is a link, the name, the file's number
 SHOWN = 5  # folders or suffixes that a line names
 
 
@@ -40,10 +42,12 @@ def is_hidden(name: str) -> bool:
 
 def folders(root: Path) -> list[str]:
     """Return the names of the folders in `root`, sorted and without hidden ones. UserError when it cannot be listed."""
-    if not os.path.isdir(root):
-        raise UserError(f"no such folder: {root}; if it was moved, say with --data-dir where it lies now")
     try:
+        if not stat.S_ISDIR(os.stat(root).st_mode):
+            raise FileNotFoundError
         return [entry.name for entry in _entries(root) if _is_folder(entry)]
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(f"no such folder: {root}; if it was moved, say with --data-dir where it lies now") from None
     except OSError as error:
         raise UserError(f"cannot list {root} ({error.strerror}): make it readable") from None
 
@@ -58,10 +62,24 @@ def image_files(root: Path, under: str = "") -> Listing:
     """
     if os.path.realpath(root) == os.path.abspath(os.sep):  # minutes, and never what is meant
         raise UserError(f"{root} is the whole disk: name a folder of images in it")
-    found: dict[str, tuple[bool, str, int]] = {}  # by real path
-    start = len(os.path.join(root / under, ""))
-    left_out: Counter[str] = Counter()
     failures: list[str] = []
+    files, left_out = _collected(root, under, failures)
+    _leave_out_second_names(files)
+    if failures:
+        more = f" and {len(failures) - SHOWN} more" if len(failures) > SHOWN else ""
+        raise UserError(
+            f"cannot list {', '.join(failures[:SHOWN])}{more}: its images would be missing; make it readable or move it"
+        )
+    if not files:
+        raise UserError(f"no images under {root / under}; looked for {' '.join(SUFFIXES)}")
+    return Listing(sorted(Path(path) for _, path, _ in files.values()), left_out)
+
+
+def _collected(root: Path, under: str, failures: list[str]) -> tuple[Names, Counter[str]]:
+    """The image files, and how many others there are of each kind; folders that cannot be listed go to `failures`."""
+    files: Names = {}
+    left_out: Counter[str] = Counter()
+    start = len(os.path.join(root / under, ""))
     for real, entries in _walk(root / under, failures):
         for entry in entries:
             suffix = os.path.splitext(entry.name)[1].lower()
@@ -70,28 +88,20 @@ def image_files(root: Path, under: str = "") -> Listing:
                 continue
             target = os.path.realpath(entry.path) if entry.is_symlink() else os.path.join(real, entry.name)
             rank = (entry.is_symlink(), os.path.join(under, entry.path[start:]), entry.inode())
-            found[target] = min(found.get(target, rank), rank)
-    _leave_out_second_names(found)
-    if failures:
-        more = f" and {len(failures) - SHOWN} more" if len(failures) > SHOWN else ""
-        raise UserError(
-            f"cannot list {', '.join(failures[:SHOWN])}{more}: its images would be missing; make it readable or move it"
-        )
-    if not found:
-        raise UserError(f"no images under {root / under}; looked for {' '.join(SUFFIXES)}")
-    return Listing(sorted(Path(path) for _, path, _ in found.values()), left_out)
+            files[target] = min(files.get(target, rank), rank)
+    return files, left_out
 
 
-def _leave_out_second_names(found: dict[str, tuple[bool, str, int]]) -> None:
+def _leave_out_second_names(files: Names) -> None:
     """Keep one name of each file that has several (hard links); where a file system gives two files one number, they
     have one name each."""
-    times = Counter(number for _, _, number in found.values())
+    times = Counter(number for _, _, number in files.values())
     known = set()
-    for _, target in sorted((rank, target) for target, rank in found.items() if times[rank[2]] > 1):
+    for _, target in sorted((rank, target) for target, rank in files.items() if times[rank[2]] > 1):
         with contextlib.suppress(OSError):  # a link that leads nowhere
             s = os.stat(target)
             if s.st_nlink > 1 and (s.st_dev, s.st_ino) in known:
-                del found[target]
+                del files[target]
             known.add((s.st_dev, s.st_ino))
 
 

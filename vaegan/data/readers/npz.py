@@ -21,6 +21,7 @@ from vaegan.data.readers import decoding
 from vaegan.data.readers.decoding import DECODER
 from vaegan.data.splits import Labels
 from vaegan.errors import UserError
+from vaegan.storage.reading import reason, regular
 
 MOST_CLASSES = 100_000  # a name is made for each: numbers beyond are no classes but something else, as dates
 KEYS = ("images", "labels", "label_names")
@@ -42,6 +43,11 @@ class Contents:
         return made[:, 0]
 
 
+Chosen = tuple[
+    Contents, slice | np.ndarray, str, str
+]  # a file, its rows of a split, its labels' fault, how it was made
+
+
 def native_size(file: Path) -> int:
     """Return the size images get by default: their own if it is 32, 64 or 128, else the nearest of these."""
     return fitting_size(min(_images(file, _arrays(file)).shape[1:3]))
@@ -55,19 +61,7 @@ def read(file: Path, split: str, image_size: int) -> ImageSet:
     of different channels or sizes; labels that do not belong together are left out.
     """
     sibling = _sibling(file)
-    train = _contents(file)
-    rows: slice | np.ndarray
-    if sibling:
-        test = _contents(sibling)
-        _check_alike(train, test)
-        fault = splits.label_fault(train.labels, test.labels)
-        chosen, rows = (train if split == "train" else test), slice(None)
-        note = joined(f"the test split is the file {sibling.name}", splits.overlap_note(train.digests, test.digests))
-    else:
-        fault = splits.label_fault(train.labels)
-        is_held_out = splits.held_out(train.digests, None if fault else train.labels.values)
-        chosen, rows = train, np.flatnonzero(is_held_out == (split == "test"))
-        note = splits.hold_out_note(file.name, int(is_held_out.sum()), len(is_held_out))
+    chosen, rows, fault, note = _of_sibling(file, sibling, split) if sibling else _held_out(file, split)
     labels, names = (None, ()) if fault else (chosen.labels.values, chosen.labels.names)
     images = torch.from_numpy(chosen.images[rows]).permute(0, 3, 1, 2).contiguous()
     height, width = images.shape[-2:]
@@ -84,6 +78,22 @@ def read(file: Path, split: str, image_size: int) -> ImageSet:
         unusable_labels=fault,
         source=f"npz {_stamp(file)} {sibling and _stamp(sibling)} {split} {image_size} {DECODER}",
     )
+
+
+def _of_sibling(file: Path, sibling: Path, split: str) -> Chosen:
+    train, test = _contents(file), _contents(sibling)
+    _check_alike(train, test)
+    fault = splits.label_fault(train.labels, test.labels)
+    note = joined(f"the test split is the file {sibling.name}", splits.overlap_note(train.digests, test.digests))
+    return (train if split == "train" else test), slice(None), fault, note
+
+
+def _held_out(file: Path, split: str) -> Chosen:
+    whole = _contents(file)
+    fault = splits.label_fault(whole.labels)
+    is_held_out = splits.held_out(whole.digests, None if fault else whole.labels.values)
+    note = splits.hold_out_note(file.name, int(is_held_out.sum()), len(is_held_out))
+    return whole, np.flatnonzero(is_held_out == (split == "test")), fault, note
 
 
 def all_images(file: Path) -> Tensor:
@@ -119,18 +129,19 @@ def _check_alike(train: Contents, test: Contents) -> None:
 
 
 def _arrays(file: Path) -> dict[str, np.ndarray]:
-    if not file.is_file():
-        raise UserError(f"no such file: {file}")
     try:
-        _check_claims(file)
-        with np.load(file, allow_pickle=False) as archive:
+        _check_claims(regular(file))
+        with np.load(regular(file), allow_pickle=False) as archive:
             return {key: archive[key] for key in KEYS if key in archive}
+    except FileNotFoundError:
+        raise UserError(f"no such file: {file}") from None
     except (
         OSError, ValueError, EOFError, TypeError, AttributeError, NotImplementedError, RuntimeError, MemoryError,
         zipfile.BadZipFile, zlib.error,
     ) as error:  # fmt: skip
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{file} is not a readable .npz of arrays ({reason}); write it with numpy.savez") from None
+        raise UserError(
+            f"{file} is not a readable .npz of arrays ({reason(error)}); write it with numpy.savez"
+        ) from None
 
 
 def _check_claims(file: Path) -> None:
