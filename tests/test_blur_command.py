@@ -91,7 +91,7 @@ def test_a_reading_beyond_the_range_misses_every_target():
 def test_a_blurred_reference_is_named(real):
     found = compare([of_tensor("x", photographs(200, seed=2))], of_tensor("real", gaussian_blur(real[:200], 1.0)))
     assert any("is the reference itself blurred" in note for note in found.notes)
-    assert table.answers(found.rows)[0].startswith("x is sharper than the reference: -")
+    assert table.answers(found.rows)[0].startswith("x is sharper than the reference: ")
 
 
 def flat(folders):

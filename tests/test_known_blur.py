@@ -1,6 +1,5 @@
 """A reading of eval.blur: a known blur comes back, real images read nothing, and damage is flagged."""
 
-import numpy as np
 import pytest
 import torch
 from real_images import held_out
