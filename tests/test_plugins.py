@@ -139,6 +139,6 @@ def test_sizes_are_those_that_the_networks_name(folder, capsys):
 def test_a_table_is_asked_first_and_the_protocol_is_that_of_its_rows():
     for name, found in architectures.ARCHITECTURES.items():
         assert architectures.row(name) is found and not plugins.is_plugin(name)
-    with pytest.raises(UsageError, match="cppn, your own as package.module:Name"):
+    with pytest.raises(UsageError, match="your own as package.module:Name"):
         architectures.row("nothing")
     assert torch.get_default_device().type == "cpu"

@@ -13,6 +13,7 @@ from vaegan.data import identity
 from vaegan.errors import UserError
 from vaegan.export import main
 from vaegan.model import prior_codes
+from vaegan.train import main as train
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +87,10 @@ def test_what_cannot_be_exported_is_one_line(run, tmp_path, command_line, words)
     said = command_line(main, run, "--out", tmp_path / "out", *words, code=2).err
     assert said.count("\n") == 1 and "use --" in said
     assert not (tmp_path / "out").exists()
+
+
+def test_no_training_goes_on_from_weights_alone(folder, command_line):
+    """It would begin anew, from chance, in the folder whose weights it then hides."""
+    before = sorted(folder.iterdir())
+    said = command_line(train, "--resume", "--run-dir", folder, code=2).err
+    assert f"start a run with --init {folder}" in said and sorted(folder.iterdir()) == before

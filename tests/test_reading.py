@@ -1,9 +1,11 @@
 """Files that are not what their names say: each reader ends in one line, and waits for none."""
 
+import errno
 import json
 import os
 import random
 import signal
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -21,7 +23,7 @@ from vaegan.data import cache
 from vaegan.data.readers import celeba, lfw, npz
 from vaegan.errors import UserError
 from vaegan.pictures.portfolio import read_codes
-from vaegan.storage import checkpoint, metrics
+from vaegan.storage import checkpoint, metrics, reading
 
 
 def beside_weights(card: Path) -> object:
@@ -116,15 +118,35 @@ def test_what_is_no_such_file_is_one_line(tmp_path, impatient, name, strange):
     assert str(tmp_path) in str(error.value) and "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("name", READERS)
+def test_a_file_that_may_not_be_read_is_called_so(tmp_path, monkeypatch, name):
+    def refuse(path, *rest):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"x")
+    monkeypatch.setattr(reading, "open", refuse, raising=False)  # the rights of who runs the tests may be all
+    with pytest.raises(UserError, match="Permission denied"):
+        READERS[name](file)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
 @pytest.mark.parametrize("strange", [name for name in STRANGE if name != "a folder"])
-def test_what_lies_in_a_caches_place_is_replaced(tmp_path, monkeypatch, impatient, strange):
+def test_what_lies_in_a_caches_place_is_replaced_if_it_is_a_file_and_never_waited_for(
+    tmp_path, monkeypatch, impatient, strange
+):
     monkeypatch.setenv("VAEGAN_CACHE", str(tmp_path))
     for suffix in (".npy", ".sha256"):
         STRANGE[strange](tmp_path / f"x{suffix}")
     STRANGE[strange](tmp_path / "tmpx.partial")
     rows = np.arange(6, dtype=np.uint8).reshape(2, 3)
-    assert (cache.cached_array("x", (2, 3), np.uint8, lambda: [rows]) == rows).all()
+    made = partial(cache.cached_array, "x", (2, 3), np.uint8, lambda: [rows])
+    if (tmp_path / "x.npy").is_file():
+        assert (made() == rows).all()
+    else:
+        with pytest.raises(UserError, match="cannot write"):
+            made()
     STRANGE[strange](tmp_path / "y.safetensors")
     assert extraction._read(tmp_path / "y.safetensors", (2, 3), lambda said: None) is None
     assert rotations._opened(tmp_path / "y.safetensors", quiet=True) is None

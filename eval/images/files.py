@@ -14,7 +14,7 @@ from torchvision.transforms import v2
 
 from vaegan.data.readers import decoding, listing
 from vaegan.errors import UsageError, UserError
-from vaegan.storage.reading import regular
+from vaegan.storage.reading import reason, regular
 
 GREY_MODES = ("1", "L", "LA")
 ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and its values that swap width and height
@@ -122,7 +122,7 @@ def _header(file: Path) -> Header:
 
 
 def _unreadable(file: Path, error: Exception) -> str:
-    return f"{file} cannot be read ({' '.join(str(error).split())}); repair or remove it"
+    return f"{file} cannot be read ({reason(error)}); repair or remove it"
 
 
 def _side_by_side(function: Callable[[Path], R], files: Sequence[Path]) -> list[R]:

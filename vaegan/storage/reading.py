@@ -7,10 +7,12 @@ from pathlib import Path
 
 
 def regular(path: Path) -> Path:
-    """Return the path of what can be read to its end. Raises OSError where there is nothing, and for what is no regular
-    file: a pipe would be waited for, and a device may have no end."""
+    """Return the path of what can be read to its end. Raises OSError where there is nothing, where it may not be read
+    (some libraries call such a file absent), and for what is no regular file: a pipe would be waited for, and a device
+    may have no end."""
     if stat.S_ISREG(mode := os.stat(path).st_mode):
-        return path
+        with open(path, "rb"):
+            return path
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
     raise OSError(errno.EINVAL, "not a regular file", str(path))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from vaegan import conditions, data, model, run
+from vaegan import conditions, data, model, pretrained, run
 from vaegan import config as configuration
 from vaegan.conditions import Conditions
 from vaegan.config import Config
@@ -35,6 +35,11 @@ def start(
 
     `measured` makes what reads a learning curve, where a run is to have one: it is none of this package's business.
     """
+    if config.resume and pretrained.is_pretrained(config.directory):  # it would begin anew and hide these weights
+        raise UsageError(
+            f"{config.directory} holds weights alone, and no checkpoint to go on from: start a run with "
+            f"--init {config.directory}"
+        )
     device = run.torch_device(config)
     processes.start(device)
     config = dataclasses.replace(

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -41,10 +42,12 @@ def is_hidden(name: str) -> bool:
 
 def folders(root: Path) -> list[str]:
     """Return the names of the folders in `root`, sorted and without hidden ones. UserError when it cannot be listed."""
-    if not os.path.isdir(root):
-        raise UserError(f"no such folder: {root}; if it was moved, say with --data-dir where it lies now")
     try:
+        if not stat.S_ISDIR(os.stat(root).st_mode):
+            raise FileNotFoundError
         return [entry.name for entry in _entries(root) if _is_folder(entry)]
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(f"no such folder: {root}; if it was moved, say with --data-dir where it lies now") from None
     except OSError as error:
         raise UserError(f"cannot list {root} ({error.strerror}): make it readable") from None
 
