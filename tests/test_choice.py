@@ -5,10 +5,13 @@ from stand_in import random_images
 
 from eval import compare
 from eval.distances import __main__ as distances
+from eval.features import imagenet
 from eval.features.choice import NAMED, choose, for_dataset
 from vaegan.commandline.explanation import documented
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError
+
+SETS = {"mnist": 1, "celeba": 3}  # a network is shipped for the first alone; channels
 
 
 @pytest.mark.parametrize("name", ["celeba", "folder:/some/where", "npz:x.npz", "../mnist"])
@@ -42,3 +45,12 @@ def test_a_choice_that_means_nothing_is_one_line(spec, words):
 def test_help_names_every_network_that_features_takes(door):
     words = documented(door.Arguments)["features"]
     assert [name for name in ("auto", *NAMED) if name not in words] == []
+
+
+def test_imagenets_features_are_for_data_without_a_network_and_never_instead_of_an_own_one(monkeypatch):
+    monkeypatch.setattr(imagenet, "available", lambda: True)
+    monkeypatch.setattr(imagenet, "load", lambda: "ImageNet")
+    digits, photographs = (ImageSet(name, "test", random_images(2, channels)) for name, channels in SETS.items())
+    assert choose("auto", photographs) == ("ImageNet", False)
+    assert choose("auto", digits)[0].card.data == choose("own", digits)[0].card.data == "mnist"
+    assert choose("own", photographs)[0].card.data == "synthfaces"

@@ -112,3 +112,11 @@ def test_readings_of_unequal_spread_are_told_apart_when_they_differ_and_not_when
 
 def test_a_spread_in_squares_is_what_one_standard_deviation_more_adds():
     assert simulation.squares(1.1, 0.03) == pytest.approx(1.13**2 - 1.1**2) and simulation.squares(0, 0.25) == 0.0625
+
+
+@pytest.mark.parametrize(("difference", "shares"), [(0.0, ("50.0", "50.0", "100.0")), (0.5, ("50.0", "0.0", "50.0"))])
+def test_a_false_alarm_has_either_sign_and_what_is_found_the_right_one(difference, shares):
+    """Two comparisons, of which one kind of image is supported once and the other refuted once, not together."""
+    words = {"reconstructions": ("supported", "inconclusive"), "samples": ("inconclusive", "refuted")}
+    line = error_rates.row(0.0, difference, {what: np.array(said) for what, said in words.items()})
+    assert tuple(cell.split()[0] for cell in line.split("|")[3:6]) == shares

@@ -6,7 +6,7 @@ import torch
 from scenes import scenes
 
 from eval.blur.audits import AUDITS
-from eval.blur.calibration import SIGMAS, Calibration, alarm, calibrate, flagged
+from eval.blur.calibration import AUDIT_FACTOR, AUDIT_SLACK, SIGMAS, Calibration, alarm, calibrate, flagged
 from eval.blur.damages import DAMAGES, add_noise
 from eval.blur.measures import gaussian_blur
 
@@ -55,6 +55,16 @@ def test_a_flag_takes_more_than_one_image_that_has_much_of_it(audits):
     one[0] += 30 * (audit.values.mean() + 1e-3)
     assert alarm(audit, one, 0.0) > 1 and not flagged(audit, one, 0.0, 0.0)
     assert flagged(audit, 3 * audit.values + 1e-3, 0.0, 0.0) and not flagged(audit, audit.values, 0.0, 0.0)
+
+
+def test_a_flag_takes_a_reference_that_is_known(audits):
+    """A little more than is allowed says nothing while the mean of the real images is itself uncertain."""
+    audit = audits["nyquist_power"]
+    level = np.full_like(audit.values, audit.values.mean())
+    known = Calibration(audit.measure, level, audit.ladder)
+    slack = AUDIT_SLACK["nyquist_power"]
+    barely = np.full(10, 1.001 * (AUDIT_FACTOR * audit.value_at(0.0) + slack))
+    assert alarm(audit, barely, 0.0) > 1 and not flagged(audit, barely, 0.0, 0.0) and flagged(known, barely, 0.0, 0.0)
 
 
 def test_a_flag_takes_a_blur_that_is_known(audits):
