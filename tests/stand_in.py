@@ -29,6 +29,12 @@ def photographs(count: int, size: tuple[int, int] = (32, 32), channels: int = 1,
     return dead_leaves(count, size=max(size), channels=channels, seed=seed)[..., : size[0], : size[1]]
 
 
+def random_images(n: int = 6, channels: int = 1, size: int = 32, seed: int = 0) -> Tensor:
+    """uint8 (n, channels, size, size): noise."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (n, channels, size, size), generator=generator, dtype=torch.uint8)
+
+
 def save_npz(path: Path, images: Tensor) -> str:
     """Write images as an npz data set and return its --dataset name."""
     np.savez(path, images=images.permute(0, 2, 3, 1).numpy())

@@ -1,7 +1,7 @@
 """eval.features.choice: which network --features names, and that help names them all."""
 
 import pytest
-import torch
+from stand_in import random_images
 
 from eval import compare
 from eval.distances import __main__ as distances
@@ -9,11 +9,6 @@ from eval.features.choice import NAMED, choose, for_dataset
 from vaegan.commandline.explanation import documented
 from vaegan.data import ImageSet
 from vaegan.errors import UsageError
-
-
-def random_images(n=6, channels=1, size=32, seed=0) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randint(0, 256, (n, channels, size, size), generator=generator, dtype=torch.uint8)
 
 
 @pytest.mark.parametrize("name", ["celeba", "folder:/some/where", "npz:x.npz", "../mnist"])

@@ -16,11 +16,7 @@ from eval.distances.moments import merged
 from vaegan.errors import UserError
 from vaegan.machine import processes
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("VAEGAN_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from stand_in import random_images
 
 from eval.features import training as feature_training
 from eval.features.__main__ import main
@@ -20,11 +21,6 @@ from vaegan.errors import UsageError, UserError
 
 TARGETS = {"mnist": 0.992, "synthfaces": 0.95, "fashion-mnist": 0.91, "cifar10": 0.85}  # on held-out images
 shipped = sorted(file.stem for file in SHIPPED.glob("*.safetensors"))
-
-
-def random_images(n=6, channels=1, size=32, seed=0) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randint(0, 256, (n, channels, size, size), generator=generator, dtype=torch.uint8)
 
 
 def bright_or_dark(n=128, attributes=False) -> ImageSet:

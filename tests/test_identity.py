@@ -19,10 +19,7 @@ from vaegan.data import identity, load
 from vaegan.errors import UserError
 from vaegan.storage import checkpoint
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("VAEGAN_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def save(folder: Path, count=40, grey=False) -> Path:

@@ -160,6 +160,14 @@ def test_a_stream_is_never_held_whole(real, monkeypatch):
     assert most <= 2 + torch.get_num_threads()
 
 
+def test_images_that_are_in_the_reference_too_are_counted(real, calibrated):
+    others = photographs(20, seed=2)
+    for images, said in ((torch.cat([real[:5], others]), ["x: 5 of 25 images are in real too"]), (others, [])):
+        look = comparison.look(of_tensor("x", images))
+        notes = comparison.notes(read(images, calibrated), look, calibrated)
+        assert [note for note in notes if "are in" in note] == said
+
+
 def test_few_reference_images_all_calibrate_and_many_leave_half_for_the_floor(real, calibrated):
     few = comparison.protocol(measured(of_tensor("real", real[20:81])), False, 0)
     many = comparison.protocol(calibrated, False, 0)

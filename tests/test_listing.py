@@ -15,9 +15,7 @@ from vaegan.errors import UserError
 UNPRIVILEGED = os.name == "posix" and os.geteuid() != 0
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("VAEGAN_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def save(path: Path, value: int) -> None:

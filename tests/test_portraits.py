@@ -15,11 +15,7 @@ CELEBA = [f"{i:06d}.jpg" for i in range(1, 11)]
 ATTRIBUTES = ["Bald", "Smiling", "Young"]
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch) -> Path:
-    """An empty cache folder for every test."""
-    monkeypatch.setenv("VAEGAN_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def photograph(file: Path, size: tuple[int, int], level: int) -> None:

@@ -10,10 +10,7 @@ from PIL import Image
 from vaegan.data import load, splits
 from vaegan.errors import UserError
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("VAEGAN_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def contents(count: int, seed=0) -> np.ndarray:

@@ -110,7 +110,8 @@ def test_a_data_set_without_a_report_has_no_figures():
 @pytest.mark.parametrize(
     ("change", "words"),
     [({"losses_finite": False}, "not finite"), ({"diversity": 0.1}, "nearly constant: diversity 0.10"),
-     ({"nearest": 0.0}, "repeated images"), ({"diversity": None}, "nearly constant"), ({"diversity": 0.5}, None)],
+     ({"nearest": 0.0}, "repeated images"), ({"diversity": None}, "nearly constant"), ({"diversity": 0.5}, None),
+     ({"diversity": summary.CONSTANT}, None)],
 )  # fmt: skip
 def test_collapse_is_more_than_being_unhealthy(change, words):
     report = report_of(runs=runs(**change))

@@ -61,11 +61,11 @@ def fingerprint(**values: Any) -> Fingerprint:
 def of_dict(values: dict) -> Fingerprint:
     """Read `to_dict` back. Raises UserError when it is of another version."""
     try:
-        found = Fingerprint(**values)
+        record = Fingerprint(**values)
         types = {name: get_origin(kind) or kind for name, kind in get_type_hints(Fingerprint).items()}
-        if wrong := [name for name, kind in types.items() if not isinstance(getattr(found, name), kind)]:
+        if wrong := [name for name, kind in types.items() if not isinstance(getattr(record, name), kind)]:
             raise TypeError(f"its {wrong[0]} is of another type")
-        return found
+        return record
     except TypeError as error:
         raise UserError(
             f"a fingerprint of another version ({error}); measure anew with {spoken('distances')}"

@@ -233,7 +233,7 @@ def headline(dataset: str, shown: Sequence[dict], decided: Sequence[dict]) -> st
     what = next(kind for kind in COMPARED if any(row["what"] == kind for row in shown))
     rows = [row for row in shown if row["what"] == what]
     if len(rows) <= 2:
-        figures = ", and ".join(f"{possessive(row['title'])} {blur_words(row)}" for row in rows)
+        figures = ", and ".join(f"the {row['owner']}'s {what} are {blur_words(row)}" for row in rows)
     else:
         figures = ", ".join(f"{row['title']} {row['text']}" for row in rows)
     outcomes = outcome([row for row in decided if row["what"] == what])
@@ -242,11 +242,14 @@ def headline(dataset: str, shown: Sequence[dict], decided: Sequence[dict]) -> st
 
 def summed(evidence: Evidence, rows: Sequence[dict]) -> list[dict]:
     """Equivalent blur by kind of image as a sentence names it: of every kind of run where seeds are repeated, else of
-    every run; `title` ends with the kind."""
+    every run; `owner` is what made the images, `title` ends with their kind."""
     if 1 < len(replicates(evidence.runs)) < len(evidence.runs):
-        return [{**row, "title": f"{row['title']} {row['what']}"} for row in pooled(evidence)]
+        return [{**row, "owner": row["title"], "title": f"{row['title']} {row['what']}"} for row in pooled(evidence)]
+    owners = {run.label: run.title for run in evidence.runs}
     return [
-        {"what": row["kind"], "title": row["title"], **row["blur"][PRIMARY]} for row in rows if row["kind"] in COMPARED
+        {"what": row["kind"], "owner": owners[row["run"]], "title": row["title"], **row["blur"][PRIMARY]}
+        for row in rows
+        if row["kind"] in COMPARED
     ]
 
 
@@ -261,12 +264,6 @@ def outcome(decided: Sequence[dict]) -> str:
         against.setdefault((said(row), row["scope"]), []).append(row["sharper"])
     parts = [f"{verdict} against {joined(names)}, {over}" for (verdict, over), names in against.items()]
     return f"the claim that the {decided[0]['blurrier']} is blurrier is {'; '.join(parts)}"
-
-
-def possessive(title: str) -> str:
-    """ "VAE reconstructions" -> "the VAE's reconstructions are"."""
-    owner, _, what = title.rpartition(" ")
-    return f"the {owner}'s {what} are"
 
 
 def ladder_caption(shown: Sequence[dict]) -> str:

@@ -101,6 +101,6 @@ def nonsense(rows: Sequence[dict]) -> list[str]:
         steps = [row for row in rows if row["series"] == series]
         said += [f"{b['title']} is nearer than {a['title']}" for a, b in pairwise(steps) if b[GROWING] <= a[GROWING]]
         said += [f"{row['title']} is nearer than the floor" for row in steps if row[GROWING] <= floor]
-    repeated = [row for row in rows if row["title"].startswith(f"{REPEATED} ")]
+    repeated = [row for row in rows if not row["series"]]
     said += [f"{row['title']} is not noticed" for row in repeated if not row["flags"]]
     return said

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from eval.blur.audits import AUDITS
 from eval.blur.calibration import Calibration, alarm, calibrate
-from eval.blur.damages import DAMAGES
+from eval.blur.damages import DAMAGES, lower_contrast
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.experiments import splits
 from eval.sources.held_out import drawn, halves
@@ -90,7 +90,7 @@ def table(rows: list[Row]) -> str:
 def summary(rows: list[Row]) -> str:
     """How many readings are as close as promised, and how many noisy or checkered ones an audit flagged."""
     clean, damaged = [row for row in rows if not row.damage], [row for row in rows if row.damage]
-    grain = [row for row in damaged if not row.damage.startswith("contrast")]
+    grain = [row for row in damaged if DAMAGES[row.damage] is not lower_contrast]
     false_flags = sum(bool(row.flags) for row in rows if row not in grain)
     return (
         f"{PRIMARY}, paired: {sum(row.ok for row in clean)} of {len(clean)} within 5 % or 0.03 px, "

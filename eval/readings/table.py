@@ -1,5 +1,6 @@
 """The table of a comparison as text: blur, then the audits beside it, then what to know."""
 
+import math
 from collections.abc import Sequence
 
 from eval.blur.audits import AUDITS
@@ -42,9 +43,16 @@ def blur_lines(rows: Sequence[dict]) -> list[list[str]]:
     heads = [row.title + (" (primary), px" if name == PRIMARY else ", px") for name, row in MEASURES.items()]
     lines = [["", "images", *heads, "could find, px"]]
     for row in rows:
-        read = [row["blur"][name]["text"].removesuffix(" px").replace(" px [", " [") for name in MEASURES]
+        read = [without_unit(row["blur"][name]) for name in MEASURES]
         lines.append([row["title"], f"{row['images']:,}", *read, f"{row['smallest']:.2f}"])
     return lines
+
+
+def without_unit(reading: dict) -> str:
+    """A reading for a column in px, "0.45 [0.43, 0.47]"; in words where it is beyond the calibrated range."""
+    if not math.isfinite(reading["value"]):
+        return reading["text"]
+    return "{value:.2f} [{low:.2f}, {high:.2f}]".format(**reading)
 
 
 def audit_lines(rows: Sequence[dict]) -> list[list[str]]:

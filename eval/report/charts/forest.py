@@ -23,6 +23,7 @@ class Row:
 
     y: float
     label: str
+    short: str  # the label without what the lines below it show
     title: str  # the label for who does not see the lines above it
     colour: str
     pooled: bool
@@ -60,12 +61,12 @@ def forest_rows(report: Report, measure: str) -> list[Row]:
             diamonds = {kind: pooled.get((kind, group.runs[0].team)) for kind in PANELS}
             shade = colour(report, group.labels[0]) if len(grouping.modes(report)) > 1 else INK
             title = f"{group.title}, {len({run.seed for run in group.runs})} seeds"
-            rows.append(Row(y, title, title, shade, True, diamonds))
+            rows.append(Row(y, title, group.title, title, shade, True, diamonds))
             y += 1
         for run in group.runs:
             label = run.name if several else run.title
             entries = {kind: single.get((kind, run.label)) for kind in PANELS}
-            rows.append(Row(y, label, run.title, colour(report, run.label), False, entries))
+            rows.append(Row(y, label, label, run.title, colour(report, run.label), False, entries))
             y += 1
         y += GAP
     return rows
@@ -105,7 +106,7 @@ def _scale(axes: Axes, rows: Sequence[Row], limits: tuple[float, float]) -> None
 
 
 def _name_rows(axes: Axes, rows: Sequence[Row], narrow: bool) -> None:
-    axes.set_yticks([row.y for row in rows], [_narrow(row) if narrow else row.label for row in rows])
+    axes.set_yticks([row.y for row in rows], [wrapped(row.short, 24) if narrow else row.label for row in rows])
     axes.tick_params(axis="y", labelleft=True)
     for label, row in zip(axes.get_yticklabels(), rows, strict=True):
         label.set_color(row.colour)
@@ -133,12 +134,8 @@ def _mark(axes: Axes, row: Row, entry: Reading | None, limits: tuple[float, floa
             axes.plot(inside, row.y, marker, color=row.colour, markersize=5, clip_on=False)
 
 
-def _narrow(row: Row) -> str:
-    """A row's label without what the lines below it show."""
-    return _wrap(row.label.rpartition(", ")[0] if row.pooled else row.label, 24)
-
-
-def _wrap(text: str, width: int) -> str:
+def wrapped(text: str, width: int) -> str:
+    """A label on two lines where it is longer than `width`, broken between words; a number keeps its unit."""
     text = text.replace(" px", "\u00a0px").replace("× ", "×\u00a0")
     if len(text) <= width:
         return text
@@ -163,7 +160,7 @@ def controls(report: Report, measure: str, origin: str) -> Chart:
 
 def _draw_controls(figure: Figure, report: Report, known: Sequence[Source], measure: str, narrow: bool) -> None:
     axes = figure.add_subplot()
-    rows = [Row(y, s.title, s.title, INK, False, {"read": s.blur[measure]}) for y, s in enumerate(known)]
+    rows = [Row(y, s.title, s.title, s.title, INK, False, {"read": s.blur[measure]}) for y, s in enumerate(known)]
     limits = _limits([row.entries["read"] for row in rows])
     _scale(axes, rows, limits)
     _name_rows(axes, rows, narrow)
