@@ -53,8 +53,8 @@ def checked(directory: Path, size: int, device: str) -> Run:
         raise impossible(f"--size {size}", f"use more than {least} pixels")
     if not large.able(run):
         raise UsageError(
-            f"{directory} has a {config.architecture} decoder, which draws {config.image_size} px alone: train a run with "
-            "--preset otoro"
+            f"{directory} has a {config.architecture} decoder, which draws {config.image_size} px alone: train a "
+            "run with --preset otoro"
         )
     return run
 
