@@ -1,19 +1,21 @@
 """python -m eval.blur: its table, JSON and page; what cannot be measured is one line, nothing is written by halves."""
 
 import json
+import os
 import re
 
 import numpy as np
 import pytest
 import torch
 from folders import save_folder
+from PIL import Image
 from stand_in import photographs, save_npz
 from torch import Tensor
 
 from eval.blur.__main__ import main
 from eval.blur.measures import PRIMARY, gaussian_blur
 from eval.images.streams import of_tensor
-from eval.readings import command
+from eval.readings import command, table
 from eval.readings.comparison import compare
 
 pytestmark = pytest.mark.usefixtures("short_ladder")
@@ -43,6 +45,8 @@ def test_the_table_the_json_and_the_page(folders, capsys):
     assert [row["images"] for row in written["rows"]] == [30, 40, 30]
     assert blurred["blur"][PRIMARY]["text"] in said.replace("[", "px [") and written["protocol"]["size"] == [32, 32]
     assert others["blur"][PRIMARY]["value"] < 0.6 < blurred["blur"][PRIMARY]["value"] < 1.4
+    assert f"{blurred['title']} is blurrier than the reference: {blurred['blur'][PRIMARY]['text']}" in said
+    assert f"{others['title']} may be as sharp as the reference; a blur of " in said
     assert all(control["ok"] for control in written["controls"]) and "all where they belong" in said
     assert f"{folders / 'blurred'}: 40 of 40 images" not in said and written["passed"] is None
     assert not list(folders.glob("**/.*"))
@@ -61,7 +65,7 @@ def test_the_page_loads_nothing_and_puts_sources_between_known_blurs(folders, ca
     page = (folders / "x.html").read_text()
     assert "http" not in page.replace("http-equiv", "") and page.count("data:image/png;base64,") == 6
     places = [page.index(words) for words in ("blurred 0.5 px", f"{folders / 'blurred'}: ", "blurred 2 px")]
-    assert places == sorted(places)
+    assert places == sorted(places) and page.index("blurred is blurrier than the reference: ") < places[0]
 
 
 @pytest.mark.parametrize(("target", "code"), [("0.3", 1), ("3", None)])
@@ -87,6 +91,7 @@ def test_a_reading_beyond_the_range_misses_every_target():
 def test_a_blurred_reference_is_named(real):
     found = compare([of_tensor("x", photographs(200, seed=2))], of_tensor("real", gaussian_blur(real[:200], 1.0)))
     assert any("is the reference itself blurred" in note for note in found.notes)
+    assert table.answers(found.rows)[0].startswith("x is sharper than the reference: ")
 
 
 def flat(folders):
@@ -103,6 +108,17 @@ def large(folders):
 
 def names(folders):
     save_folder(folders / "x", photographs(20), first=50)
+
+
+def sixteen_bits(folders):
+    (folders / "x").mkdir()
+    for row, image in enumerate(photographs(20)):
+        Image.fromarray(image[0].numpy().astype(np.uint16) * 257).save(folders / "x" / f"{row:05}.png")
+
+
+def two_sizes(folders):
+    save_folder(folders / "x", photographs(20))
+    save_folder(folders / "x", photographs(3, (40, 40)), first=20)
 
 
 def copies(folders):
@@ -122,6 +138,10 @@ def copies(folders):
         (lambda f: save_folder(f / "x", photographs(1)), [], r"x has 1 image\(s\): it needs 4 or more"),
         (lambda f: save_folder(f / "x", photographs(9)[..., :20, :20]), [], "blur needs 28 pixels"),
         (lambda f: None, [], "no such folder"),
+        (lambda f: os.mkfifo(f / "x"), [], "x is no folder"),
+        (sixteen_bits, [], "x/00000.png has 'I;16' pixels, which are not 8-bit"),
+        (two_sizes, [], "x has images of two sizes: 00000.png is 32x32 and 00020.png is 40x40"),
+        (lambda f: save_folder(f / "x", photographs(9)), ["--device", "tpu"], "unknown device 'tpu'"),
         (lambda f: save_folder(f / "x", photographs(9)), ["--resize", "big"], "--resize 'big' is no size"),
         (lambda f: save_folder(f / "x", photographs(9)), ["--target", "nan"], "--target nan is not possible"),
         (lambda f: save_folder(f / "x", photographs(9)), ["--seed", "-1"], "use 0 or more"),
@@ -136,6 +156,21 @@ def test_what_cannot_be_measured_is_one_line_and_nothing_is_written(folders, cap
     assert stop.value.code == 2 and said.startswith("error: ")
     assert re.search(words, said), said
     assert not (folders / "x.json").exists()
+
+
+@pytest.mark.parametrize("flag", ["--json", "--html"])
+def test_an_output_that_cannot_be_written_is_named_before_anything_is_measured(folders, capsys, flag):
+    (folders / "file").write_text("")
+    with pytest.raises(SystemExit) as stop:
+        call(folders / "others", "--reference", folders / "real", flag, folders / "file" / "x")
+    said = capsys.readouterr().err.strip().splitlines()
+    assert stop.value.code == 1 and len(said) == 1 and "cannot be written" in said[0]
+
+
+def test_images_of_both_folders_are_counted(folders, capsys, real):
+    save_folder(folders / "x", torch.cat([real[:7], photographs(13, seed=5)]))
+    call(folders / "x", "--reference", folders / "real")
+    assert "x: 7 of 20 images are in" in capsys.readouterr().out
 
 
 def test_the_side_that_is_too_small_is_blamed(folders, capsys):

@@ -95,6 +95,23 @@ def test_every_kind_of_image_and_every_other_mode_is_a_hypothesis(seeds):
     assert rows[0]["p_holm"] == pytest.approx(4 * rows[0]["p"]) or rows[2]["p"] < rows[0]["p"]
 
 
+def test_a_vae_that_fits_its_noise_scale_is_claimed_blurrier_than_the_vaegan_too(evidence):
+    runs = [run("vae", 0, 1.2), run("vaegan", 0, 0.3), run("vae-sigma", 0, 0.8), run("vae-disl", 0, 0.5)]
+    measured = evidence(*runs)
+    pairs = [("VAE", "VAE/GAN"), ("VAE", "sigma-VAE"), ("VAE", "VAE_Dis_l"), ("sigma-VAE", "VAE/GAN")]
+    declared = claims.hypotheses(measured)["declared"]
+    assert declared == [
+        f"{what}: {a} is blurrier than {b}" for what in ("reconstructions", "samples") for a, b in pairs
+    ]
+    rows = claims.verdicts(measured, instrument_ok=True)
+    assert [(row["blurrier"], row["sharper"]) for row in rows[:4]] == pairs
+    words = claims.outcome([row for row in rows if row["what"] == "samples"])
+    assert "the claim that the VAE is blurrier is supported against VAE/GAN, sigma-VAE and VAE_Dis_l" in words
+    assert words.endswith(
+        "the claim that the sigma-VAE is blurrier than the VAE/GAN is supported, for this pair of runs"
+    )
+
+
 def test_a_broken_instrument_has_no_verdict(seeds):
     assert {row["verdict"] for row in claims.verdicts(seeds, instrument_ok=False)} == {claims.FAILED}
 

@@ -194,6 +194,13 @@ def test_what_was_measured_apart_by_one_protocol_makes_one_table(runs, extractor
         (["npz:x.npz", "--reference", "mnits"], 2, "did you mean 'mnist'"),
         (["nowhere"], 1, "no such run directory"),
         (["nowhere", "--reference", "npz:x.npz"], 2, "no such folder or run: nowhere"),
+        (["x.npz", "--reference", "npz:x.npz"], 2, "x.npz is no folder; give a folder of images, npz:FILE"),
+        (["pipe", "--reference", "npz:x.npz"], 2, "pipe is no folder"),
+        (["npz:x.npz", "--reference", "pipe"], 2, "pipe is no folder"),
+        (["npz:x.npz", "--reference", "npz:x.npz", "--json", "x.npz/a.json"], 1, "cannot be written"),
+        (["npz:x.npz", "--reference", "npz:x.npz", "--device", "tpu"], 2, "unknown device 'tpu'"),
+        (["npz:x.npz", "--reference", "npz:x.npz", "--features", "clip-vit-b-32"], 2, "its weights are not here"),
+        (["npz:x.npz", "--reference", "npz:x.npz", "--features", "dinov2-vit-s-14"], 2, "its weights are not here"),
         (["x.json"], 1, "cannot read x.json"),
         (["x", "--samples", "3"], 2, "use 6 or more"),
         (["x", "--seed", "-1"], 2, "use 0 or more"),
@@ -201,8 +208,11 @@ def test_what_was_measured_apart_by_one_protocol_makes_one_table(runs, extractor
 )
 def test_bad_commands_are_one_line(arguments, code, words, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
     if "npz:x.npz" in arguments:
         save_npz(tmp_path / "x.npz", dead_leaves(20))
+    if "pipe" in arguments:
+        os.mkfifo("pipe")
     found, said = failed(capsys, *arguments)
     assert found == code and words in said
 

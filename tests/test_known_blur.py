@@ -1,15 +1,14 @@
 """A reading of eval.blur: a known blur comes back, real images read nothing, and damage is flagged."""
 
-import numpy as np
 import pytest
 import torch
+from real_images import held_out
 from stand_in import photographs
 from torch import Tensor
 
 from eval.blur.audits import AUDITS
 from eval.blur.damages import add_checkerboard, add_noise
-from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
-from eval.experiments import splits
+from eval.blur.measures import PRIMARY, gaussian_blur
 from eval.images.streams import of_tensor
 from eval.readings import comparison
 from eval.readings.comparison import compare
@@ -62,54 +61,7 @@ def test_a_known_blur_comes_back_from_large_drawings(size):
 
 @pytest.mark.parametrize("name", ["mnist", "cifar10", "lfw"])
 def test_a_known_blur_comes_back_from_real_images(shared_data, name):
-    assert_recovered(recovered(shared_images(shared_data, name), SIGMAS))
-
-
-def shared_images(shared_data, name: str, count: int = 40) -> Tensor:
-    """Real images at their native size."""
-    from PIL import Image
-
-    from vaegan.data import load
-
-    if name == "mnist":
-        return load("mnist", "test", image_size=28, data_dir=shared_data).images[:count]
-    side, sheet = {
-        "cifar10": (32, next((shared_data / "cifar10" / "test").glob("3_cat.*"), None)),
-        "lfw": (64, shared_data / "lfw64" / "test_00.jpg"),
-    }[name]
-    if sheet is None or not sheet.is_file():
-        pytest.skip(f"no {name} images")
-    pixels = np.asarray(Image.open(sheet).convert("RGB"))
-    tiles = torch.from_numpy(pixels.copy()).unfold(0, side, side).unfold(1, side, side)  # (rows, columns, 3, S, S)
-    return tiles.flatten(0, 1)[:count].contiguous()
-
-
-def assert_splits_hold(found: splits.Splits) -> None:
-    """At least 90 of 100 intervals hold the blur that is there, no blur included, and readings of pairs are as close as
-    promised up to 1.2 px (beyond, docs/measure.md says how often); audits flag no more than one."""
-    print(found)
-    close = [count for sigma, count in found.close.items() if sigma <= 1.2]
-    assert min(found.held.values()) >= 90 and min(close) >= 90 and found.flagged <= 1, found
-
-
-def test_unpaired_intervals_hold_the_blur_that_is_there():
-    found = splits.tried(photographs(300, seed=9), rows={PRIMARY: MEASURES[PRIMARY]})
-    assert min(found.held.values()) >= 90, found
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "count"), [("mnist", 600), ("cifar10", 600), ("lfw", 600)])
-def test_unpaired_intervals_hold_the_blur_of_real_images(shared_data, name, count):
-    assert_splits_hold(splits.tried(shared_images(shared_data, name, count)))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("size", [(256, 256), (192, 256), (512, 512)])
-def test_unpaired_intervals_hold_the_blur_of_large_drawings(size):
-    from vaegan.data.synthfaces import renderer
-
-    drawn = [renderer.render(5, torch.arange(start, start + 8), max(size)) for start in range(0, 96, 8)]
-    assert_splits_hold(splits.tried(torch.cat(drawn)[..., : size[0], : size[1]]))
+    assert_recovered(recovered(held_out(shared_data, name), SIGMAS))
 
 
 def test_grain_is_flagged_and_does_not_pass_for_sharpness(calibrated):

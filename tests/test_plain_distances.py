@@ -86,14 +86,21 @@ def test_halves_of_one_folder_are_no_farther_than_its_floor():
     assert rows["x"]["frechet"] < rows[HALVES]["frechet"]
 
 
-def test_real_images_raise_no_alarm_whatever_the_counts():
-    pool, generator, alarms, trials = dead_leaves(1200, seed=1), torch.Generator().manual_seed(0), 0, 0
-    for count in (40, 150, 600):
-        for _ in range(12):
-            order = torch.randperm(len(pool), generator=generator)
-            alarms += bool(against(pool[order[:count]], pool[order[600:]])["x"]["flags"])
-            trials += 1
-    assert alarms <= 0.05 * trials + 2, alarms
+@pytest.mark.parametrize("trials", [36, pytest.param(100, marks=pytest.mark.slow)])
+def test_real_images_raise_no_alarm_whatever_the_counts(trials):
+    """Nothing is different: no flag in more than 5 % of trials (and two by chance), and the kernel distance's 95 %
+    intervals, which are over images, leave 0 out no more often."""
+    pool, generator, flagged, beside = dead_leaves(1200, seed=1), torch.Generator().manual_seed(0), 0, 0
+    for trial in range(trials):
+        order, count = torch.randperm(len(pool), generator=generator), (40, 150, 600)[trial % 3]
+        row = against(pool[order[:count]], pool[order[600:]])["x"]
+        flagged, beside = flagged + bool(row["flags"]), beside + (not _holds_nothing(row["kernel_interval"]))
+    print(f"{trials} trials: {flagged} flagged, {beside} kernel intervals without 0")
+    assert max(flagged, beside) <= 0.05 * trials + 2, (flagged, beside)
+
+
+def _holds_nothing(interval: list[float]) -> bool:
+    return interval[0] <= 0 <= interval[1]
 
 
 def test_only_some_files_when_asked(tmp_path):

@@ -1,6 +1,7 @@
 """Every preset trains for real, its checkpoint opens anywhere, and the program says which flags overrule it."""
 
 import dataclasses
+import shlex
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ import torch
 from torch import nn
 
 import vaegan
-from vaegan import model
+from eval.report.protocol import train_command
+from vaegan import model, run
 from vaegan.config import Config
 from vaegan.machine import devices
 from vaegan.objective import OBJECTIVES
@@ -66,6 +68,18 @@ def test_flags_win_over_modes_and_modes_over_the_preset_of_a_small_processor(fla
     config, notes = resolve(["--device", "cpu", *flags])
     assert (config.norm, config.width, config.learning_rate) == expected
     assert notes == devices.notes(config.precision, "cpu")  # nothing overrides a preset without being asked to
+
+
+@pytest.mark.parametrize("given", [[], ["--norm", "batch"], ["--width", "0.5", "--learning-rate", "3e-4"]])
+@pytest.mark.parametrize("preset", ["cpu", "gpu", "larsen-code", "otoro"])
+@pytest.mark.parametrize("mode", ["vae", "vae-sigma", "vaegan"])
+def test_the_command_in_a_report_makes_the_same_run_whatever_the_machine_would_choose(mode, preset, given, monkeypatch):
+    config, _ = resolve(["--mode", mode, "--preset", preset, "--device", "cpu", *given])
+    words = shlex.split(train_command(config))
+    assert words[:3] == ["python", "-m", "vaegan.train"]
+    monkeypatch.setattr(run, "preset_of", lambda asked: asked.preset or "gpu")  # as on another machine
+    again, _ = resolve([*words[3:], "--device", "cpu"])
+    assert again == config
 
 
 def test_a_cppn_draws_at_any_size_and_others_say_that_they_cannot(train, tmp_path):

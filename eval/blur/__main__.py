@@ -68,6 +68,7 @@ def check(asked: Arguments) -> None:
     devices.check(asked.device)
     finite = asked.target is None or math.isfinite(asked.target)
     require(finite, "target", asked.target, "use a finite number of pixels")
+    devices.check(asked.device)
     check_writable(asked.json, asked.html)
 
 

@@ -32,19 +32,23 @@ AUDIT_SLACK = {"nyquist_power": 2e-4, "noise_estimate": 5e-3, "checkerboard_inde
 }
 SURE = 1.959964  # standard errors: the ends of a 95 % interval
 ROUNDING = 1e-9  # below this a measure, or a distance on its logarithmic curve, is floating-point dust
+PAIRS_SEED = 0  # of an estimate's resamples
 CALIBRATION_SEED = 1  # of the calibration's own resamples: not a report's, which start at 0
+FEWEST_ON_LADDER = 16  # images of a ladder from which a curve, or what other images would be on it, can be told
 
 
 @dataclass(frozen=True)
 class Calibration:
     """A measure's curve over known blur on held-out real images, and its inverse.
 
-    `values` (N,) are those of the unblurred images, `ladder` (M, len(SIGMAS)) those of the first M under each sigma.
+    `values` (N,) are those of the unblurred images, `ladder` (M, len(SIGMAS)) those of some of them under each sigma;
+    `seed` says which resamples of the ladder show the curve's error.
     """
 
     measure: Measure
     values: np.ndarray = field(repr=False)
     ladder: np.ndarray = field(repr=False)
+    seed: int = CALIBRATION_SEED
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -76,6 +80,22 @@ class Calibration:
             return self.against(values, self.values.mean(), resampled_means(self.values, CALIBRATION_SEED), seed)
         reference = _paired(values, originals)
         return self.against(values, reference.mean(), resampled_means(reference, seed), seed)
+
+    def of_pairs(self, values: np.ndarray, originals: np.ndarray) -> "Calibration":
+        """The calibration of the very `originals` (N,) of images that measured `values` (N,): content cancels in the
+        curve too, and a blur is read without error, whichever images the ladder has.
+
+        With fewer than FEWEST_ON_LADDER of them on the ladder, and not all, it stays as it is. An original is known by
+        its value, which no other image has unless both are flat.
+        """
+        ladder = self.ladder[np.argsort(self.ladder[:, REAL])]
+        at = np.searchsorted(ladder[:, REAL], originals).clip(max=len(ladder) - 1)
+        on = ladder[at, REAL] == originals
+        if not on.all() and len(np.unique(at[on])) < FEWEST_ON_LADDER:
+            return self
+        pairs = np.stack([np.ones_like(values), originals, values], axis=1)
+        theirs = ladder[at] if on.all() else _foretold(pairs, on, ladder[at[on]])
+        return Calibration(self.measure, originals, theirs, seed=PAIRS_SEED)
 
     def against(self, values: ArrayLike, level: float, levels: ArrayLike, seed: int = 0) -> Estimate:
         """Equivalent blur relative to any `level`, the mean measure that the source's images would have unblurred;
@@ -161,7 +181,7 @@ class Calibration:
     @functools.cached_property
     def _curve_replicates(self) -> np.ndarray:
         """Positions of the nodes when the ladder's images are resampled, less `_position`: (RESAMPLES, len(SIGMAS))."""
-        means = resampled_means(self.ladder, CALIBRATION_SEED)
+        means = resampled_means(self.ladder, self.seed)
         return _log_ratio(means, means[:, [REAL]]) - self._position
 
     def _curve_error(self, sigma: np.ndarray) -> np.ndarray:
@@ -171,6 +191,19 @@ class Calibration:
         nodes, rows = np.asarray(SIGMAS), np.arange(len(sigma))
         share = (sigma - nodes[right - 1]) / (nodes[right] - nodes[right - 1])
         return (1 - share) * self._curve_replicates[rows, right - 1] + share * self._curve_replicates[rows, right]
+
+
+def _foretold(known: np.ndarray, on: np.ndarray, ladder: np.ndarray) -> np.ndarray:
+    """A ladder (N, K) of all images from that of those `on` it, (M, K), and what is known of all, (N, P), a constant
+    included: the regression estimator of Cassel, Saerndal and Wretman (1976). Residuals, of mean 0, stand for those of
+    all N, so that resamples vary as the estimate does. Each is enlarged by 1 / (1 - leverage) twice: with 16 to 40 of
+    200 damaged images on the ladder, 95 % intervals hold 89 to 95 % of blurs; once (the jackknife), 85 to 94 %."""
+    basis, _ = np.linalg.qr(known[on])
+    found = known @ np.linalg.lstsq(known[on], ladder, rcond=None)[0]
+    free = (1 - np.square(basis).sum(axis=1, keepdims=True)).clip(min=0.1)
+    left = (ladder - found[on]) / np.square(free)
+    found[on] += (left - left.mean(axis=0)) / on.mean()
+    return found
 
 
 def calibrate(measure: Measure, images: Tensor) -> Calibration:

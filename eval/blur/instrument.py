@@ -16,14 +16,13 @@ from torch import Tensor
 
 from eval.blur import measures
 from eval.blur.audits import AUDITS
-from eval.blur.calibration import LADDER_IMAGES, SIGMAS, Calibration, alarm, flagged
+from eval.blur.calibration import FEWEST_ON_LADDER, LADDER_IMAGES, SIGMAS, Calibration, alarm, flagged
 from eval.blur.measures import MEASURES, Measure, of_uint8
 from eval.uncertainty.estimates import Estimate
 from eval.uncertainty.spread import Scale
 from vaegan.errors import UsageError
 
 LADDER_PIXELS = 2**20  # of images blurred at every sigma: 256 of 64x64; blurring them is most of a calibration's cost
-FEWEST_ON_LADDER = 16  # of large images, each of which has much to measure
 ON_AUDIT_LADDER, FEWEST_ON_AUDIT_LADDER = 100, 8  # a flag allows half as much again: its curve need not be as exact
 LEAST_REFERENCE, LEAST = 8, 4  # images: half of 8 is the least that an interval over images means anything for
 FEW = 400  # reference images below which each half calibrates in turn, so that none is lost
@@ -53,17 +52,25 @@ class Instrument:
         """Equivalent blur in px of images that measured `values` (N,); with `originals` (N,), of the same images
         before, content cancels. Neither batches nor the order of the images change a digit."""
         values, behind = _in_order(values, originals)
-        return _together([fold[name].sigma_eq(values, behind) for fold in self.folds])
+        return _together([row.sigma_eq(values, behind) for row in self._rows(name, values, behind)])
 
     def read(self, name: str, values: np.ndarray, originals: np.ndarray | None = None) -> Estimate:
         """`value` with its replicates and interval; needs two images."""
         ordered, behind = _in_order(values, originals)
-        readings = [fold[name].estimate(ordered, behind) for fold in self.folds]
+        readings = [row.estimate(ordered, behind) for row in self._rows(name, ordered, behind)]
         if len(readings) == 1:
             return readings[0]
         squares = np.mean([SQUARES.sums(reading.replicates) for reading in readings], axis=0)
         replicates = np.sign(squares) * np.sqrt(np.abs(squares))
         return replace(readings[0], value=_together([reading.value for reading in readings]), replicates=replicates)
+
+    def _rows(self, name: str, values: np.ndarray, originals: np.ndarray | None) -> list[Calibration]:
+        """By what images are read: every fold; pairs by all folds' images together, which need not be others."""
+        rows = [fold[name] for fold in self.folds]
+        if originals is None:
+            return rows
+        real, ladder = (np.concatenate([getattr(row, part) for row in rows]) for part in ("values", "ladder"))
+        return [Calibration(rows[0].measure, real, ladder).of_pairs(values, originals)]
 
     def smallest(self, name: str, values: np.ndarray, originals: np.ndarray | None = None) -> float:
         """The blur in px that so many images would have shown in 80 % of trials, with 95 % confidence: real images, or

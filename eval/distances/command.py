@@ -35,6 +35,7 @@ from vaegan.storage.writing import write_whole
 
 SCHEMA_VERSION = 1
 RUN_SAMPLES = 10_000
+WHAT_TO_GIVE = "give a folder of images, npz:FILE or a run directory"
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,9 @@ def measured(given: Sequence[str], arguments: Asked) -> list[dict]:
     """Measure runs and data sets: their rows, the floors first."""
     absent = [source for source in given if not _is_data(source) and not Path(source).exists()]
     if absent and arguments.reference:
-        raise UsageError(f"no such folder or run: {absent[0]}; give a folder of images, npz:FILE or a run directory")
+        raise UsageError(f"no such folder or run: {absent[0]}; {WHAT_TO_GIVE}")
+    if files := [source for source in given if not _is_data(source) and _is_other(Path(source))]:
+        raise UsageError(f"{files[0]} is no folder; {WHAT_TO_GIVE}")
     if any(_is_run(source) for source in given):
         return of_runs(given, arguments)
     if not arguments.reference:
@@ -163,6 +166,11 @@ def limited(stream: Images, count: int, seed: int) -> Images:
 def _is_run(source: str) -> bool:
     """A run directory, or what is meant to be one: no data, no folder of other files."""
     return not _is_data(source) and ((Path(source) / "config.json").is_file() or not Path(source).is_dir())
+
+
+def _is_other(path: Path) -> bool:
+    """A file, a pipe, a device: neither a folder nor absent."""
+    return path.exists() and not path.is_dir()
 
 
 def _is_data(source: str) -> bool:

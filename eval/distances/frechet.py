@@ -56,8 +56,8 @@ def curve(a: Sequence[Moments], b: Sequence[Moments]) -> Curve:
     """
     counts, values = [], []
     for parts in (BLOCKS >> k for k in range(BLOCKS.bit_length())):  # 8, 4, 2, 1
-        pairs = list(zip(_joined(a, parts), _joined(b, parts), strict=True))
-        if parts == 1 or not any(singular(*pair) for pair in pairs):
+        if parts == 1 or min(_counts(a, parts) + _counts(b, parts)) > len(a[0].mean):
+            pairs = list(zip(_joined(a, parts), _joined(b, parts), strict=True))
             counts.append(pairs[0][0].count)
             values.append(float(np.mean([frechet(*pair) for pair in pairs])))
     limit = intercept(1 / np.array(counts), np.array(values)) if len(counts) > 1 else None
@@ -67,6 +67,10 @@ def curve(a: Sequence[Moments], b: Sequence[Moments]) -> Curve:
 def intercept(x: np.ndarray, y: np.ndarray) -> float:
     """Where the least-squares line through (x, y) meets x = 0; a distance is never below 0."""
     return max(0.0, float(np.polynomial.Polynomial.fit(x, y, 1).convert().coef[0]))
+
+
+def _counts(blocks: Sequence[Moments], parts: int) -> list[int]:
+    return [sum(block.count for block in blocks[i::parts]) for i in range(parts)]
 
 
 def _joined(blocks: Sequence[Moments], parts: int) -> list[Moments]:

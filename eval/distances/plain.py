@@ -62,6 +62,8 @@ def checked(generated: Sequence[Stream], real: Real) -> tuple[list[Stream], Real
     for stream in streams:
         if stream.count < LEAST:
             raise UsageError(f"{stream.title} has {stream.count} image(s): distances need {LEAST} or more of them")
+        if stream is real.test and stream.count < 2 * LEAST:
+            raise UsageError(f"{stream.title} has {stream.count} images: its floor needs {2 * LEAST} or more")
         if stream.size != real.test.size:
             raise UsageError(
                 f"{stream.title} has images of {spelled(stream.size)} and {real.test.title} of "
@@ -119,8 +121,6 @@ def extracted(
 def halves(test: Features, protocol: Protocol) -> dict:
     """One random half of the reference against the other: what real images read, with half as many on either side."""
     half = len(test.vectors) // 2
-    if half < LEAST:
-        raise UsageError(f"{protocol.name} has {test.count} images: its floor needs {2 * LEAST} or more")
     against = reference(of_vectors(test.vectors[half : 2 * half]))
     part = Protocol(
         protocol.extractor, against, protocol.name, protocol.reference_sha256, protocol.training_sha256, protocol.seed

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 from eval.blur.measures import PRIMARY
 from eval.evidence.effects import effect
@@ -33,6 +34,7 @@ from eval.uncertainty.verdicts import (
 from eval.words import joined
 
 CLAIMED_BLURRIER = "vae"  # the mode that the claim calls blurrier than every other
+ALSO_CLAIMED = ("vae-sigma", "vaegan")  # the first without a fixed noise scale, which the claim may be about instead
 FAILED = "instrument failed"
 
 
@@ -55,14 +57,21 @@ def claimed_first(runs: Sequence[Run]) -> list[Run]:
 
 
 def declared(evidence: Evidence) -> list[Hypothesis]:
-    """One for each kind of image and each team that the first is claimed to be blurrier than, where both have such."""
-    (blurrier, claimed), *others = teams(evidence.runs).items()
+    """One for each kind of image and each team that the first is claimed to be blurrier than, where both have such;
+    the same of sigma-VAEs and VAE/GANs that are not the first."""
+    first, *others = teams(evidence.runs).items()
+    pairs = [(first, other) for other in others]
+    pairs += [(a, b) for a, b in permutations(others, 2) if (_mode(a[1]), _mode(b[1])) == ALSO_CLAIMED]
     return [
-        Hypothesis(what, (blurrier, title), (claimed, team))
+        Hypothesis(what, (blurrier, sharper), (claimed, team))
         for what in COMPARED
-        for title, team in others
+        for (blurrier, claimed), (sharper, team) in pairs
         if of_team(evidence, what, claimed) and of_team(evidence, what, team)
     ]
+
+
+def _mode(team: Sequence[Run]) -> str:
+    return team[0].config.mode
 
 
 def hypotheses(evidence: Evidence, others: Sequence[object] = ()) -> dict:
@@ -254,10 +263,15 @@ def summed(evidence: Evidence, rows: Sequence[dict]) -> list[dict]:
 
 
 def outcome(decided: Sequence[dict]) -> str:
-    """What became of the claim, against each that it was made against; "" where it was not made."""
+    """What became of each claim, against each that it was made against; "" where none was made."""
     if any(row["verdict"] == FAILED for row in decided):
         return "but the instrument failed, so that this settles nothing"
-    if len(decided) <= 1:
+    claimed = dict.fromkeys(row["blurrier"] for row in decided)
+    return "; ".join(_outcome([row for row in decided if row["blurrier"] == blurrier]) for blurrier in claimed)
+
+
+def _outcome(decided: Sequence[dict]) -> str:
+    if len(decided) == 1:
         return "".join(f"{row['claim']} is {row['verdict']}, {row['scope']}{because(row)}" for row in decided)
     against: dict[tuple[str, str], list[str]] = {}
     for row in decided:

@@ -85,11 +85,12 @@ def damaged(images: Tensor, name: str, seed: int) -> str:
 
 def precision(real: Real) -> str:
     """For each number of images, as many on either side: the smallest blur that is found, half the interval at 1 px,
-    and the same of paired images."""
+    and that of pairs under noise too: of a blur alone it is nearly nothing."""
     (fold, *_) = real.instrument.folds
     by, row = Instrument((fold,)), MEASURES[PRIMARY]
-    other = real.stream.images(real.order[real.half :])
+    calibrating, other = (real.stream.images(rows) for rows in np.split(real.order, [real.half]))
     originals, blurred = row.function(other).numpy(), row.function(gaussian_blur(other, BLUR)).numpy()
+    decoded = row.function(damages.add_noise(gaussian_blur(calibrating, BLUR))).numpy()
     lines: list[Sequence[str]] = []
     for count in (count for count in COUNTS if count <= real.half):
         both = Instrument(({**fold, PRIMARY: _of(fold[PRIMARY], count)},))
@@ -98,10 +99,11 @@ def precision(real: Real) -> str:
                 f"{count:,}",
                 f"{both.smallest(PRIMARY, originals[:count]):.2f}",
                 _half_width(both, blurred[:count], None),
-                _half_width(by, blurred[:count], originals[:count]),
+                _half_width(by, decoded[:count], fold[PRIMARY].values[:count]),
             ]
         )
-    return markdown_table(["images a side", "smallest blur found, px", "1 px, unpaired, ±", "1 px, paired, ±"], lines)
+    noisy = f"1 px and noise {damages.NOISE_SD:g}, paired, ±"
+    return markdown_table(["images a side", "smallest blur found, px", "1 px, unpaired, ±", noisy], lines)
 
 
 def _of(calibration: Calibration, count: int) -> Calibration:

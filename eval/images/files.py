@@ -76,7 +76,8 @@ def folder(root: Path, resize: Size | None = None) -> Folder:
 def listed(root: Path) -> list[Path]:
     """Every image file under `root`, relative to it and sorted: hidden ones left out, a real file once."""
     if not root.is_dir():
-        raise UsageError(f"no such folder: {root}")
+        found = f"{root} is no folder: give a folder of images, or npz:FILE" if root.exists() else ""
+        raise UsageError(found or f"no such folder: {root}")
     try:
         return listing.image_files(root).files
     except UserError as error:

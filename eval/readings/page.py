@@ -44,6 +44,7 @@ def html(compared: Comparison) -> str:
     return environment.get_template("blur.html.j2").render(
         style=Markup(STYLE.read_text(encoding="utf-8")),
         opening=table.opening(compared.protocol),
+        answers=table.answers(compared.rows),
         strip=strip(compared),
         cropped=max(compared.protocol["size"]) > MOST_SIDE,
         tables=[table.blur_lines(compared.rows), table.audit_lines(compared.rows)],

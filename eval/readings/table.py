@@ -11,14 +11,8 @@ from eval.words import markdown_table
 
 def text(compared: Comparison) -> str:
     """Two Markdown tables whose columns also line up as plain text, the controls and the notes."""
-    return "\n\n".join(
-        [
-            opening(compared.protocol),
-            _markdown(blur_lines(compared.rows)),
-            _markdown(audit_lines(compared.rows)),
-            closing(compared),
-        ]
-    )
+    tables = [_markdown(blur_lines(compared.rows)), _markdown(audit_lines(compared.rows))]
+    return "\n\n".join([opening(compared.protocol), "\n".join(answers(compared.rows)), *tables, closing(compared)])
 
 
 def _markdown(lines: Sequence[Sequence[str]]) -> str:
@@ -34,8 +28,22 @@ def opening(protocol: dict) -> str:
     return (
         f"Equivalent Gaussian blur in pixels, 0: as sharp as {protocol['reference']}, negative: sharper; 95 % "
         f"intervals. {width}x{height}{', ' + protocol['note'] if protocol['note'] else ''}, calibrated on "
-        f"{calibrating}{', images paired' if protocol['paired'] else ''}."
+        f"{calibrating}{', pairs on their own originals' if protocol['paired'] else ''}."
     )
+
+
+def answers(rows: Sequence[dict]) -> list[str]:
+    """A sentence a source: blurrier, sharper, or as sharp as the reference, by the primary measure's interval."""
+    said = []
+    for row in rows[1:]:
+        read = row["blur"][PRIMARY]
+        if read["low"] > 0 or read["high"] < 0:
+            said.append(f"{row['title']} is {'blurrier' if read['low'] > 0 else 'sharper'} than the reference: ")
+        else:
+            could = f"; a blur of {row['smallest']:.2f} px would have shown" if math.isfinite(row["smallest"]) else ""
+            said.append(f"{row['title']} may be as sharp as the reference{could}: ")
+        said[-1] += read["text"]
+    return said
 
 
 def blur_lines(rows: Sequence[dict]) -> list[list[str]]:

@@ -17,6 +17,8 @@ from eval.uncertainty.estimates import ALPHA, MINIMAL_EFFECT
 from eval.versions import versions
 from eval.words import dataset_title, shown
 from vaegan import config as configuration
+from vaegan import presets
+from vaegan.commandline.arguments import flag
 from vaegan.config import Config
 
 RULE = (
@@ -129,13 +131,14 @@ def differences(configs: dict[str, Config]) -> list[dict]:
 
 
 def train_command(config: Config) -> str:
-    """The command that trains a run, naming every setting that is not the default."""
-    words = ["python", "-m", "vaegan.train"]
+    """The command that trains a run on any machine: its mode and preset, and every setting that is not theirs."""
+    preset = config.preset or "cpu"
+    usual = dataclasses.replace(Config(), **presets.defaults(preset, config.mode))
+    words = ["python", "-m", "vaegan.train", "--mode", config.mode, "--preset", preset]
     for field in dataclasses.fields(Config):
         value = getattr(config, field.name)
-        if field.name in EXECUTION or value is None or (value == field.default and field.name != "mode"):
-            continue
-        words += [f"--{field.name.replace('_', '-')}", shown(value) if isinstance(value, Path) else str(value)]
+        if field.name not in EXECUTION | {"mode"} and value != getattr(usual, field.name):
+            words += [flag(field.name), shown(value) if isinstance(value, Path) else str(value)]
     return shlex.join(words)
 
 
