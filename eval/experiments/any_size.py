@@ -52,7 +52,10 @@ def checked(directory: Path, size: int, device: str) -> Run:
     if size <= least:
         raise impossible(f"--size {size}", f"use more than {least} pixels")
     if not large.able(run):
-        raise UsageError(f"{directory} has a {config.architecture} decoder, which draws {config.image_size} px alone")
+        raise UsageError(
+            f"{directory} has a {config.architecture} decoder, which draws {config.image_size} px alone: train a "
+            "run with --preset otoro"
+        )
     return run
 
 

@@ -49,7 +49,7 @@ def parse(
             value, unknown = tyro.cli(
                 cls,
                 args=args,
-                prog=prog,
+                prog=program(prog),
                 return_unknown_args=True,
                 config=(tyro.conf.PositionalRequiredArgs, tyro.conf.PositionalMetavarFromFieldName),
                 **keywords,
