@@ -275,9 +275,15 @@ def _outcome(decided: Sequence[dict]) -> str:
         return "".join(f"{row['claim']} is {row['verdict']}, {row['scope']}{because(row)}" for row in decided)
     against: dict[tuple[str, str], list[str]] = {}
     for row in decided:
-        against.setdefault((said(row), row["scope"]), []).append(row["sharper"])
-    parts = [f"{verdict} against {joined(names)}, {over}" for (verdict, over), names in against.items()]
-    return f"the claim that the {decided[0]['blurrier']} is blurrier is {'; '.join(parts)}"
+        against.setdefault((row["verdict"], row["scope"]), []).append(row["sharper"])
+    over = {scope for _, scope in against}
+    parts = [
+        f"{verdict} against {joined(names)}" + f", {scope}" * (len(over) > 1)
+        for (verdict, scope), names in against.items()
+    ]
+    once = "".join(f", {scope}" for scope in over) * (len(over) == 1)
+    why = " (each verdict says why)" * any(verdict == WITHHELD for verdict, _ in against)
+    return f"the claim that the {decided[0]['blurrier']} is blurrier is {'; '.join(parts)}{once}{why}"
 
 
 def ladder_caption(shown: Sequence[dict]) -> str:
