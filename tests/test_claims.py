@@ -11,7 +11,7 @@ from stand_in import Blurrer, dead_leaves
 
 from eval.blur.calibration import calibrate
 from eval.blur.measures import MEASURES, PRIMARY
-from eval.evidence import claims, findings
+from eval.evidence import claims, findings, plain_words
 from eval.evidence.findings import Evidence, estimate
 from eval.evidence.measuring import Measured
 from eval.evidence.replicates import of_team, readings, replicates, teams
@@ -105,7 +105,7 @@ def test_a_vae_that_fits_its_noise_scale_is_claimed_blurrier_than_the_vaegan_too
     ]
     rows = claims.verdicts(measured, instrument_ok=True)
     assert [(row["blurrier"], row["sharper"]) for row in rows[:4]] == pairs
-    words = claims.outcome([row for row in rows if row["what"] == "samples"])
+    words = plain_words.outcome([row for row in rows if row["what"] == "samples"])
     assert "the claim that the VAE is blurrier is supported against VAE/GAN, sigma-VAE and VAE_Dis_l" in words
     assert words.endswith(
         "the claim that the sigma-VAE is blurrier than the VAE/GAN is supported, for this pair of runs"
@@ -202,7 +202,7 @@ def test_an_unsound_run_withholds_what_was_decided_and_nothing_else(seeds, what)
     assert [row["rule"] for row in found] == [row["rule"] for row in rows] == ["supported", "inconclusive"] * 2
     assert found[0]["withheld"] == [f"{ill.title}: grain"] and not found[1]["withheld"]
     assert found[0]["sentence"].endswith(f" Withheld: {ill.title}: grain.")
-    headline = claims.headline("leaves", claims.summed(seeds, []), found)
+    headline = plain_words.headline("leaves", plain_words.summed(seeds, []), found)
     assert "is withheld against VAE/GAN; inconclusive against" in headline and "supported" not in headline
     assert headline.endswith("over 3 seeds (each verdict says why).")
     assert claims.with_audits(rows, [health(r) for r in seeds.runs]) == rows

@@ -17,6 +17,7 @@ from eval.evidence import (
     large,
     learning,
     pictures,
+    plain_words,
     prior_gap,
     rate_blur,
     rate_matched,
@@ -34,7 +35,7 @@ from eval.words import dataset_title
 def report_of(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) -> tuple[Report, dict[str, bytes]]:
     """The report and its PNG files by name; `given` and `flags` are what the command that makes it again names."""
     sources = findings.source_rows(evidence)
-    summed = claims.summed(evidence, sources)
+    summed = plain_words.summed(evidence, sources)
     drawn_large, large_pictures = timed("large images", lambda: large.of_report(evidence.runs, evidence.held_out))
     groups = picture_groups(evidence, sources)
     diagnostics = timed("bounds", lambda: bounds_of(evidence))
@@ -56,7 +57,7 @@ def report_of(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) -
         "training": findings.training(evidence.runs),
         "learning": learning.curves(evidence.runs),
         **protocol.describe(evidence, given, flags),
-        "ladder_caption": claims.ladder_caption(summed),
+        "ladder_caption": plain_words.ladder_caption(summed),
         "pictures": {group: [picture.entry() for picture in row] for group, row in groups.items()},
     }
     every = [*groups.values(), large_pictures]
@@ -79,7 +80,7 @@ def judged(
     plain, matched = (claims.with_audits(rows, runs) for rows in claims.family([plain, matched]))
     curves = timed("blur against nats", lambda: rate_blur.describe(evidence, against))
     return {
-        "headline": claims.headline(dataset_title(evidence.runs[0].config.dataset), summed, plain),
+        "headline": plain_words.headline(dataset_title(evidence.runs[0].config.dataset), summed, plain),
         "verdicts": plain,
         "rate": curves and {**curves, "verdicts": matched},
         "decomposition": decomposition.describe(evidence, instrument["ok"], runs).get("decomposition"),
