@@ -132,3 +132,10 @@ def test_the_smallest_blur_that_could_be_found_falls_with_the_number_of_images_a
     assert 0.05 < found[400] < found[20]
     sigma = 1.5 * found[400]
     assert read(gaussian_blur(photographs(400, seed=2), sigma), calibrated)["blur"][PRIMARY]["low"] > 0
+
+
+@pytest.mark.parametrize("count", [60, 300])
+def test_a_control_is_read_by_images_that_it_is_none_of(real, count):
+    """On its own ladder a blur of 1 px would read 1 px to the last digit, whatever the instrument."""
+    clean = comparison.controls(measured(of_tensor("real", real[:count])))[0]
+    assert clean["applied"] == 1.0 and abs(clean["read"]["value"] - 1) > 1e-3
