@@ -16,3 +16,12 @@ def scenes(n: int, seed: int) -> torch.Tensor:
             inside = np.hypot(rows - top, columns - left) if rng.random() < 0.5 else np.abs(rows - top + columns - left)
             image += rng.uniform(-0.4, 0.4) * np.clip(radius - inside + 0.5, 0, 1)
     return torch.from_numpy(np.clip(images, 0, 1) * 255).round().byte()[:, None]
+
+
+IMAGES = 120  # of each half
+
+
+def halves() -> tuple[torch.Tensor, torch.Tensor]:
+    """Scenes that calibrate, and as many others to be read."""
+    images = scenes(2 * IMAGES, seed=0)
+    return images[:IMAGES], images[IMAGES:]

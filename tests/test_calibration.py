@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from scenes import scenes
+from scenes import IMAGES, halves, scenes
 
 from eval.blur.calibration import SIGMAS, Calibration, calibrate
 from eval.blur.damages import DAMAGES
@@ -17,13 +17,7 @@ from eval.uncertainty.spread import Scale
 from eval.uncertainty.verdicts import verdict
 from vaegan.errors import UserError
 
-IMAGES = 120
-
-
-@pytest.fixture(scope="module")
-def held_out() -> tuple[torch.Tensor, torch.Tensor]:
-    images = scenes(2 * IMAGES, seed=0)
-    return images[:IMAGES], images[IMAGES:]
+held_out = pytest.fixture(scope="module")(halves)
 
 
 @pytest.fixture(scope="module")

@@ -3,20 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from scenes import scenes
+from scenes import halves
 
 from eval.blur.audits import AUDITS
 from eval.blur.calibration import AUDIT_FACTOR, AUDIT_SLACK, SIGMAS, Calibration, alarm, calibrate, flagged
 from eval.blur.damages import DAMAGES, add_noise
 from eval.blur.measures import gaussian_blur
 
-IMAGES = 120
-
-
-@pytest.fixture(scope="module")
-def held_out() -> tuple[torch.Tensor, torch.Tensor]:
-    images = scenes(2 * IMAGES, seed=0)
-    return images[:IMAGES], images[IMAGES:]
+held_out = pytest.fixture(scope="module")(halves)
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +18,9 @@ def audits(held_out) -> dict[str, Calibration]:
     return {name: calibrate(audit, held_out[0]) for name, audit in AUDITS.items()}
 
 
-def test_audits_are_silent_on_blur_and_loud_on_noise_and_checkerboards(held_out):
-    audits = [calibrate(audit, held_out[0]) for audit in AUDITS.values()]
-
+def test_audits_are_silent_on_blur_and_loud_on_noise_and_checkerboards(held_out, audits):
     def flagged(images: torch.Tensor, sigma: float) -> bool:
-        return any(alarm(audit, audit.measure.function(images), sigma) > 1 for audit in audits)
+        return any(alarm(audit, audit.measure.function(images), sigma) > 1 for audit in audits.values())
 
     for sigma in (0.0, 0.5, 2.0):
         blurred = gaussian_blur(held_out[1], sigma)
