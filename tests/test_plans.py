@@ -95,7 +95,7 @@ def test_a_folder_that_is_no_run_is_left_alone(tmp_path):
 
 def test_runs_of_one_study_differ_in_nothing_but_mode_and_seed(tmp_path):
     stored(tmp_path)
-    alike = partial(plans.check_alike, study(tmp_path))
+    alike = partial(plans.check_alike, study(tmp_path), "mnist")
     alike([planned(tmp_path), planned(tmp_path, "vaegan", 3, steps=5)])
     with pytest.raises(UsageError, match=r"--steps is 5 in .*vae-s0 and \d+ in .*vaegan-s3: give --steps"):
         alike([planned(tmp_path), planned(tmp_path, "vaegan", 3)])
@@ -108,10 +108,10 @@ def test_a_setting_that_a_mode_needs_may_differ_and_any_other_value_of_it_may_no
     (name, needed), *_ = plans.MODES["vae"].items()
     fresh = [planned(tmp_path, mode) for mode in ("vaegan", "vae")]
     assert getattr(fresh[0].config, name) != getattr(fresh[1].config, name) == needed
-    plans.check_alike(study(tmp_path), fresh)
+    plans.check_alike(study(tmp_path), "mnist", fresh)
     odd = replace(fresh[1], config=replace(fresh[1].config, **{name: 0.123}))
     with pytest.raises(UsageError, match="choose another --out"):
-        plans.check_alike(study(tmp_path), [fresh[0], odd])
+        plans.check_alike(study(tmp_path), "mnist", [fresh[0], odd])
 
 
 def test_the_donor_of_a_discriminator_is_trained_first(tmp_path):

@@ -1,7 +1,6 @@
 """A study's grid: which values of the swept settings a mode is trained with, and what its runs are called."""
 
 import itertools
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -68,14 +67,16 @@ def points(study: Study, mode: str) -> list[dict[str, Any]]:
     return [dict(zip(names, values, strict=True)) for values in itertools.product(*(study.swept[n] for n in names))]
 
 
-def settings(study: Study, mode: str, point: Mapping[str, Any]) -> dict[str, Any]:
-    """Every setting given for a mode's runs at a point of the grid."""
-    return {name: value for name, value in study.fixed.items() if uses(study, mode, name)} | dict(point)
+def settings(study: Study, dataset: str, mode: str, point: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting given for a data set's runs of a mode at a point of the grid."""
+    values = study.fixed | study.own(dataset, mode)
+    return {name: value for name, value in values.items() if uses(study, mode, name)} | dict(point)
 
 
 def size(study: Study) -> int:
     """How many runs a study has."""
-    return len(study.dataset) * len(study.seeds) * sum(len(points(study, mode)) for mode in study.modes)
+    pairs = itertools.product(study.dataset, study.modes)
+    return sum(len(study.seeds_of(dataset, mode)) * len(points(study, mode)) for dataset, mode in pairs)
 
 
 def check(study: Study) -> None:
@@ -88,7 +89,14 @@ def check(study: Study) -> None:
             raise UsageError(f"{flag(name)} {' '.join(map(str, values))}: give each only once")
         if not any(uses(study, mode, name) for mode in study.modes):
             raise UsageError(f"{flag(name)} has no use in mode {', '.join(study.modes)}: leave it out, or add a mode")
-    count = math.prod(map(len, (study.dataset, study.seeds))) and size(study)
+    for own in study.overrides:
+        for name in own.settings:
+            if name in study.swept:
+                raise UsageError(f"{flag(name)} has several values and one of an override: leave out either")
+            modes = own.modes or study.modes
+            if not any(uses(study, mode, name) for mode in modes):
+                raise UsageError(f"{flag(name)} of an override has no use in mode {', '.join(modes)}: leave it out")
+    count = size(study)
     if count > MOST and not (study.yes or study.dry_run or study.commands):
         raise UsageError(f"this study has {count:,} runs: add --yes to train more than {MOST}, or give fewer values")
 

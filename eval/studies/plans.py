@@ -58,8 +58,10 @@ def plan(study: Study) -> list[Plan]:
     plans = []
     for dataset in study.dataset:
         rows = [(mode, point) for mode in training_order(study) for point in grid.points(study, mode)]
-        runs = [plan_run(study, dataset, mode, seed, point) for seed in study.seeds for mode, point in rows]
-        check_alike(study, runs)
+        seeds = dict.fromkeys(seed for mode in study.modes for seed in study.seeds_of(dataset, mode))
+        each = [(seed, row) for seed in seeds for row in rows if seed in study.seeds_of(dataset, row[0])]
+        runs = [plan_run(study, dataset, mode, seed, point) for seed, (mode, point) in each]
+        check_alike(study, dataset, runs)
         for size in dict.fromkeys(run.config.image_size for run in runs):
             check_data(study, next(run.config for run in runs if run.config.image_size == size))
         plans += runs
@@ -127,7 +129,7 @@ def plan_run(study: Study, dataset: str, mode: str, seed: int, point: Mapping[st
     """Find out what is left to do for one run. Raises UsageError for settings that no run can have, and when its
     directory holds something else."""
     point = point or {}
-    directory, given = run_directory(study, dataset, mode, seed, point), grid.settings(study, mode, point)
+    directory, given = run_directory(study, dataset, mode, seed, point), grid.settings(study, dataset, mode, point)
     flags = {"mode": mode, "dataset": dataset, "seed": seed, **given, "run_dir": directory}
     if grid.needs_donor(mode) and "discriminator" not in given:
         flags["discriminator"] = donor_directory(study, dataset, seed, point)
@@ -179,7 +181,7 @@ def check_same(directory: Path, stored: Config, wanted: dict, step: int) -> None
         raise UsageError(f"{directory} is a run with {flag(name)} {kept}, not {value}: choose another --out")
 
 
-def check_alike(study: Study, runs: Sequence[Plan]) -> None:
+def check_alike(study: Study, dataset: str, runs: Sequence[Plan]) -> None:
     """Raise UsageError when runs of one data set, trained or to be trained, differ in more than mode, seed and what is
     swept, or, between modes, in what only one of them looks at."""
     names = [f.name for f in dataclasses.fields(Config) if f.name not in OWN]
@@ -187,13 +189,14 @@ def check_alike(study: Study, runs: Sequence[Plan]) -> None:
     for run in runs:
         other = first_of_kind.setdefault(run.kind, run)
         check_pair(other, run, names)
-        between = [n for n in names if n not in study.swept and both_use(study, runs[0], run, n)]
+        between = [n for n in names if n not in study.swept and both_use(study, dataset, runs[0], run, n)]
         check_pair(runs[0], run, between)
 
 
-def both_use(study: Study, a: Plan, b: Plan, name: str) -> bool:
-    """Whether a setting must agree between two modes: both look at it, and neither has a value of its own by need."""
-    own = any(set_by_mode(run.config, name) for run in (a, b))
+def both_use(study: Study, dataset: str, a: Plan, b: Plan, name: str) -> bool:
+    """Whether a setting must agree between two modes: both look at it, and neither has a value of its own by need or
+    by an override."""
+    own = any(set_by_mode(run.config, name) or name in study.own(dataset, run.config.mode) for run in (a, b))
     return not own and all(grid.uses(study, run.config.mode, name) for run in (a, b))
 
 
