@@ -57,16 +57,16 @@ def test_every_preset_trains_and_opens_again(preset, train, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
-        (["--mode", "vae-sigma"], ("batch", 0.5, 1e-3)),  # what the mode needs, over what suits a small processor
-        (["--mode", "vae-sigma", "--preset", "cpu"], ("batch", 0.5, 1e-3)),
-        (["--mode", "vae-sigma", "--norm", "group", "--width", "0.25"], ("group", 0.25, 1e-3)),
-        (["--mode", "vae-sigma", "--preset", "gpu"], ("batch", 1.0, 1e-3)),  # an experiment, and its width with it
-        (["--mode", "vae", "--preset", "cpu"], ("group", 0.25, 2e-3)),
+        (["--mode", "vae-sigma"], ("batch", 0.5, 1e-3, 6000)),  # what the mode needs, over what suits a small processor
+        (["--mode", "vae-sigma", "--preset", "cpu"], ("batch", 0.5, 1e-3, 6000)),
+        (["--mode", "vae-sigma", "--norm", "group", "--width", "0.25", "--steps", "9"], ("group", 0.25, 1e-3, 9)),
+        (["--mode", "vae-sigma", "--preset", "gpu"], ("batch", 1.0, 1e-3, 20_000)),  # an experiment, its width with it
+        (["--mode", "vae", "--preset", "cpu"], ("group", 0.25, 2e-3, 3000)),
     ],
 )
 def test_flags_win_over_modes_and_modes_over_the_preset_of_a_small_processor(flags, expected):
     config, notes = resolve(["--device", "cpu", *flags])
-    assert (config.norm, config.width, config.learning_rate) == expected
+    assert (config.norm, config.width, config.learning_rate, config.steps) == expected
     assert notes == devices.notes(config.precision, "cpu")  # nothing overrides a preset without being asked to
 
 

@@ -102,8 +102,8 @@ MODES: dict[str, dict[str, Any]] = {
     "ae": CODERS,
     "vae": VARIATIONAL,
     # A fitted scale rewards every exact pixel: a group norm, which drops an image's own scale, costs it 230 nats on
-    # faces, half of this width 170 (docs/choices.md).
-    "vae-sigma": VARIATIONAL | {"learning_rate": 1e-3, "norm": "batch", "width": 0.5},
+    # faces, half of this width 170, half of these updates 180: a linear VAE would be nearer (docs/choices.md).
+    "vae-sigma": VARIATIONAL | {"learning_rate": 1e-3, "norm": "batch", "width": 0.5, "steps": 6000},
     # What a frozen Dis_l is blind to nothing else would hold: grain (docs/choices.md). The paper's has no pixels.
     "vae-disl": {"pixel_weight": 1.0},
     # DCGAN's rate (arXiv 1511.06434): with 1e-3, and no reconstruction to hold it, Dec falls to one picture; with the
