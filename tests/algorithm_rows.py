@@ -14,10 +14,10 @@ SETTINGS = Settings(
 )  # fmt: skip
 
 
-def networks(norm="group", conditions=0):
+def networks(norm="group", conditions=0, **judge):
     names = ("encoder", "decoder", "discriminator")
     shape = {"channels": 1, "image_size": 32, "width": 0.0625, "latent_dim": D, "conditions": conditions}
-    nets = build(names, **shape, norm=norm, seed=0)
+    nets = build(names, **shape, norm=norm, seed=0, **judge)
     return {name: net.double() for name, net in nets.items()}
 
 

@@ -80,9 +80,9 @@ def reference(row, settings, nets, batch):
     return gradients
 
 
-def check_gradients(step, row, settings, batch, norm="group"):
+def check_gradients(step, row, settings, batch, norm="group", **judge):
     """Raise AssertionError unless `step` gives exactly the listed networks the gradients of their own losses."""
-    nets = networks(norm, conditions=sum(y.shape[1] for y in batch[3:]))
+    nets = networks(norm, conditions=sum(y.shape[1] for y in batch[3:]), **judge)
     got, want = step(row, settings, nets, batch), reference(row, settings, nets, batch)
     assert set(got) == set(want)
     for name in want:

@@ -67,6 +67,15 @@ def test_a_plan_with_overrides_is_saved_and_read_again(tmp_path):
     assert replace(again, plan=None) == replace(said, plan=None) and len(again.overrides) == 2
 
 
+def test_a_mode_may_have_no_runs_of_a_data_set(tmp_path):
+    text = "dataset = ['mnist', 'synthfaces']\nmodes = ['vae', 'vaegan']\nsteps = 3\n"
+    text += "[[override]]\ndataset = 'mnist'\nmodes = 'vae'\nseeds = []\n"
+    study = ask("--plan", saved(tmp_path, text), "--out", tmp_path)
+    assert study.seeds_of("mnist", "vae") == () and study.seeds_of("mnist", "vaegan") == (0,) and grid.size(study) == 3
+    (tmp_path / "study.toml").write_text(asked.toml(study))
+    assert ask("--plan", tmp_path / "study.toml").overrides == study.overrides
+
+
 def test_a_mode_by_need_gives_way_to_an_override(tmp_path):
     text = "modes = ['vae', 'vae-sigma']\n[[override]]\nmodes = 'vae-sigma'\nwidth = 0.125\n"
     study = ask("--plan", saved(tmp_path, text), "--out", tmp_path)
@@ -85,6 +94,7 @@ def test_a_mode_by_need_gives_way_to_an_override(tmp_path):
         ("[[override]]\ndevice = 'cpu'", "has the unknown key 'device'"),
         ("[[override]]\nmodes = 'vae-sigma'", "has an override of vae-sigma, which is not in its --modes"),
         ("[[override]]\ndataset = 'mnist'", "has an override of mnist, which is not in its --dataset"),
+        ("[[override]]\nmodes = []", "has an override with an empty modes"),
         ("[[override]]\nsteps = [3, 4]", "has an override with several values of steps"),
         ("[[override]]\nsteps = 'many'", "Error parsing --steps"),
         ("[[override]]\nmodes = 'vae'\ngamma = 1.0", "--gamma of an override has no use in mode vae"),

@@ -42,6 +42,8 @@ class Config:
     """What the decoder's first layer has under --norm group; both keep the length of z, which a group norm drops."""
     colour_gain: float | None = 1.0
     """Times which Dis sees colours, the channels' departures from grey; 1: the paper's; none: what the images need."""
+    minibatch_std: bool = False
+    """Show Dis how much the images of a batch differ (Karras et al. 2018), so that alike samples are found out."""
 
     schedule: str = "together"
     """When which network steps: together (Algorithm 1), or otoro, the original's turns (vaegan/schedules.py)."""
@@ -147,7 +149,7 @@ class Config:
 TOPICS = {
     "run": "mode preset run_dir resume steps seed log_every images_every measure_every save_every dry_run".split(),
     "data": "dataset data_dir validation_images image_size condition".split(),
-    "networks": "architecture width latent_dim norm code_norm colour_gain init".split(),
+    "networks": "architecture width latent_dim norm code_norm colour_gain minibatch_std init".split(),
     "objective": (
         "beta beta_warmup likelihood gamma feature_precision pixel_weight adversarial_loss fakes gate_equilibrium "
         "gate_margin discriminator"
@@ -228,14 +230,12 @@ def from_dict(values: object, origin: str) -> Config:
     hints = get_type_hints(Config)
     if not isinstance(values, dict):
         raise UserError(f"{origin} holds no settings: restore it or train the run again")
-    unknown = sorted(map(str, set(values) - set(hints)))
-    if unknown:
+    if unknown := sorted(map(str, set(values) - set(hints))):
         raise UserError(f"{origin} has the unknown setting {unknown[0]!r}: it was written by another version")
     wrong = next((name for name, value in values.items() if not is_of(value, hints[name])), None)
     if wrong:
         raise UserError(f"{origin} has a {wrong} that cannot be meant ({values[wrong]!r:.80}): restore the file")
-    settings: dict[str, Any]  # of the types just checked
-    settings = {k: Path(v) if v is not None and Path in kinds(hints[k]) else v for k, v in values.items()}
+    settings: Any = {k: Path(v) if v is not None and Path in kinds(hints[k]) else v for k, v in values.items()}
     config = Config(**settings)
     try:
         row(config.architecture)

@@ -63,19 +63,19 @@ class Asked:
 class Override:
     """What a part of a study's runs has of its own: some data sets' and modes', all of them where none is named."""
 
-    dataset: tuple[str, ...] = ()
-    modes: tuple[str, ...] = ()
-    seeds: tuple[int, ...] = ()  # in place of the study's
+    dataset: tuple[str, ...] | None = None
+    modes: tuple[str, ...] | None = None
+    seeds: tuple[int, ...] | None = None  # in place of the study's; () for no run at all
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def concerns(self, dataset: str, mode: str) -> bool:
         """Whether a run belongs to that part."""
-        return (not self.dataset or dataset in self.dataset) and (not self.modes or mode in self.modes)
+        return (self.dataset is None or dataset in self.dataset) and (self.modes is None or mode in self.modes)
 
     def without(self, names: Collection[str]) -> "Override":
         """The same but for what a flag beside the plan has decided."""
         kept = {name: value for name, value in self.settings.items() if name not in names}
-        return dataclasses.replace(self, seeds=() if "seeds" in names else self.seeds, settings=kept)
+        return dataclasses.replace(self, seeds=None if "seeds" in names else self.seeds, settings=kept)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Study(Asked):
 
     def seeds_of(self, dataset: str, mode: str) -> tuple[int, ...]:
         """The seeds of a data set's runs of a mode."""
-        own = [o.seeds for o in self.overrides if o.seeds and o.concerns(dataset, mode)]
+        own = [o.seeds for o in self.overrides if o.seeds is not None and o.concerns(dataset, mode)]
         return own[-1] if own else self.seeds
 
 
@@ -175,6 +175,8 @@ def override(path: Path, table: Mapping[str, Any], study: Asked) -> Override:
     asked = parse(Flags, words)
     parts = {name: getattr(asked, name) for name in PARTS if name in named(words)}
     for name in ("dataset", "modes"):
+        if parts.get(name) == ():
+            raise UsageError(f"--plan {path} has an override with an empty {name}: leave it out for all of them")
         if strange := [value for value in parts.get(name, ()) if value not in getattr(study, name)]:
             raise UsageError(f"--plan {path} has an override of {strange[0]}, which is not in its {flag(name)}")
     settings = given(asked)
@@ -215,7 +217,9 @@ def toml(study: Study) -> str:
     """A study as a plan, from which `--plan` makes it again."""
     own = {f.name: getattr(study, f.name) for f in dataclasses.fields(Asked) if f.name not in NOT_SAVED}
     values = {**own, **{name: v if len(v) > 1 else v[0] for name, v in study.settings.items()}}
-    tables = [{name: v for name in PARTS if (v := getattr(o, name))} | dict(o.settings) for o in study.overrides]
+    tables = [
+        {name: v for name in PARTS if (v := getattr(o, name)) is not None} | dict(o.settings) for o in study.overrides
+    ]
     return "\n[[override]]\n".join(_lines(table) for table in (values, *tables))
 
 

@@ -39,6 +39,7 @@ USED_BY: dict[str, Callable[[Objective], bool]] = {
     "gate_equilibrium": _adversarial,
     "gate_margin": _adversarial,
     "discriminator_learning_rate": _adversarial,
+    "minibatch_std": _adversarial,
 }
 
 
@@ -93,7 +94,7 @@ def check(study: Study) -> None:
         for name in own.settings:
             if name in study.swept:
                 raise UsageError(f"{flag(name)} has several values and one of an override: leave out either")
-            modes = own.modes or study.modes
+            modes = study.modes if own.modes is None else own.modes
             if not any(uses(study, mode, name) for mode in modes):
                 raise UsageError(f"{flag(name)} of an override has no use in mode {', '.join(modes)}: leave it out")
     count = size(study)

@@ -21,6 +21,7 @@ def build(
     norm: Norm,
     code_norm: CodeNorm = "none",
     colour_gain: float = 1.0,
+    minibatch_std: bool = False,
     seed: int,
     architecture: str = "convolutional",
     conditions: int = 0,
@@ -36,11 +37,14 @@ def build(
     told = {"conditions": conditions} if conditions else {}
     shape = {"channels": channels, "image_size": image_size, "width": width} | told
     coder = {**shape, "latent_dim": latent_dim} | ({"norm": norm} if row.normalised else {})
+    judge = {**shape, "norm": norm, "colour_gain": colour_gain}
     row_makers = row.networks()
     makers = {
         "encoder": partial(row_makers.encoder, **coder),
         "decoder": partial(row_makers.decoder, **coder, **({"code_norm": code_norm} if row.normalised else {})),
-        "discriminator": partial(row_makers.discriminator, **shape, norm=norm, colour_gain=colour_gain),
+        "discriminator": partial(
+            row_makers.discriminator, **judge, **({"minibatch_std": True} if minibatch_std else {})
+        ),
     }
     networks = {}
     outlines = torch.get_default_device().type == "meta"  # numbers come later, seeding costs a tenth of loading

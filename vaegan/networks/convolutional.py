@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan.networks.colour import vivid
-from vaegan.networks.normalisation import CodeNorm, Norm, code_layers, normalise
+from vaegan.networks.normalisation import CodeNorm, MinibatchStd, Norm, code_layers, normalise
 from vaegan.networks.outputs import Judged, image_of, widened
 
 KERNEL, PADDING = 5, 2
@@ -153,7 +153,14 @@ class Discriminator(nn.Module):
     """
 
     def __init__(
-        self, channels: int, image_size: int, width: float, norm: Norm, colour_gain: float = 1.0, conditions: int = 0
+        self,
+        channels: int,
+        image_size: int,
+        width: float,
+        norm: Norm,
+        colour_gain: float = 1.0,
+        minibatch_std: bool = False,
+        conditions: int = 0,
     ):
         super().__init__()
         self.colour_gain = colour_gain
@@ -167,8 +174,11 @@ class Discriminator(nn.Module):
         self.features, above = nn.Sequential(*layers[: dis_l + 1]), layers[dis_l + 1 :]
         self.feature_count = feature_count(image_size, width)
         units, flat = scaled(DISCRIMINATOR_UNITS, width), map_count(image_size, width, len(sizes))
+        spread = [MinibatchStd()] if minibatch_std else []
+        flat += len(spread) * flat // sizes[-1]
         self.verdict = nn.Sequential(
             *above,
+            *spread,
             nn.Flatten(),
             nn.Linear(flat + conditions, units, bias=False),
             normalise(norm, units, 1),

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from vaegan.networks.colour import vivid
 from vaegan.networks.convolutional import KERNEL, PADDING, scaled
-from vaegan.networks.normalisation import Norm, normalise
+from vaegan.networks.normalisation import MinibatchStd, Norm, normalise
 from vaegan.networks.outputs import Judged, image_of, widened
 
 SCALE = 8.0  # the trained image's pixels have coordinates in [-SCALE, SCALE], and codes are multiplied by it
@@ -53,7 +53,15 @@ class Decoder(nn.Module):
 class Discriminator(nn.Module):
     """Dis(x): image (B, C, S, S) -> Dis_l (B, F, s, s), before its normalisation, and the logit of "real" (B,)."""
 
-    def __init__(self, channels: int, image_size: int, width: float, norm: Norm, colour_gain: float = 1.0):
+    def __init__(
+        self,
+        channels: int,
+        image_size: int,
+        width: float,
+        norm: Norm,
+        colour_gain: float = 1.0,
+        minibatch_std: bool = False,
+    ):
         super().__init__()
         self.colour_gain = colour_gain
         first, second, last = (scaled(c, width) for c in CHANNELS)
@@ -65,9 +73,15 @@ class Discriminator(nn.Module):
             nn.LeakyReLU(LEAK),
             nn.Conv2d(second, last, KERNEL, 2, PADDING, bias=False),
         )
-        self.feature_count = last * math.ceil(image_size / 8) ** 2
+        places = math.ceil(image_size / 8) ** 2
+        self.feature_count = last * places
+        spread = [MinibatchStd()] if minibatch_std else []
         self.verdict = nn.Sequential(
-            normalise(norm, last, 2), nn.LeakyReLU(LEAK), nn.Flatten(), nn.Linear(self.feature_count, 1)
+            normalise(norm, last, 2),
+            nn.LeakyReLU(LEAK),
+            *spread,
+            nn.Flatten(),
+            nn.Linear((last + len(spread)) * places, 1),
         )
 
     def forward(self, x: Tensor) -> Judged:

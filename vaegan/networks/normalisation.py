@@ -8,9 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vaegan.networks.outputs import widened
+
 Norm = Literal["batch", "group"]
 CodeNorm = Literal["none", "weight"]
 BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d
+LEAST_VARIANCE = 1e-8  # beneath a square root, whose slope at 0 is infinite
 
 
 class GroupNorm(nn.GroupNorm):
@@ -79,9 +82,18 @@ def unrecorded(network: nn.Module) -> Iterator[None]:
             layer.track_running_stats = True
 
 
+class MinibatchStd(nn.Module):
+    """Maps (B, F, s, s) -> (B, F + 1, s, s): one map more, the standard deviation over the batch, its mean over places
+    and channels (Karras et al., arXiv 1710.10196)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        spread = (widened(x).var(0, unbiased=False) + LEAST_VARIANCE).sqrt().mean()
+        return torch.cat([x, spread.to(x.dtype).expand(len(x), 1, *x.shape[2:])], 1)
+
+
 def mixes_images(network: nn.Module) -> bool:
     """Say whether what a network gives for one image now depends on the others of its batch."""
-    return any(isinstance(m, BatchNorm) and m.training for m in network.modules())
+    return any(isinstance(m, MinibatchStd) or (isinstance(m, BatchNorm) and m.training) for m in network.modules())
 
 
 def has_norm(network: nn.Module) -> bool:

@@ -33,7 +33,7 @@ def take(run: Path, networks: dict[str, nn.Module], trained: tuple[str, ...]) ->
 
 
 # What a run's own config must say of the discriminator it was given, or its checkpoint could not be opened again.
-DISCRIMINATOR_SETTINGS = ("architecture", "width", "norm", "colour_gain")
+DISCRIMINATOR_SETTINGS = ("architecture", "width", "norm", "colour_gain", "minibatch_std")
 
 
 def frozen_discriminator(config: Config, channels: int, told: Conditions) -> nn.Module:
