@@ -22,6 +22,10 @@ def _adversarial(row: Objective) -> bool:
     return row.adversarial
 
 
+def _judged(row: Objective) -> bool:
+    return "discriminator" in row.needs
+
+
 def _both(row: Objective) -> bool:
     return row.adversarial and row.reconstruction is not None
 
@@ -39,7 +43,8 @@ USED_BY: dict[str, Callable[[Objective], bool]] = {
     "gate_equilibrium": _adversarial,
     "gate_margin": _adversarial,
     "discriminator_learning_rate": _adversarial,
-    "minibatch_std": _adversarial,
+    "minibatch_std": _judged,
+    "colour_gain": _judged,
 }
 
 
