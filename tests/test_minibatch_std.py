@@ -72,6 +72,9 @@ def test_the_gan_alone_has_it_and_a_flag_wins(mode, has):
 def test_a_run_with_it_opens_again(tmp_path):
     save_faces(tmp_path)
     assert train_tiny(tmp_path, "run", "--mode", "gan", "--steps", "2", "--minibatch-std") == 0
+    flags = ("--mode", "vae-disl", "--discriminator", str(tmp_path / "run"), "--steps", "2")
+    assert train_tiny(tmp_path, "metric", *flags) == 0  # a metric of it, which need not be told
+    assert vaegan.load(tmp_path / "metric").config.minibatch_std
     model = vaegan.load(tmp_path / "run")
     assert any(isinstance(layer, MinibatchStd) for layer in model.networks["discriminator"].modules())
     assert model.sample(3).shape[0] == 3

@@ -107,12 +107,15 @@ MODES: dict[str, dict[str, Any]] = {
     # What a frozen Dis_l is blind to nothing else would hold: grain (docs/choices.md). The paper's has no pixels.
     "vae-disl": {"pixel_weight": 1.0},
     # DCGAN's rate (arXiv 1511.06434): with 1e-3, and no reconstruction to hold it, Dec falls to one picture; with the
-    # gate, or momentum, to a few (docs/choices.md).
+    # gate, with momentum, or where Dis judges images one by one, to a few; with less colour grain passes
+    # (docs/choices.md).
     "gan": {
         "learning_rate": 2e-4,
         "discriminator_learning_rate": 2e-4,
         "adam_beta1": 0.0,
         "gate_margin": math.inf,
+        "minibatch_std": True,
+        "colour_gain": 5.0,
     },
 }
 

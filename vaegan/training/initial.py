@@ -1,9 +1,11 @@
 """Weights out of another run: `--init RUN` starts from them, `--discriminator RUN` keeps them."""
 
+import dataclasses
 from pathlib import Path
 
 from torch import nn
 
+from vaegan import config as configuration
 from vaegan import model
 from vaegan.conditions import Conditions
 from vaegan.config import Config
@@ -34,6 +36,16 @@ def take(run: Path, networks: dict[str, nn.Module], trained: tuple[str, ...]) ->
 
 # What a run's own config must say of the discriminator it was given, or its checkpoint could not be opened again.
 DISCRIMINATOR_SETTINGS = ("architecture", "width", "norm", "colour_gain", "minibatch_std")
+
+
+def like_its_discriminator(config: Config) -> Config:
+    """Return a config with its discriminator's colours, where it leaves them open, and its look across the batch, which
+    no Dis_l depends on."""
+    if config.discriminator is None or not (config.discriminator / "config.json").is_file():
+        return config
+    donor = configuration.read(config.discriminator)
+    gain = config.colour_gain or donor.colour_gain
+    return dataclasses.replace(config, colour_gain=gain, minibatch_std=donor.minibatch_std)
 
 
 def frozen_discriminator(config: Config, channels: int, told: Conditions) -> nn.Module:

@@ -48,6 +48,7 @@ def start(
     configuration.check_size(config)
     images = training_images(config)
     check_data(config, images)
+    config = initial.like_its_discriminator(config)
     config = dataclasses.replace(config, colour_gain=config.colour_gain or colour.gain_for(images.images))
     told = conditions.of_images(config.condition, images)
     check_memory(config, objective, images, told, device)
