@@ -11,7 +11,7 @@ from stand_in import Blurrer, dead_leaves
 
 from eval.blur.calibration import calibrate
 from eval.blur.measures import MEASURES, PRIMARY
-from eval.evidence import claims, findings, plain_words
+from eval.evidence import claims, findings, plain_words, rate_matched
 from eval.evidence.findings import Evidence, estimate
 from eval.evidence.measuring import Measured
 from eval.evidence.replicates import of_team, readings, replicates, teams
@@ -103,6 +103,9 @@ def test_a_vae_that_fits_its_noise_scale_is_claimed_blurrier_than_the_vaegan_too
     assert declared == [
         f"{what}: {a} is blurrier than {b}" for what in ("reconstructions", "samples") for a, b in pairs
     ]
+    linear = rate_matched.declared(measured, dict.fromkeys(r.source.run for r in measured.of("samples")))
+    names = ("VAE/GAN", "sigma-VAE", "VAE_Dis_l")  # the VAE/GAN stands in two claims, and is held against it once
+    assert [(h.what, h.name) for h in linear] == [(what, n) for what in ("reconstructions", "samples") for n in names]
     rows = claims.verdicts(measured, instrument_ok=True)
     assert [(row["blurrier"], row["sharper"]) for row in rows[:4]] == pairs
     words = plain_words.outcome([row for row in rows if row["what"] == "samples"])

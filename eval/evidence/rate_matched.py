@@ -33,9 +33,9 @@ class Hypothesis:
 
 
 def declared(evidence: Evidence, against: Mapping[str, Opponent]) -> list[Hypothesis]:
-    """One for each plain hypothesis whose sharper side has a rate in every run."""
-    rivals = [(claim.what, claim.names[1], claim.teams[1]) for claim in claims.declared(evidence)]
-    return [Hypothesis(*rival) for rival in rivals if all(run.label in against for run in rival[2])]
+    """One for each sharper side of the plain hypotheses that has a rate in every run, however many it stands in."""
+    rivals = {(claim.what, claim.names[1]): claim.teams[1] for claim in claims.declared(evidence)}
+    return [Hypothesis(*key, team) for key, team in rivals.items() if all(run.label in against for run in team)]
 
 
 def verdicts(evidence: Evidence, against: Mapping[str, Opponent], instrument_ok: bool) -> list[dict]:
