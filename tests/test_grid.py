@@ -78,7 +78,7 @@ def test_a_plan_is_saved_and_read_again(tmp_path):
     again = ask("--plan", tmp_path / "study.toml")
     assert replace(again, plan=None, jobs=3) == said
     beside = ask("--plan", tmp_path / "study.toml", "--beta", 4, "--no-compile")
-    assert beside.fixed["beta"] == 4.0 and not beside.swept and "compile" not in beside.settings
+    assert beside.fixed["beta"] == 4.0 and not beside.swept and beside.fixed["compile"] is False
 
 
 @pytest.mark.parametrize("words", [["--beta"], ["--beta_warmup"], ["--beta", "--seeds", "1"], ["--gamma", "--gamma"]])

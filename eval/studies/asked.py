@@ -135,20 +135,20 @@ def ask(words: Sequence[str], prog: str, said: Mapping[str, str]) -> Study:
     asked = parse(Flags, words, prog=prog)
     check_values(asked, words)
     values = {f.name: getattr(asked, f.name) for f in dataclasses.fields(Asked)}
-    return Study(**values, settings=given(asked), overrides=tuple(o.without(beside) for o in overrides))
+    return Study(**values, settings=given(asked, words), overrides=tuple(o.without(beside) for o in overrides))
 
 
-def given(asked: Asked) -> dict[str, tuple[Any, ...]]:
-    """The settings of runs that were given, and the values of each."""
+def given(asked: Asked, words: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """The settings of runs that were given by `words`, and the values of each; a mode may need what `--no-x` denies."""
     values = {name: getattr(asked, name) for name in PASSED_ON}
-    values = {name: v for name, v in values.items() if v is not None and v is not False and v != ()}
+    values = {n: v for n, v in values.items() if v not in (None, ()) and (v is not False or n in named(words))}
     return {name: v if isinstance(v, tuple) else (v,) for name, v in values.items()}
 
 
 def named(words: Sequence[str]) -> set[str]:
     """The names of the flags of a command line."""
     found = {word.partition("=")[0].removeprefix("--").replace("-", "_") for word in words if word.startswith("--")}
-    return found & set(NAMES)
+    return (found | {name.removeprefix("no_") for name in found}) & set(NAMES)
 
 
 def check_values(asked: Asked, words: Sequence[str]) -> None:
@@ -179,7 +179,7 @@ def override(path: Path, table: Mapping[str, Any], study: Asked) -> Override:
             raise UsageError(f"--plan {path} has an override with an empty {name}: leave it out for all of them")
         if strange := [value for value in parts.get(name, ()) if value not in getattr(study, name)]:
             raise UsageError(f"--plan {path} has an override of {strange[0]}, which is not in its {flag(name)}")
-    settings = given(asked)
+    settings = given(asked, words)
     if several := [name for name, values in settings.items() if len(values) > 1]:
         raise UsageError(f"--plan {path} has an override with several values of {several[0]}: grids are of all runs")
     return Override(**parts, settings={name: values[0] for name, values in settings.items()})
