@@ -21,6 +21,7 @@ import torch
 
 import vaegan
 from vaegan import config as configuration
+from vaegan import config_json
 from vaegan.config import Config
 from vaegan.data.cache import cached_array
 from vaegan.errors import UserError
@@ -50,7 +51,7 @@ def state() -> dict[str, Any]:
     """The state of a run after one update, optimizers included."""
     made = trainer()
     made.update(0, torch.rand(4, 1, 32, 32) * 2 - 1)
-    parts = {"config": configuration.to_dict(SETTINGS), "step": 1, "channels": 1, "conditions": None}
+    parts = {"config": config_json.to_dict(SETTINGS), "step": 1, "channels": 1, "conditions": None}
     return parts | {"random_state": {"seed": 0, "step": 1}, **made.state()}
 
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from eval.blur.measures import gaussian_blur
-from vaegan.config import Config, to_dict
+from vaegan.config import Config
+from vaegan.config_json import to_dict
 
 
 def dead_leaves(count: int, size: int = 32, channels: int = 1, seed: int = 0) -> Tensor:

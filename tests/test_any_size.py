@@ -8,8 +8,7 @@ import torch
 from eval import any_size
 from eval.blur.measures import gaussian_blur
 from eval.evidence import large
-from vaegan import config as configuration
-from vaegan import data, model
+from vaegan import config_json, data, model
 from vaegan.config import Config
 from vaegan.storage import checkpoint
 
@@ -64,7 +63,7 @@ def saved(tmp_path, dataset="mnist", channels=1, **settings):
     config = Config(dataset=dataset, mode="vae", image_size=32, width=0.0625, latent_dim=3, **settings)
     networks = model.networks_of(config, ("encoder", "decoder"), channels)
     state = {
-        "config": configuration.to_dict(config),
+        "config": config_json.to_dict(config),
         "step": 0,
         "channels": channels,
         "random_state": {},

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import vaegan
-from vaegan import config as configuration
+from vaegan import config_json
 from vaegan.config import Config
 from vaegan.errors import UserError
 from vaegan.model import networks_of, prior_codes
@@ -21,7 +21,7 @@ def state(step=3):
     networks = networks_of(TINY, ("encoder", "decoder"), channels=1)
     weights = {name: network.state_dict() for name, network in networks.items()}
     return {
-        "config": configuration.to_dict(TINY),
+        "config": config_json.to_dict(TINY),
         "step": step,
         "channels": 1,
         "networks": weights,

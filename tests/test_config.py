@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from vaegan import config as configuration
-from vaegan import run
+from vaegan import config_json, run
 from vaegan.config import Config
 from vaegan.errors import UsageError, UserError
 from vaegan.machine import devices
@@ -65,8 +65,8 @@ def test_the_two_larsen_presets_differ_where_paper_and_code_do():
 
 
 def test_a_run_of_an_older_version_takes_defaults_for_what_it_does_not_name():
-    old = {k: v for k, v in configuration.to_dict(Config()).items() if k not in ("architecture", "adam_beta1")}
-    assert configuration.from_dict(old, "config.json") == Config()
+    old = {k: v for k, v in config_json.to_dict(Config()).items() if k not in ("architecture", "adam_beta1")}
+    assert config_json.from_dict(old, "config.json") == Config()
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_resume_takes_the_runs_own_settings():
 
 def test_what_is_kept_of_a_run_does_not_say_how_often_it_was_continued():
     config = configuration.Config(mode="vae")
-    assert configuration.to_dict(dataclasses.replace(config, resume=True)) == configuration.to_dict(config)
+    assert config_json.to_dict(dataclasses.replace(config, resume=True)) == config_json.to_dict(config)
 
 
 def test_resume_lists_each_changed_setting():
@@ -161,12 +161,12 @@ def test_every_process_needs_its_share_of_a_batch(monkeypatch, words, processes,
 
 def test_config_survives_json_and_damage_is_one_line(tmp_path):
     config = started("--dataset", "npz:some/file.npz", "--run-dir", "r")
-    assert configuration.read(tmp_path / "r").dataset == config.dataset
+    assert config_json.read(tmp_path / "r").dataset == config.dataset
     (tmp_path / "r" / "config.json").write_text("{")
     with pytest.raises(UserError, match="cannot be read"):
-        configuration.read(tmp_path / "r")
+        config_json.read(tmp_path / "r")
     with pytest.raises(UserError, match="is not a run"):
-        configuration.read(tmp_path)
+        config_json.read(tmp_path)
 
 
 def test_run_directories_are_file_names():

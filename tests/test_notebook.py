@@ -9,8 +9,7 @@ from tiny_faces import call, save_faces, train_tiny
 from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 import vaegan
-from vaegan import config as configuration
-from vaegan import train
+from vaegan import config_json, train
 from vaegan.errors import UsageError
 from vaegan.training import notebook
 
@@ -35,7 +34,7 @@ def test_a_tensor_is_fitted_and_the_run_is_one_like_any_other(tmp_path, monkeypa
     model = vaegan.fit(TINY | {"learning_rate_decay": 1.0, "beta_warmup": 0.0}, dead_leaves(60))
     run = tmp_path / "runs" / "images-vae-s0"
     assert model.step == 3 and model.sample(2).shape == (2, 1, 32, 32)
-    config = configuration.read(run)
+    config = config_json.read(run)
     assert config.norm == "group" and config.dataset == f"npz:{run}-images.npz"  # a CPU's default; data that stay
     assert call(train.main, "--resume", "--run-dir", run, "--steps", 5) == 0
     again = vaegan.fit(TINY | {"run_dir": run, "steps": 6, "resume": True}, dead_leaves(60))

@@ -15,7 +15,7 @@ from torch.utils.tensorboard import SummaryWriter
 from werkzeug.test import Client
 
 import vaegan
-from vaegan import config as configuration
+from vaegan import config_json
 from vaegan.config import Config
 from vaegan.model import networks_of
 from vaegan.projector import main
@@ -37,7 +37,7 @@ def make_run(tmp_path):
         np.savez(tmp_path / "images.npz", images=images, **LABELS[labels])
         config = Config(dataset=f"npz:{tmp_path / 'images.npz'}", width=0.0625, latent_dim=3, run_dir=folder)
         networks = {name: network.state_dict() for name, network in networks_of(config, names, 3).items()}
-        state = {"config": configuration.to_dict(config), "step": 0, "channels": 3, "networks": networks}
+        state = {"config": config_json.to_dict(config), "step": 0, "channels": 3, "networks": networks}
         checkpoint.save(folder, state | {"decoder_ema": networks["decoder"], "optimizers": {}, "random_state": {}})
         with SummaryWriter(str(folder)) as board:
             board.add_scalar("losses/encoder", 1.0, 1)

@@ -17,7 +17,7 @@ from eval.distances import command, extraction
 from eval.features import inception, network, rotations
 from eval.report import stored
 from eval.studies.asked import of_plan
-from vaegan import config, pretrained
+from vaegan import config_json, pretrained
 from vaegan.__main__ import main
 from vaegan.data import cache
 from vaegan.data.readers import celeba, lfw, npz
@@ -53,7 +53,7 @@ def of_lfw(file: Path) -> object:
 
 
 READERS = {
-    "config.json": lambda file: config.read(file.parent),
+    "config.json": lambda file: config_json.read(file.parent),
     "metrics.jsonl": lambda file: metrics.read(file.parent),
     "checkpoints/last.pt": lambda file: checkpoint.read(file.parents[1]),
     "report.json": lambda file: stored.read(file.parent),

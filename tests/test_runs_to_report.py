@@ -13,8 +13,7 @@ from eval.report import rendering, stored
 from eval.report.schema import Report
 from eval.studies import summary
 from eval.studies.plans import Plan
-from vaegan import config as configuration
-from vaegan import train
+from vaegan import config_json, train
 
 MODES = ("vae", "vaegan")
 STEPS = 120
@@ -53,7 +52,7 @@ def test_a_vae_of_few_updates_has_no_verdict_in_headline_console_or_a_studys_tab
     assert printed == report.headline
     assert {row.verdict for row in report.verdicts} <= {"withheld", "inconclusive"}
     assert all("VAE is not converged" in row.withheld[0] for row in report.verdicts)
-    plans = [Plan(folder / mode, configuration.read(folder / mode), (), exists=True, step=STEPS) for mode in MODES]
+    plans = [Plan(folder / mode, config_json.read(folder / mode), (), exists=True, step=STEPS) for mode in MODES]
     outcomes = [summary.Outcome(plan, "trained") for plan in plans]
     entry = summary.dataset_entry(summary.Compared("npz:leaves.npz"), MODES, outcomes, report)
     study = summary.value([entry], "the command")

@@ -10,8 +10,7 @@ import torch
 from PIL import Image
 
 import vaegan
-from vaegan import conditions, data, latent
-from vaegan import config as configuration
+from vaegan import conditions, config_json, data, latent
 from vaegan.config import Config
 from vaegan.errors import UserError
 from vaegan.model import networks_of, prior_codes
@@ -35,7 +34,7 @@ def save_run(
     told = conditions.of_images(condition, data.load(config.dataset, "train"))
     built = networks_of(config, names, 3, len(told.names))
     networks = {name: network.state_dict() for name, network in built.items()}
-    state = {"config": configuration.to_dict(config), "step": 0, "channels": 3, "networks": networks}
+    state = {"config": config_json.to_dict(config), "step": 0, "channels": 3, "networks": networks}
     state |= {"conditions": told.state(), "decoder_ema": networks["decoder"], "optimizers": {}, "random_state": {}}
     checkpoint.save(folder, state)
     return folder

@@ -20,7 +20,8 @@ FLOORS = {
     "vaegan": (
         {"errors", "pixels", "losses", "posterior", "objective", "presets"},
         {"storage", "generator"}, {"commandline", "machine", "data", "networks", "schedules", "latent"},
-        {"algorithm", "conditions", "config"}, {"run", "pretrained"}, {"model"}, {"pictures", "sharing"}, {"training"},
+        {"algorithm", "conditions", "config"}, {"config_json"}, {"run", "pretrained"}, {"model"},
+        {"pictures", "sharing"}, {"training"},
     ),
     "eval": (
         {"words", "versions"}, {"uncertainty", "images"}, {"blur", "features"}, {"sources"}, {"distances"},

@@ -27,7 +27,7 @@ from eval.studies import execution as study
 from eval.studies import plans
 from eval.studies.asked import Study
 from eval.studies.progress import Line, Log
-from vaegan import config as configuration
+from vaegan import config_json
 from vaegan.run import resolve
 from vaegan.storage import checkpoint
 
@@ -103,12 +103,12 @@ class Stand:
 
     def compare(self, runs: list[Path], out: Path) -> int:
         self.compared.append([run.name for run in runs])
-        configs = [configuration.read(run) for run in runs]
+        configs = [config_json.read(run) for run in runs]
         rows = [example_run(c.mode, c.mode, c.seed, run.name) for run, c in zip(runs, configs, strict=True)]
         ill = replace(HEALTHY, nearest=0.0)
         rows = [replace(row, health=ill if row.label in self.collapsed else HEALTHY) for row in rows]
         modes = dict.fromkeys(config.mode for config in configs)
-        stored_as = {run.name: configuration.to_dict(c) for run, c in zip(runs, configs, strict=True)}
+        stored_as = {run.name: config_json.to_dict(c) for run, c in zip(runs, configs, strict=True)}
         found = [pooled(mode, what, 0.5) for mode in modes for what in ("reconstructions", "samples")]
         out.mkdir(exist_ok=True)
         report_file.write(report_of(runs=rows, pooled=found, verdicts=[], count=10, configs=stored_as), out)

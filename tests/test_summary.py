@@ -14,7 +14,8 @@ from eval.sources.runs import OBJECTIVES
 from eval.studies import summary
 from eval.studies.plans import Plan
 from eval.studies.summary import Compared, Outcome
-from vaegan.config import Config, to_dict
+from vaegan.config import Config
+from vaegan.config_json import to_dict
 
 MNIST = Compared("mnist")
 HEALTHY = replace(example_report.HEALTHY, diversity=0.9, nearest=0.9)

@@ -7,7 +7,8 @@ import example_report
 from eval.report import rows, schema
 from eval.report.charts import drawing, figures, sweep
 from eval.report.schema import Report
-from vaegan.config import Config, to_dict
+from vaegan.config import Config
+from vaegan.config_json import to_dict
 
 VALUES = (0.5, 2.0, 4.0)
 

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vaegan import conditions, pretrained
-from vaegan import config as configuration
+from vaegan import conditions, config_json, pretrained
 from vaegan.conditions import UNCONDITIONAL, Conditions
 from vaegan.config import Config
 from vaegan.data.imageset import ImageSet
@@ -167,8 +166,8 @@ def load(
     place = str(devices.own(device))
     run_dir = pretrained.located(run_dir)
     state, source = stored(run_dir, snapshot)
-    config = configuration.from_dict(state["config"], str(source))
-    configuration.compare(run_dir, config)
+    config = config_json.from_dict(state["config"], str(source))
+    config_json.compare(run_dir, config)
     told = conditions.restored(state.get("conditions"))  # checkpoints from before there were any have none
     networks = outlined(config, tuple(state["networks"]), state["channels"], len(told.names))
     check_fit(networks, state, source)

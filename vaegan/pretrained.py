@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaegan import config as configuration
+from vaegan import config_json
 from vaegan.config import EXECUTION, Config
 from vaegan.errors import UserError
 from vaegan.storage.reading import reason, regular
@@ -51,7 +51,7 @@ def write(folder: Path, state: Mapping[str, Any], half: bool = False) -> None:
         tensors["conditions.labels"] = told["labels"].contiguous()
     settings = json.dumps(
         {
-            "config": configuration.to_dict(portable(configuration.from_dict(state["config"], "the checkpoint"))),
+            "config": config_json.to_dict(portable(config_json.from_dict(state["config"], "the checkpoint"))),
             "step": state["step"],
             "channels": state["channels"],
             "conditions": told["names"] if told else None,

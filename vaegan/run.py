@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaegan import config as configuration
-from vaegan import data, presets
+from vaegan import config_json, data, presets
 from vaegan.commandline.arguments import flag, parse, words
 from vaegan.commandline.explanation import HELP, explain
 from vaegan.config import Config
@@ -98,7 +98,7 @@ def resumed(run_dir: Path, args: Sequence[str] | None) -> Config:
     """Return the stored config of `run_dir`, refusing flags that would make it another run; `--steps` may grow."""
     if not run_dir.is_dir():
         raise UsageError(f"nothing to resume: {run_dir} does not exist; leave out --resume to start it")
-    stored = dataclasses.replace(configuration.read(run_dir), resume=True, dry_run=False, run_dir=run_dir)
+    stored = dataclasses.replace(config_json.read(run_dir), resume=True, dry_run=False, run_dir=run_dir)
     config = dataclasses.replace(parse(Config, args, default=stored, prog=PROG), run_dir=run_dir)
     if config.precision == "auto":  # decided when the run began
         config = dataclasses.replace(config, precision=stored.precision)
@@ -106,7 +106,7 @@ def resumed(run_dir: Path, args: Sequence[str] | None) -> Config:
     if data.same_kind(stored.dataset, config.dataset):  # moved: `training` compares the images
         stored = dataclasses.replace(stored, dataset=config.dataset)
     longer = config.steps > stored.steps and config.may_grow
-    changed = configuration.differences(dataclasses.replace(stored, steps=config.steps) if longer else stored, config)
+    changed = config_json.differences(dataclasses.replace(stored, steps=config.steps) if longer else stored, config)
     if changed:
         falls = " (its learning rate or beta moves over its steps)" if config.steps > stored.steps else ""
         changes = "; ".join(changed) + falls
@@ -137,7 +137,7 @@ def directory(config: Config) -> Iterator[None]:
 def claim(config: Config) -> None:
     """Write the run's config and environment. Raises UsageError when its directory holds a run already."""
     refuse_existing(config)
-    settings = configuration.to_dict(config)
+    settings = config_json.to_dict(config)
     try:
         write_file(config.directory / "env.json", as_json(environment(config)))
         write_file(config.directory / "config.json", as_json(settings))  # last: with it there is a run

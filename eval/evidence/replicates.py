@@ -12,7 +12,8 @@ from eval.evidence.measuring import Measured
 from eval.evidence.steadiness import deviation
 from eval.sources.runs import OBJECTIVES, Run
 from eval.uncertainty.estimates import Estimate, mean_of, over_seeds
-from vaegan.config import EXECUTION, to_dict
+from vaegan.config import EXECUTION
+from vaegan.config_json import to_dict
 
 BLANK_SHARE = 0.5  # of a run's images; above it they show nothing that could be blurred or sharp
 

@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from vaegan.config import is_of
+from vaegan.config_json import is_of
 from vaegan.data.fitting import fit
 from vaegan.errors import UsageError, UserError
 from vaegan.pixels import to_float

@@ -17,7 +17,7 @@ from eval.uncertainty.estimates import ALPHA, MINIMAL_EFFECT
 from eval.versions import versions
 from eval.words import dataset_title, shown
 from vaegan import config as configuration
-from vaegan import presets
+from vaegan import config_json, presets
 from vaegan.commandline.arguments import flag
 from vaegan.config import Config
 
@@ -48,7 +48,7 @@ def describe(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) ->
         | {"flat": learning.FLAT},
         "qualities": qualities(),
         "price": any(run.model.has_encoder for run in evidence.runs),
-        "configs": {label: configuration.to_dict(config) for label, config in configs.items()},
+        "configs": {label: config_json.to_dict(config) for label, config in configs.items()},
         "differences": differences(configs),
         "commands": [*map(train_command, configs.values()), compare_command(given, flags)],
         "versions": versions(),
@@ -122,7 +122,7 @@ def snapshots(evidence: Evidence) -> str:
 
 def differences(configs: dict[str, Config]) -> list[dict]:
     """Settings that two runs disagree on, by run."""
-    dicts = {label: configuration.to_dict(config) for label, config in configs.items()}
+    dicts = {label: config_json.to_dict(config) for label, config in configs.items()}
     names = [field.name for field in dataclasses.fields(Config) if field.name not in configuration.EXECUTION]
     rows: list[dict[str, Any]] = [
         {"setting": n, "values": {label: str(values[n]) for label, values in dicts.items()}} for n in names

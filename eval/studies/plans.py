@@ -12,7 +12,7 @@ from eval.studies import grid
 from eval.studies.asked import Study
 from eval.words import dataset_title, slug
 from vaegan import config as configuration
-from vaegan import data
+from vaegan import config_json, data
 from vaegan import run as running
 from vaegan.commandline.arguments import as_words, at_least, flag
 from vaegan.config import Config
@@ -137,7 +137,7 @@ def plan_run(study: Study, dataset: str, mode: str, seed: int, point: Mapping[st
         if not is_fresh(directory):
             raise UsageError(f"{directory} exists and is no run (no config.json): remove it, or choose another --out")
         return Plan(directory, fresh(flags), tuple(as_words(flags)), point=point)
-    stored = configuration.read(directory)
+    stored = config_json.read(directory)
     step = running.stored_step(directory)
     check_same(directory, stored, PRESETS.get(given.get("preset", ""), {}) | flags, step)
     config = dataclasses.replace(stored, steps=given.get("steps", stored.steps))

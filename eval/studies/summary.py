@@ -16,7 +16,7 @@ from eval.sources.runs import OBJECTIVES
 from eval.studies import grid
 from eval.studies.plans import Plan
 from eval.words import ABSENT, dataset_title, fixed, markdown_table, shown, slug
-from vaegan.config import to_dict
+from vaegan.config_json import to_dict
 from vaegan.data import resolved
 from vaegan.storage.writing import write_whole
 from vaegan.training.collapse import CONSTANT

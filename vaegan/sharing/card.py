@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import nn
 
-from vaegan import config as configuration
+from vaegan import config_json
 from vaegan.config import EXECUTION, Config
 from vaegan.model import Model
 from vaegan.storage import metrics
@@ -76,7 +76,7 @@ exported as {form}. On {COMPARED} inputs, and on one alone, it differs from the 
 
 def settings(config: Config) -> dict:
     """Return what made these weights, without where and how they were computed."""
-    return {name: value for name, value in configuration.to_dict(config).items() if name not in EXECUTION}
+    return {name: value for name, value in config_json.to_dict(config).items() if name not in EXECUTION}
 
 
 def measured(run: Path) -> str:

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from vaegan import config as configuration
-from vaegan import pretrained
+from vaegan import config_json, pretrained
 from vaegan.errors import UserError
 from vaegan.model import Model, load
 from vaegan.sharing.card import card
@@ -42,7 +41,7 @@ class HubModel(Model, ModelHubMixin):
 
     def _save_pretrained(self, save_directory: Path) -> None:
         state = {
-            "config": configuration.to_dict(self.config),
+            "config": config_json.to_dict(self.config),
             "step": self.step,
             "channels": self.channels,
             "conditions": self.conditions.state(),

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from torch import nn
 
-from vaegan import config as configuration
-from vaegan import model
+from vaegan import config_json, model
 from vaegan.conditions import Conditions
 from vaegan.config import Config
 from vaegan.errors import UsageError
@@ -43,7 +42,7 @@ def like_its_discriminator(config: Config) -> Config:
     no Dis_l depends on."""
     if config.discriminator is None or not (config.discriminator / "config.json").is_file():
         return config
-    donor = configuration.read(config.discriminator)
+    donor = config_json.read(config.discriminator)
     gain = config.colour_gain or donor.colour_gain
     return dataclasses.replace(config, colour_gain=gain, minibatch_std=donor.minibatch_std)
 

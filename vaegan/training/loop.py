@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vaegan import config as configuration
+from vaegan import config_json
 from vaegan.commandline.commands import spoken
 from vaegan.conditions import Conditions
 from vaegan.config import Config
@@ -84,8 +85,8 @@ def resume(config: Config, trainer: Trainer) -> int:
     if not config.resume or not checkpoint.path(config.directory).exists():
         return 0
     state = checkpoint.read(config.directory)
-    trained = configuration.from_dict(state["config"], str(checkpoint.path(config.directory)))
-    configuration.compare_with(config.directory, trained, config)
+    trained = config_json.from_dict(state["config"], str(checkpoint.path(config.directory)))
+    config_json.compare_with(config.directory, trained, config)
     try:
         trainer.load_state(state)
     except ValueError as error:
@@ -124,7 +125,7 @@ def save(
     if processes.rank() > 0:
         return
     state = {
-        "config": configuration.to_dict(config),
+        "config": config_json.to_dict(config),
         "step": step,
         "channels": images.channels,
         "conditions": told.state(),

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 
-from vaegan import config as configuration
-from vaegan import data, posterior
+from vaegan import config_json, data, posterior
 from vaegan.conditions import Conditions
 from vaegan.config import Config
 from vaegan.data import ImageSet
@@ -117,7 +116,7 @@ class Reporter:
         """Write the run's row of TensorBoard's hyper-parameter table."""
         if self.writer and self.last:
             results = {f"final/{name}": value for name, value in self.last.items()}
-            self.writer.hparams(configuration.to_dict(self.config), results, self.clock[1])
+            self.writer.hparams(config_json.to_dict(self.config), results, self.clock[1])
 
 
 def panels(config: Config, told: Conditions, held_out: ImageSet, device: torch.device) -> Panels:
