@@ -12,7 +12,6 @@ from vaegan import algorithm
 from vaegan.networks.architectures import ARCHITECTURES
 from vaegan.networks.building import build
 from vaegan.networks.normalisation import MinibatchStd, mixes_images
-from vaegan.presets import MODES
 from vaegan.run import resolve
 
 
@@ -61,20 +60,19 @@ def test_every_dis_can_be_told_and_its_dis_l_is_the_same(architecture, channels)
     assert not torch.allclose(alone, together) and torch.allclose(plain(x[:3]).logit, plain(x).logit[:3], atol=1e-5)
 
 
-@pytest.mark.parametrize(("mode", "has"), [("gan", True), ("vaegan", False), ("vaegan-pixel", False)])
-def test_the_gan_alone_has_it_and_a_flag_wins(mode, has):
-    assert MODES.get(mode, {}).get("minibatch_std", False) is has
-    assert resolve(["--mode", mode])[0].minibatch_std is has
-    other = "--no-minibatch-std" if has else "--minibatch-std"
-    assert resolve(["--mode", mode, other])[0].minibatch_std is not has
+@pytest.mark.parametrize(("mode", "has"), [("gan", "yes"), ("vaegan", "few"), ("vaegan-pixel", "few")])
+def test_the_gan_always_has_it_others_where_images_are_few_and_a_flag_wins(mode, has):
+    assert resolve(["--mode", mode])[0].minibatch_std == has
+    for other in ("no", "few", "yes"):
+        assert resolve(["--mode", mode, "--minibatch-std", other])[0].minibatch_std == other
 
 
 def test_a_run_with_it_opens_again(tmp_path):
     save_faces(tmp_path)
-    assert train_tiny(tmp_path, "run", "--mode", "gan", "--steps", "2", "--minibatch-std") == 0
+    assert train_tiny(tmp_path, "run", "--mode", "gan", "--steps", "2", "--minibatch-std", "yes") == 0
     flags = ("--mode", "vae-disl", "--discriminator", str(tmp_path / "run"), "--steps", "2")
     assert train_tiny(tmp_path, "metric", *flags) == 0  # a metric of it, which need not be told
-    assert vaegan.load(tmp_path / "metric").config.minibatch_std
+    assert vaegan.load(tmp_path / "metric").config.minibatch_std == "yes"
     model = vaegan.load(tmp_path / "run")
     assert any(isinstance(layer, MinibatchStd) for layer in model.networks["discriminator"].modules())
     assert model.sample(3).shape[0] == 3

@@ -68,14 +68,14 @@ def test_a_plan_with_overrides_is_saved_and_read_again(tmp_path):
 
 
 def test_what_a_mode_needs_can_be_denied(tmp_path):
-    text = "modes = ['gan', 'vaegan']\n[[override]]\nmodes = 'gan'\nminibatch-std = false\n"
+    text = "modes = ['gan', 'vaegan']\n[[override]]\nmodes = 'gan'\nminibatch-std = 'no'\n"
     denied = ask("--plan", saved(tmp_path, text), "--out", tmp_path)
-    flags = ask("--modes", "gan", "--no-minibatch-std", "--out", tmp_path)
-    for study, has in ((denied, False), (flags, False), (ask("--modes", "gan", "--out", tmp_path), True)):
-        assert plans.plan_run(study, "synthfaces", "gan", 0).config.minibatch_std is has
+    flags = ask("--modes", "gan", "--minibatch-std", "no", "--out", tmp_path)
+    for study, has in ((denied, "no"), (flags, "no"), (ask("--modes", "gan", "--out", tmp_path), "yes")):
+        assert plans.plan_run(study, "synthfaces", "gan", 0).config.minibatch_std == has
     (tmp_path / "study.toml").write_text(asked.toml(denied))
     assert ask("--plan", tmp_path / "study.toml").overrides == denied.overrides
-    assert ask("--plan", tmp_path / "study.toml", "--minibatch-std").own("synthfaces", "gan") == {}
+    assert ask("--plan", tmp_path / "study.toml", "--minibatch-std", "yes").own("synthfaces", "gan") == {}
 
 
 def test_a_mode_may_have_no_runs_of_a_data_set(tmp_path):

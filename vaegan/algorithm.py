@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan import losses, posterior
+from vaegan.networks.augmentation import altered
 from vaegan.networks.normalisation import mixes_images, unrecorded
 from vaegan.networks.outputs import Judged, image_of, logit_of
 from vaegan.objective import Objective, Settings
@@ -54,10 +55,12 @@ def forward(
     eps: Tensor,
     z_p: Tensor,
     y: Tensor | None = None,
+    u: Tensor | None = None,
 ) -> Forward:
     """Run x (B, C, S, S), posterior noise eps (B, D) and prior codes z_p (B, D) through the networks of a row.
 
-    Conditional networks are told y (B, A), the labels of x; prior samples are drawn for, and judged with, the same.
+    Conditional networks are told y (B, A), the labels of x; prior samples are drawn for, and judged with, the same. Dis
+    sees all images altered as u (B, 5) says, where there is one (vaegan/networks/augmentation.py).
     """
     told = () if y is None else (y,)
     decoder = networks["decoder"]
@@ -75,12 +78,12 @@ def forward(
             x_p = decoder(z_p, *told)
     if "discriminator" in objective.needs:
         discriminator = networks["discriminator"]
-        dis_x = discriminator(x, *told)
+        dis_x = discriminator(altered(x, u), *told)
         with unrecorded(discriminator):
             if reconstructed_fakes or objective.reconstruction == "features":
-                dis_x_tilde = discriminator(x_tilde, *told)
+                dis_x_tilde = discriminator(altered(made(x_tilde), u), *told)
             if prior_fakes:
-                dis_x_p = discriminator(x_p, *told)
+                dis_x_p = discriminator(altered(made(x_p), u), *told)
     return Forward(x, mu, logvar, logit, x_tilde, x_p, dis_x, dis_x_tilde, dis_x_p)
 
 

@@ -39,8 +39,10 @@ class Config:
     """What the decoder's first layer has under --norm group; both keep the length of z, which a group norm drops."""
     colour_gain: float | None = 1.0
     """Times which Dis sees colours, the channels' departures from grey; 1: the paper's; none: what the images need."""
-    minibatch_std: bool = False
-    """Show Dis how much the images of a batch differ (Karras et al. 2018), so that alike samples are found out."""
+    minibatch_std: Literal["no", "few", "yes"] = "no"
+    """Show Dis how much a batch's images differ (Karras et al. 2018), or alike samples pass; few: as below."""
+    augment: Literal["no", "few", "yes"] = "no"
+    """Shift and recolour all that Dis sees (Zhao et al. 2020), or it knows few images by heart; few: under 20,000."""
 
     schedule: str = "together"
     """When which network steps: together (Algorithm 1), or otoro, the original's turns (vaegan/schedules.py)."""
@@ -146,7 +148,7 @@ class Config:
 TOPICS = {
     "run": "mode preset run_dir resume steps seed log_every images_every measure_every save_every dry_run".split(),
     "data": "dataset data_dir validation_images image_size condition".split(),
-    "networks": "architecture width latent_dim norm code_norm colour_gain minibatch_std init".split(),
+    "networks": "architecture width latent_dim norm code_norm colour_gain minibatch_std augment init".split(),
     "objective": (
         "beta beta_warmup likelihood gamma feature_precision pixel_weight adversarial_loss fakes gate_equilibrium "
         "gate_margin discriminator"
@@ -174,7 +176,8 @@ def default_run_dir(config: Config, preset: dict[str, Any] | None = None) -> Pat
     return Path("runs") / f"{dataset}-{system}-s{config.seed}"
 
 
-BY_IMAGES = ("image_size", "colour_gain")  # none in a config whose images were not looked at yet
+# What a config leaves to its images, and the value that does; a run's own has none of these.
+BY_IMAGES = {"image_size": None, "colour_gain": None, "minibatch_std": "few", "augment": "few"}
 LEFT_OPEN = ("colour_gain", "feature_precision")
 
 

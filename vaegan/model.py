@@ -228,7 +228,7 @@ def networks_of(config: Config, names: tuple[str, ...], channels: int, condition
         norm=config.norm,
         code_norm=config.code_norm,
         colour_gain=config.gain,
-        minibatch_std=config.minibatch_std,
+        minibatch_std=config.minibatch_std == "yes",
         seed=config.seed,
         architecture=config.architecture,
         conditions=conditions,

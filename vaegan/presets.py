@@ -114,18 +114,20 @@ MODES: dict[str, dict[str, Any]] = {
         "discriminator_learning_rate": 2e-4,
         "adam_beta1": 0.0,
         "gate_margin": math.inf,
-        "minibatch_std": True,
+        "minibatch_std": "yes",
         "colour_gain": 5.0,
     },
 }
 
+# What Dis needs goes with the images: how much of their colours, and how little it may know them (docs/choices.md).
+LOOKED_AT: dict[str, Any] = {"colour_gain": None, "minibatch_std": "few", "augment": "few"}
+
 PRESETS: dict[str, dict[str, Any]] = {
-    # The defaults of `Config`, but for colours, in which Dis lets grain pass when it sees them as they are, and for
-    # batch norm, under which samples of short runs vary less (docs/choices.md).
-    "cpu": {"norm": "group", "colour_gain": None},
+    # The defaults of `Config`, but for what Dis needs, and for batch norm, under which samples of short runs vary less.
+    "cpu": {"norm": "group", **LOOKED_AT},
     # The released network at the data's own size, with the losses and stabilisers of the CPU default.
     "gpu": {
-        "colour_gain": None,
+        **LOOKED_AT,
         "image_size": None,
         "width": 1.0,
         "latent_dim": 128,

@@ -44,6 +44,7 @@ USED_BY: dict[str, Callable[[Objective], bool]] = {
     "gate_margin": _adversarial,
     "discriminator_learning_rate": _adversarial,
     "minibatch_std": _judged,
+    "augment": _judged,
     "colour_gain": _judged,
 }
 

@@ -20,6 +20,7 @@ from vaegan.errors import UsageError, UserError, unknown
 from vaegan.presets import MODES, PRESETS
 from vaegan.storage.ownership import is_fresh
 
+DECIDED = {*configuration.BY_IMAGES.items(), ("precision", "auto")}  # by the data, by the device
 OWN = configuration.EXECUTION | {"mode", "seed", "discriminator", "init"}  # what runs of one study may differ in
 
 
@@ -171,7 +172,7 @@ def check_same(directory: Path, stored: Config, wanted: dict, step: int) -> None
     for name, value in wanted.items():
         kept = getattr(stored, name)
         longer = name == "steps" and step <= value and stored.may_grow  # as vaegan.train --resume
-        decided = value is None or (name, value) == ("precision", "auto")  # by the data, by the device
+        decided = value is None or (name, value) in DECIDED
         if name in configuration.EXECUTION or decided or kept == value or longer:
             continue
         if name == "dataset" and kept == data.resolved(value):  # a run's own path is absolute
@@ -204,7 +205,7 @@ def check_pair(a: Plan, b: Plan, names: Sequence[str]) -> None:
     """Raise UsageError when two runs differ in one of the settings named."""
     for name in names:
         values = [getattr(run.config, name) for run in (a, b)]
-        open_yet = name in configuration.BY_IMAGES and None in values
+        open_yet = name in configuration.BY_IMAGES and configuration.BY_IMAGES[name] in values
         if values[0] != values[1] and not open_yet:
             raise UsageError(
                 f"{flag(name)} is {values[0]} in {a.directory} and {values[1]} in {b.directory}: "

@@ -16,12 +16,11 @@ from vaegan.config import Config
 from vaegan.data import ImageSet, identity
 from vaegan.errors import UsageError, UserError
 from vaegan.machine import devices, memory, processes
-from vaegan.networks import colour
 from vaegan.networks.convolutional import parameter_count
 from vaegan.networks.normalisation import has_norm
 from vaegan.objective import Objective
 from vaegan.storage import checkpoint
-from vaegan.training import initial, loop
+from vaegan.training import by_images, initial, loop
 from vaegan.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def start(
     images = training_images(config)
     check_data(config, images)
     config = initial.like_its_discriminator(config)
-    config = dataclasses.replace(config, colour_gain=config.colour_gain or colour.gain_for(images.images))
+    config = by_images.decide(config, objective, images)
     told = conditions.of_images(config.condition, images)
     check_memory(config, objective, images, told, device)
     networks = build(config, objective, images.channels, told)
@@ -135,6 +134,7 @@ def announce(
     settings = f"{config.architecture}, width {config.width:g}, latent {config.latent_dim}"
     settings += f", {config.norm} norm" if any(map(has_norm, networks.values())) else ""
     settings += f", colours x {config.gain:g} in Dis" if "discriminator" in networks and images.channels > 1 else ""
+    settings += ", which sees images shifted and recoloured" if config.augment == "yes" else ""
     seen = f"{len(images.images):,} images, {images.channels} x {config.image_size} x {config.image_size}"
     where = f"{device}, {devices.described(config.precision, config.device)}, {torch.get_num_threads()} threads"
     if processes.count() > 1:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from vaegan import algorithm
 from vaegan.config import Config
 from vaegan.machine import processes
+from vaegan.networks import augmentation
 from vaegan.networks.convolutional import RELEASED_FEATURES
 from vaegan.networks.outputs import Judges
 from vaegan.objective import Objective, Settings
@@ -78,14 +79,14 @@ class Trainer:
         phase: Phase,
         step: int,
         batch: tuple[Tensor, Tensor | None],
-        draw: tuple[Tensor, Tensor],
+        draw: tuple[Tensor, ...],
         measure_routes: bool,
     ) -> tuple[dict[str, Tensor | float], dict[str, float], bool]:
         """Pass once through a phase's networks; return its scalars, the adversary's costs, and whether they stepped."""
         objective, (x, y) = phase.objective(self.objective), batch
-        eps, z_p = (processes.shard(n).to(self.device) for n in draw)
+        eps, z_p, *u = (processes.shard(n).to(self.device) for n in draw)
         with self.autocast():
-            f = algorithm.forward(objective, self.settings, self.called, x, eps, z_p, y)
+            f = algorithm.forward(objective, self.settings, self.called, x, eps, z_p, y, *u)
         t = algorithm.terms(objective, self.settings, f)
         routes = algorithm.route(objective, replace(self.settings, beta=beta(self.config, step)))
         routes = {name: weights for name, weights in routes.items() if name in phase.moves}
@@ -173,8 +174,9 @@ class Trainer:
             o.load_state_dict({**o.state_dict(), "state": stored[name]["state"]})
 
 
-def noise(config: Config, step: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield posterior noise and prior codes, each (batch_size, latent_dim), for one pass of a step after the other.
+def noise(config: Config, step: int) -> Iterator[tuple[Tensor, ...]]:
+    """Yield posterior noise and prior codes, each (batch_size, latent_dim), for one pass of a step after the other;
+    with `--augment` also how what Dis sees is altered, (batch_size, 5).
 
     A pure function of (seed, step): all random state of a run is its step number. Drawn on the CPU: every device gets
     the same numbers.
@@ -182,7 +184,7 @@ def noise(config: Config, step: int) -> Iterator[tuple[Tensor, Tensor]]:
     generator = torch.Generator().manual_seed(config.seed * STREAMS + step)
     while True:
         eps, z_p = torch.randn(2, config.batch_size, config.latent_dim, generator=generator)
-        yield eps, z_p
+        yield (eps, z_p, *([augmentation.draw(config.batch_size, generator)] if config.augment == "yes" else []))
 
 
 def adversarial_costs(t: dict[str, Tensor]) -> dict[str, float]:

@@ -1,0 +1,29 @@
+"""What a config leaves to its images (vaegan/config.py: BY_IMAGES), decided before a run's networks are built."""
+
+import dataclasses
+from typing import Any
+
+from vaegan import config as configuration
+from vaegan import model
+from vaegan.config import Config
+from vaegan.data.imageset import ImageSet
+from vaegan.networks import colour
+from vaegan.objective import Objective
+
+# Dis, which sees 192,000 images in a run of the default length, knew 5,000 drawings by heart; 50,000 photographs of
+# CIFAR-10 it did not (docs/choices.md).
+FEW = 20_000
+
+
+def decide(config: Config, objective: Objective, images: ImageSet) -> Config:
+    """Return a config with what it leaves to its images, or to the Dis it starts from, decided."""
+    few = "yes" if objective.adversarial and len(images.images) < FEW else "no"
+    chosen: dict[str, Any] = {
+        name: few for name, left in configuration.BY_IMAGES.items() if getattr(config, name) == left == "few"
+    }
+    if config.init and "minibatch_std" in chosen:
+        donor = model.load(config.init)  # the map more is a shape: another Dis could not go on from its weights
+        if "discriminator" in donor.networks:
+            chosen["minibatch_std"] = donor.config.minibatch_std
+    gain = config.colour_gain or colour.gain_for(images.images)
+    return dataclasses.replace(config, colour_gain=gain, **chosen)
