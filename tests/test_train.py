@@ -191,9 +191,12 @@ def test_every_mode_trains_and_only_its_networks_move(mode, finished, train_here
         assert moved == (network in row.trains), network
 
 
-def test_two_processes_take_the_gradients_of_one(images, tmp_path):
-    """With group norm the split batch sees the same normalisation, so weights agree to rounding."""
+@pytest.mark.parametrize("few", ["yes", "no"])
+def test_two_processes_take_the_gradients_of_one(images, tmp_path, few):
+    """With group norm the split batch sees the same normalisation, and Dis, if it does, looks across the whole batch,
+    so weights agree to rounding."""
     flags = ["--mode", "vaegan", "--steps", 2, "--norm", "group", "--precision", "fp32"]
+    flags += ["--minibatch-std", few, "--augment", few]
     train(images, tmp_path / "one", *flags)
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
     two = launcher + command(images, tmp_path / "two", *flags)[2:]

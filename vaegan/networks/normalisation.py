@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -84,11 +85,22 @@ def unrecorded(network: nn.Module) -> Iterator[None]:
 
 class MinibatchStd(nn.Module):
     """Maps (B, F, s, s) -> (B, F + 1, s, s): one map more, the standard deviation over the batch, its mean over places
-    and channels (Karras et al., arXiv 1710.10196)."""
+    and channels (Karras et al., arXiv 1710.10196). Processes that train together look across the batch of all."""
 
     def forward(self, x: Tensor) -> Tensor:
-        spread = (widened(x).var(0, unbiased=False) + LEAST_VARIANCE).sqrt().mean()
-        return torch.cat([x, spread.to(x.dtype).expand(len(x), 1, *x.shape[2:])], 1)
+        apart = widened(x) - over_processes(widened(x).detach().mean(0))  # no variance changes with its own mean
+        spread = (over_processes(apart.square().mean(0)) + LEAST_VARIANCE).sqrt().mean()
+        return torch.cat([x, spread.to(x.dtype).expand(x.shape[0], 1, *x.shape[2:])], 1)
+
+
+def over_processes(mean: Tensor) -> Tensor:
+    """Return the mean over processes of a mean over each one's images; its gradient is that of all their losses."""
+    if not dist.is_initialized():
+        return mean
+    import torch.distributed.nn.functional as distributed  # not in every build of PyTorch
+
+    total: Tensor = distributed.all_reduce(mean)
+    return total / dist.get_world_size()
 
 
 def mixes_images(network: nn.Module) -> bool:
