@@ -151,6 +151,8 @@ def test_a_run_on_few_images_has_both_says_so_and_opens_again(tmp_path, capsys):
 def test_a_run_goes_on_from_another_discriminator_whatever_that_was_told(tmp_path, has):
     """`--init` of a run on many images, to go on with few: the map more would not fit its weights."""
     save_faces(tmp_path)
-    assert train_tiny(tmp_path, "first", "--mode", "vaegan", "--steps", "2", "--minibatch-std", has) == 0
-    assert train_tiny(tmp_path, "second", "--mode", "vaegan", "--steps", "2", "--init", str(tmp_path / "first")) == 0
-    assert vaegan.load(tmp_path / "second").config.minibatch_std == has
+    flags = ("--mode", "vaegan", "--steps", "2")
+    assert train_tiny(tmp_path, "first", *flags, "--minibatch-std", has, "--augment", has) == 0
+    assert train_tiny(tmp_path, "second", *flags, "--init", str(tmp_path / "first")) == 0
+    config = vaegan.load(tmp_path / "second").config
+    assert (config.minibatch_std, config.augment) == (has, has)

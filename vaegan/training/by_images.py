@@ -21,9 +21,9 @@ def decide(config: Config, objective: Objective, images: ImageSet) -> Config:
     chosen: dict[str, Any] = {
         name: few for name, left in configuration.BY_IMAGES.items() if getattr(config, name) == left == "few"
     }
-    if config.init and "minibatch_std" in chosen:
-        donor = model.load(config.init)  # the map more is a shape: another Dis could not go on from its weights
-        if "discriminator" in donor.networks:
-            chosen["minibatch_std"] = donor.config.minibatch_std
+    if config.init and chosen:
+        donor = model.load(config.init)
+        if "discriminator" in donor.networks:  # the map more is a shape, and augmentation without it lets copies pass
+            chosen = {name: getattr(donor.config, name) for name in chosen}
     gain = config.colour_gain or colour.gain_for(images.images)
     return dataclasses.replace(config, colour_gain=gain, **chosen)
