@@ -119,7 +119,7 @@ def images(n):
 
 
 @pytest.mark.parametrize("name", ["augment", "minibatch_std"])
-@pytest.mark.parametrize(("mode", "n", "has"), [("vaegan", 19_999, "yes"), ("vaegan", 20_000, "no"), ("vae", 5, "no")])
+@pytest.mark.parametrize(("mode", "n", "has"), [("vaegan", 9_999, "yes"), ("vaegan", 10_000, "no"), ("vae", 5, "no")])
 def test_few_images_decide_it_and_a_flag_wins(name, mode, n, has):
     config = resolve(["--mode", mode])[0]
     objective = ROWS[mode]

@@ -42,7 +42,7 @@ class Config:
     minibatch_std: Literal["no", "few", "yes"] = "no"
     """Show Dis how much a batch's images differ (Karras et al. 2018), or alike samples pass; few: as below."""
     augment: Literal["no", "few", "yes"] = "no"
-    """Shift and recolour all that Dis sees (Zhao et al. 2020), or it knows few images by heart; few: under 20,000."""
+    """Shift and recolour all that Dis sees (Zhao et al. 2020), or it knows few images by heart; few: under 10,000."""
 
     schedule: str = "together"
     """When which network steps: together (Algorithm 1), or otoro, the original's turns (vaegan/schedules.py)."""
