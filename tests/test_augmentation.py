@@ -130,9 +130,11 @@ def test_few_images_decide_it_and_a_flag_wins(name, mode, n, has):
         assert getattr(by_images.decide(asked, objective, images(n)), name) == said
 
 
-@pytest.mark.parametrize("preset", [name for name in PRESETS if name not in ("cpu", "gpu")])
-def test_faithful_presets_have_none(preset):
-    assert resolve(["--preset", preset])[0].augment == "no"
+@pytest.mark.parametrize("mode", [mode for mode, row in ROWS.items() if row.adversarial])
+@pytest.mark.parametrize("preset", [name for name in PRESETS if name.startswith("larsen") or name == "otoro"])
+def test_the_discriminators_of_papers_see_images_as_they_are(preset, mode):
+    config = resolve(["--preset", preset, "--mode", mode])[0]
+    assert (config.colour_gain, config.minibatch_std, config.augment) == (1.0, "no", "no")
 
 
 def test_a_run_on_few_images_has_both_says_so_and_opens_again(tmp_path, capsys):
