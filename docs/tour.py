@@ -32,7 +32,7 @@ from vaegan.storage.writing import write_whole
 class Settings:
     """Rebuild the six pictures of the tour and say what each shows."""
 
-    steps: int = 600
+    steps: int = 1500
     """Updates of the autoencoder, the VAE and the VAE/GAN."""
     memory_steps: int = 400
     """Updates of the two networks that store images."""
