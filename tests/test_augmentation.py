@@ -54,7 +54,7 @@ def test_a_shift_moves_whole_pixels_up_to_an_eighth_and_grey_follows(number, axi
     x = pictures(size=16) + 4  # nothing of the image is 0
     seen = set()
     for value in np.linspace(0, 1, 20, endpoint=False):
-        moved = one(x, number, value) if value != 0.5 else x
+        moved = one(x, number, value)
         by = next(k for k in range(-2, 3) if torch.allclose(moved, rolled(x, k, axis)))
         seen.add(by)
     assert seen == {-2, -1, 0, 1, 2}
@@ -112,6 +112,17 @@ def test_a_run_without_it_draws_what_it_always_drew():
     (a, b), (c, d, u) = next(noise(plain, 5)), next(noise(altering, 5))
     assert torch.equal(a, c) and torch.equal(b, d) and u.shape == (8, 5)
     assert not torch.equal(u, next(noise(altering, 6))[2])
+
+
+def test_a_run_without_a_discriminator_has_neither_whatever_it_starts_from(tmp_path, capsys):
+    save_faces(tmp_path)
+    assert train_tiny(tmp_path, "first", "--mode", "vaegan", "--steps", "2") == 0
+    capsys.readouterr()
+    flags = ("--mode", "vae", "--norm", "group", "--steps", "2", "--init", str(tmp_path / "first"))
+    assert train_tiny(tmp_path, "second", *flags) == 0
+    assert "shifted" not in capsys.readouterr().out
+    config = vaegan.load(tmp_path / "second").config
+    assert (config.augment, config.minibatch_std) == ("no", "no")
 
 
 def images(n):

@@ -21,7 +21,7 @@ def decide(config: Config, objective: Objective, images: ImageSet) -> Config:
     chosen: dict[str, Any] = {
         name: few for name, left in configuration.BY_IMAGES.items() if getattr(config, name) == left == "few"
     }
-    if config.init and chosen:
+    if config.init and chosen and objective.adversarial:
         donor = model.load(config.init)
         if "discriminator" in donor.networks:  # the map more is a shape, and augmentation without it lets copies pass
             chosen = {name: getattr(donor.config, name) for name in chosen}

@@ -134,7 +134,8 @@ def announce(
     settings = f"{config.architecture}, width {config.width:g}, latent {config.latent_dim}"
     settings += f", {config.norm} norm" if any(map(has_norm, networks.values())) else ""
     settings += f", colours x {config.gain:g} in Dis" if "discriminator" in networks and images.channels > 1 else ""
-    settings += ", which sees images shifted and recoloured" if config.augment == "yes" else ""
+    altered = "discriminator" in networks and config.augment == "yes"
+    settings += ", Dis sees images shifted and recoloured" if altered else ""
     seen = f"{len(images.images):,} images, {images.channels} x {config.image_size} x {config.image_size}"
     where = f"{device}, {devices.described(config.precision, config.device)}, {torch.get_num_threads()} threads"
     if processes.count() > 1:
