@@ -3,9 +3,12 @@
 from dataclasses import replace
 
 import example_report
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
+from eval.report import rate as rates
 from eval.report import rows, schema
-from eval.report.charts import drawing, figures, sweep
+from eval.report.charts import drawing, figures, rate, sweep
 from eval.report.schema import Report
 from vaegan.config import Config
 from vaegan.config_json import to_dict
@@ -70,3 +73,36 @@ def test_a_grid_of_two_settings_is_joined_by_what_else_agrees():
     found = sweep.points(report)
     assert [len(line) for line in sweep.lines(found, "beta")] == [3] * 4
     assert [len(line) for line in sweep.lines(found, "latent_dim")] == [2] * 6
+
+
+def at_rate(report: Report) -> Report:
+    """The report with every run at a rate of ten nats over its beta, and half a nat more of the second seed."""
+    runs = [
+        rates.AtRate(
+            run.label, run.title, 10 / report.configs[run.label]["beta"] + 0.5 * run.seed,
+            *[rows.Reading(**example_report.reading(report.configs[run.label]["beta"] + 0.1 * run.seed))] * 2, {},
+        )
+        for run in report.runs
+    ]  # fmt: skip
+    line = [rates.LinearPoint(64, nats, 1.0, 1.0, 1.0, {}) for nats in (2.5, 20.0)]
+    return replace(report, rate=rates.Rate(runs, line, [], 5000, 1000))
+
+
+def test_blur_against_nats_joins_a_modes_settings_at_the_mean_of_their_seeds():
+    report, figure = at_rate(swept()), Figure()
+    rate.rate_blur(report, "").draw(figure, False)
+    reconstructions = figure.axes[0]
+    joined = [line for line in reconstructions.lines if line.get_linestyle() == "-" and len(line.get_xdata()) == 3]
+    assert len({to_hex(line.get_color()) for line in joined}) == len(joined) == 2  # a mode each
+    for line in joined:
+        assert list(line.get_xdata()) == [10 / beta + 0.25 for beta in VALUES]
+        assert list(line.get_ydata()) == [beta + 0.05 for beta in VALUES]
+    assert [text.get_text() for text in figure.legends[0].texts] == ["VAE", "VAE/GAN", "linear VAEs"]
+
+
+def test_a_reading_beyond_the_range_leaves_the_line_of_its_setting_to_the_other_seed():
+    report = at_rate(swept((0.5, 2.0)))
+    lost = replace(report.rate.runs[0], reconstructions=rows.Reading(None, None, None, "beyond", "above"))
+    report = replace(report, rate=replace(report.rate, runs=[lost, *report.rate.runs[1:]]))
+    line = sweep.lines(sweep.points(report), "beta")[0]
+    assert rate.joined(report.rate, line, "reconstructions") == ([20.5, 5.25], [0.6, 2.05])

@@ -97,6 +97,12 @@ def group_lines(report: Report, groups: Sequence[grouping.Group], **style: Any) 
     return [(g.title, Line2D([], [], color=colour(report, g.labels[0]), linewidth=1.7, **style)) for g in groups]
 
 
+def mode_lines(report: Report, **style: Any) -> list[tuple[str, Line2D]]:
+    """What a legend shows of modes: title and a line in the mode's colour."""
+    titles = {run.mode: run.mode_title for run in report.runs}
+    return [(t, Line2D([], [], color=mode_colour(report, m), linewidth=1.7, **style)) for m, t in titles.items()]
+
+
 def legend(figure: Figure, entries: Sequence[tuple[str, Line2D]], narrow: bool, columns: int = 4) -> None:
     """Explain lines by their titles, above the panels."""
     titles, lines = [title for title, _ in entries], [line for _, line in entries]
@@ -116,6 +122,12 @@ def _svg(figure: Figure, prefix: str) -> str:
     for colour, variable in THEME.items():
         svg = svg.replace(colour, f"var({variable})")
     return re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
+
+
+def mode_colour(report: Report, mode: str) -> str:
+    """The colour of all runs of a mode, for charts of a sweep, where each of its settings is a group of its own."""
+    modes = list(dict.fromkeys(run.mode for run in report.runs))
+    return RUN_COLOURS[modes.index(mode) % len(RUN_COLOURS)]
 
 
 def colour(report: Report, run: str | None) -> str:

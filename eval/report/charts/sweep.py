@@ -8,9 +8,8 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from eval.report.charts.drawing import PANELS, Chart, colour, legend, panels
+from eval.report.charts.drawing import PANELS, Chart, legend, mode_colour, mode_lines, panels
 from eval.report.rows import Interval, Run
 from eval.report.schema import Report
 from vaegan.config import EXECUTION
@@ -100,18 +99,16 @@ def _draw(
     figure: Figure, report: Report, points: Sequence[Point], names: Sequence[str], shown: Sequence[str], narrow: bool
 ) -> None:
     every = iter(panels(figure, len(names) * len(shown), narrow, rows=len(names)))
-    handles: dict[str, Line2D] = {}
     for name in names:
         joined = lines(points, name)
         for panel in shown:
             axes = next(every)
             for line in joined:
-                shade = colour(report, line[0].runs[0].label)
+                shade = mode_colour(report, line[0].runs[0].mode)
                 _line(axes, [point for point in line if panel in point.values], name, panel, shade)
-                handles.setdefault(line[0].runs[0].mode_title, Line2D([], [], color=shade, linewidth=1.7))
             _axis(axes, sorted({point.settings[name] for point in points}), name)
             axes.set_title(panel)
-    legend(figure, list(handles.items()), narrow)
+    legend(figure, mode_lines(report), narrow)
 
 
 def _line(axes: Axes, line: Sequence[Point], name: str, panel: str, shade: str) -> None:
