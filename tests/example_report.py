@@ -42,7 +42,7 @@ def blur(value: float | None) -> rows.Blur:
 
 def source(id, title, kind, value, run=None, applied=None, quality=None) -> rows.Source:
     found = quality and {k: rows.Interval(v, v * 0.99, v * 1.01) for k, v in quality.items()}
-    audits = {"nyquist_power": rows.Audit(1e-5, 0.4)}
+    audits = {"nyquist_power": rows.Audit(1e-5, 0.4, None, False)}
     laplacian = rows.Laplacian(0.0213, 0.0031, 5000)
     blurs = {m: blur(value) for m in MEASURES}
     return rows.Source(id, title, kind, run, 5000, applied, blurs, audits, found, laplacian, 0)

@@ -74,6 +74,16 @@ def test_a_coloured_halo_unseen_on_real_images_without_colour_is_no_grain_and_no
     assert "colour grain" in audit.examine(looked(add_colour_noise(grey)), looked(grey), []).reasons[0]
 
 
+def test_grain_of_reconstructions_alone_is_ill():
+    real, samples = (dead_leaves(128, channels=3, seed=seed) for seed in (1, 2))
+    behind = {
+        name: audit.audited(damage(real))
+        for name, damage in (("as they are", torch.clone), ("noisy", add_colour_noise))
+    }
+    found = {name: audit.examine(looked(samples), looked(real), [], own).reasons for name, own in behind.items()}
+    assert found["as they are"] == () and "reconstructions: colour grain" in found["noisy"][0]
+
+
 def test_grey_images_have_no_colour_to_judge():
     found = judged()
     assert found.colour_nyquist is None and found.colour_speckle is None and found.speckle == pytest.approx(1, abs=0.3)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from eval import words
@@ -13,8 +14,9 @@ from eval.distances.neighbours import mean_pairwise_distance, nearest_pair
 from eval.evidence.measuring import MAPPED
 from eval.features.choice import network_for
 from eval.features.network import FeatureNetwork
-from eval.sources.held_out import drawn
-from eval.sources.runs import load_split, open_runs
+from eval.sources.held_out import drawn_set
+from eval.sources.runs import Run, load_split, open_runs, reconstructions
+from vaegan.data import ImageSet
 from vaegan.errors import UserError
 from vaegan.storage import metrics
 
@@ -98,16 +100,20 @@ def audited(images: Tensor) -> dict[str, Tensor]:
     return {name: AUDITS[name].function(images) for name in JUDGED_AUDITS}
 
 
-def examine(samples: Look, real: Look, metrics: Sequence[dict]) -> Health:
-    """Judge a run by its prior samples, real images and its metrics.jsonl rows."""
+def examine(
+    samples: Look, real: Look, metrics: Sequence[dict], reconstructions: Mapping[str, Tensor] | None = None
+) -> Health:
+    """Judge a run by its prior samples, real images, its metrics.jsonl rows and the audits of its reconstructions, of
+    which only grain beyond the limit is said: grain may be in them alone."""
     diversity = _ratio(spread(samples.maps), spread(real.maps))
     semantic = _ratio(spread(samples.features), spread(real.features))
     nearest = _ratio(nearest_in_grids(samples.features), nearest_in_grids(real.features))
-    grains = {name: grain_ratio(grain, samples, real) for name, grain in GRAINS.items()}
+    grains = grain_ratios(samples.audits, real)
     finite = losses_finite(metrics)
     p_real, p_fake = discriminator_state(metrics)
     gap = None if p_real is None or p_fake is None else p_real - p_fake
-    reasons = (*_reasons(diversity, semantic, nearest, gap, finite), *_grainy(grains))
+    behind = _grainy(grain_ratios(reconstructions, real)) if reconstructions else []
+    reasons = (*_reasons(diversity, semantic, nearest, gap, finite), *_grainy(grains), *_of_reconstructions(behind))
     return Health(
         diversity=diversity,
         semantic_diversity=semantic,
@@ -121,12 +127,20 @@ def examine(samples: Look, real: Look, metrics: Sequence[dict]) -> Health:
     )
 
 
-def grain_ratio(grain: Grain, samples: Look, real: Look) -> float | None:
-    """How much of an audit's grain samples have, relative to real images; None for the colour of grey ones."""
-    if grain.of_colour and real.channels == 1:
-        return None
-    own, reference = (float(one.audits[grain.audit].mean()) + grain.unseen for one in (samples, real))
-    return _ratio(own, reference)
+def grain_ratios(audits: Mapping[str, Tensor], real: Look) -> dict[str, float | None]:
+    """How much grain images of these audits have, relative to real ones, by GRAINS; None for the colour of grey."""
+    return {
+        name: None if grain.of_colour and real.channels == 1 else _grain_ratio(grain, audits, real.audits)
+        for name, grain in GRAINS.items()
+    }
+
+
+def _grain_ratio(grain: Grain, audits: Mapping[str, Tensor], real: Mapping[str, Tensor]) -> float:
+    return _ratio(*(float(one[grain.audit].mean()) + grain.unseen for one in (audits, real)))
+
+
+def _of_reconstructions(reasons: Sequence[str]) -> list[str]:
+    return [f"reconstructions: {reason}" for reason in reasons]
 
 
 def _grainy(grains: Mapping[str, float | None]) -> list[str]:
@@ -187,12 +201,14 @@ def examine_run(
     """Open a run, draw `count` prior samples and as many held-out images, and return its row for the table."""
     (run,) = open_runs([directory], device=device)
     held_out = load_split(run, "test", data_dir)
-    real = drawn(held_out.images, count, seed)
+    chosen = drawn_set(held_out, count, seed)
+    real = chosen.images
     if len(real) < 2:
         raise UserError(f"{run.config.dataset} has {len(real)} held-out image(s); health needs at least 2")
     samples = run.model.sample(len(real), seed=seed)
     network = network_for(held_out)[0].to(run.device)
-    health = examine(look(samples, network), look(real, network), metrics.read(run.directory))
+    behind = reconstructed(run, chosen)
+    health = examine(look(samples, network), look(real, network), metrics.read(run.directory), behind)
     return {
         "run": str(directory),
         "mode": run.config.mode,
@@ -202,6 +218,13 @@ def examine_run(
         "features": network.name,
         "images": len(real),
     }
+
+
+def reconstructed(run: Run, images: ImageSet) -> dict[str, Tensor] | None:
+    """The audits of a run's reconstructions of images; None where it has no encoder."""
+    if not run.model.has_encoder:
+        return None
+    return audited(torch.cat([*reconstructions(run, images.images, images.labels).batches()]))
 
 
 def table(rows: Sequence[dict]) -> str:

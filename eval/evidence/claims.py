@@ -24,6 +24,7 @@ from eval.sources.runs import Run
 from eval.uncertainty.estimates import ALPHA, FEWEST, Estimate
 from eval.uncertainty.verdicts import (
     INCONCLUSIVE,
+    SUPPORTED,
     WITHHELD,
     Verdict,
     decide,
@@ -117,7 +118,12 @@ def withhold(row: dict, reasons: Sequence[str]) -> dict:
 
 def said(row: dict) -> str:
     """A verdict row's word; where it is withheld with the first reason, and how many more the report has."""
-    return row["verdict"] + because(row)
+    return word(row) + because(row)
+
+
+def word(row: dict) -> str:
+    """A verdict row's word, qualified where the sharper side has more grain than its blur allows."""
+    return row["verdict"] + ", with grain" * bool(row["verdict"] == SUPPORTED and row.get("grain"))
 
 
 def because(row: dict) -> str:

@@ -12,7 +12,7 @@ from eval.blur.calibration import calibrate
 from eval.blur.measures import MEASURES
 from eval.distances import columns, reference, table
 from eval.distances.table import Set
-from eval.evidence import measuring, steadiness
+from eval.evidence import grain, measuring, steadiness
 from eval.evidence.evidence import BASELINE, COMPARED, Evidence, Splits
 from eval.evidence.measuring import Measured
 from eval.features import choice
@@ -45,13 +45,13 @@ def collect(runs: Sequence[Run], samples: int, features: str, seed: int, data_di
         name: timed(f"calibrate {measure.title}", partial(calibrate, measure, held_out.calibration))
         for name, measure in MEASURES.items()
     }
+    audits = timed("calibrate audits", lambda: grain.calibrated(held_out.calibration))
     measured = measure_all(runs, held_out, splits.train, network, seed)
     calibrating = timed("features of held-out images", lambda: network.features(held_out.calibration))
     distances = distances_of(measured, splits, held_out, extractor, seed)
     before = timed("snapshots", lambda: snapshots_of(runs, held_out, seed))
-    return Evidence(
-        runs, held_out, calibrations, measured, network, own, calibrating, distances, seed, splits, snapshots=before
-    )
+    parts = runs, held_out, calibrations, measured, network, own, calibrating, distances, seed, splits
+    return Evidence(*parts, snapshots=before, grain=audits)
 
 
 def snapshots_of(runs: Sequence[Run], held_out: HeldOut, seed: int) -> dict[str, list[Tensor]]:

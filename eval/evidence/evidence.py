@@ -42,6 +42,7 @@ class Evidence:
     estimates: dict[tuple[str, str], Estimate] = field(repr=False, default_factory=dict)  # by source and measure
     # By source id the primary measure under each earlier snapshot of its run (eval.evidence.steadiness).
     snapshots: Mapping[str, Sequence[Tensor]] = field(repr=False, default_factory=dict)
+    grain: Mapping[str, Calibration] = field(repr=False, default_factory=dict)  # by judged audit (eval.evidence.grain)
     readings: dict[str, tuple[Estimate, float]] = field(repr=False, default_factory=dict)  # by source id
 
     def of(self, *kinds: str) -> list[Measured]:

@@ -12,7 +12,7 @@ from eval.blur.audits import AUDITS
 from eval.blur.measures import MEASURES, PRIMARY
 from eval.blur.spectrum import band_frequencies
 from eval.evidence import audit as health
-from eval.evidence import quality
+from eval.evidence import grain, quality
 from eval.evidence.evidence import COMPARED, Evidence
 from eval.evidence.measuring import Measured
 from eval.sources.runs import OBJECTIVES, Run
@@ -37,7 +37,7 @@ def source_rows(evidence: Evidence) -> list[dict]:
             "count": m.source.count,
             "applied_sigma": m.source.applied_sigma,
             "blur": {name: blur(evidence, m, name) for name in MEASURES},
-            "audits": {name: audit(m.values[name], evidence.real.values[name]) for name in AUDITS},
+            "audits": audits(evidence, m),
             "quality": {name: mean(values, evidence.seed) for name, values in m.quality.items()} or None,
             "laplacian": laplacian(m),
             "flat": m.flat,
@@ -119,10 +119,17 @@ def mean(values: Tensor, seed: int) -> dict:
     return vars(mean_interval(values, seed))
 
 
+def audits(evidence: Evidence, m: Measured) -> dict[str, dict]:
+    """A source's audits beside real images; of a run's also beside real images of its blur."""
+    beside, real = grain.alarms(evidence, m), evidence.real.values
+    return {name: audit(m.values[name], real[name]) | beside.get(name, {}) for name in AUDITS}
+
+
 def audit(values: Tensor, real: Tensor) -> dict:
     """Mean of an audit over a source's images, and relative to real images (None where those have none of it)."""
     mean, reference = float(values.mean()), float(real.mean())
-    return {"mean": mean, "relative": mean / reference if reference > 0 else None}
+    relative = mean / reference if reference > 0 else None
+    return {"mean": mean, "relative": relative, "alarm": None, "flagged": False}
 
 
 def measure_rows(evidence: Evidence) -> list[dict]:
@@ -144,7 +151,8 @@ def run_rows(evidence: Evidence) -> list[dict]:
     rows = []
     for run in evidence.runs:
         (samples,) = (m for m in evidence.of("samples") if m.source.run == run.label)
-        judged = health.examine(look(samples), look(evidence.real), metrics.read(run.directory))
+        behind = next((m.values for m in evidence.of("reconstructions") if m.source.run == run.label), None)
+        judged = health.examine(look(samples), look(evidence.real), metrics.read(run.directory), behind)
         rows.append(
             {
                 "label": run.label,

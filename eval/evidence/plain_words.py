@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from eval.blur.measures import PRIMARY
-from eval.evidence.claims import FAILED, because, pooled
+from eval.evidence.claims import FAILED, because, pooled, word
 from eval.evidence.evidence import COMPARED, Evidence
 from eval.evidence.pictures import LADDER
 from eval.evidence.replicates import replicates
@@ -58,10 +58,10 @@ def outcome(decided: Sequence[dict]) -> str:
 
 def _outcome(decided: Sequence[dict]) -> str:
     if len(decided) == 1:
-        return "".join(f"{row['claim']} is {row['verdict']}, {row['scope']}{because(row)}" for row in decided)
+        return "".join(f"{row['claim']} is {word(row)}, {row['scope']}{because(row)}" for row in decided)
     against: dict[tuple[str, str], list[str]] = {}
     for row in decided:
-        against.setdefault((row["verdict"], row["scope"]), []).append(row["sharper"])
+        against.setdefault((word(row), row["scope"]), []).append(row["sharper"])
     over = {scope for _, scope in against}
     parts = [
         f"{verdict} against {joined(names)}" + f", {scope}" * (len(over) > 1)

@@ -14,6 +14,7 @@ from eval.evidence import (
     content,
     decomposition,
     findings,
+    grain,
     large,
     learning,
     pictures,
@@ -43,7 +44,7 @@ def report_of(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) -
     against = timed("linear VAEs at equal rate", lambda: rate_blur.opponents(evidence, rate_blur.rates(own)))
     value = {
         "schema_version": schema.VERSION,
-        **judged(evidence, summed, certificate.withheld(own), against),
+        **judged(evidence, sources, summed, certificate.withheld(own), against),
         "pooled": claims.pooled(evidence),
         "hypotheses": claims.hypotheses(evidence, rate_matched.declared(evidence, against)),
         "sources": sources,
@@ -65,7 +66,11 @@ def report_of(evidence: Evidence, given: Sequence[Path], flags: Sequence[str]) -
 
 
 def judged(
-    evidence: Evidence, summed: Sequence[dict], failed: Mapping[str, str], against: Mapping[str, Opponent]
+    evidence: Evidence,
+    sources: Sequence[dict],
+    summed: Sequence[dict],
+    failed: Mapping[str, str],
+    against: Mapping[str, Opponent],
 ) -> dict[str, Any]:
     """What stands or falls with the instrument; `failed`: by label, what a run's certificate says against it. Verdicts,
     plain and at equal rate, are one family."""
@@ -77,7 +82,8 @@ def judged(
         claims.verdicts(evidence, instrument["ok"]),
         rate_matched.verdicts(evidence, against, instrument["ok"]),
     )
-    plain, matched = (claims.with_audits(rows, runs) for rows in claims.family([plain, matched]))
+    corrected = claims.family([plain, matched])
+    plain, matched = (grain.noted(claims.with_audits(rows, runs), sources) for rows in corrected)
     curves = timed("blur against nats", lambda: rate_blur.describe(evidence, against))
     return {
         "headline": plain_words.headline(dataset_title(evidence.runs[0].config.dataset), summed, plain),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from eval.blur.calibration import AUDIT_FACTOR
 from eval.blur.measures import MEASURES, PRIMARY
 from eval.evidence import audit, learning, steadiness
 from eval.evidence.evidence import COMPARED, Evidence
@@ -79,7 +80,10 @@ def sentences(evidence: Evidence) -> dict[str, str]:
             "smallest distance among 64 of them in the last features; all divided by the same figure of held-out "
             f"images, by {network}. Dis must be "
             f"neither blind (p(real) − p(fake) below {audit.BLIND}) nor certain (above {audit.CERTAIN}) in the last "
-            "tenth of training."
+            "tenth of training. Power near Nyquist and speckle, of reconstructions too: at most "
+            f"{audit.MOST_GRAIN:g} times real images'. A verdict says “with grain” where its sharper side has more of "
+            f"them than {AUDIT_FACTOR:g} times what real images blurred as much as it reads have (and what nobody "
+            "sees), for certain (95 %)."
         ),
     }
 

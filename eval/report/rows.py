@@ -38,10 +38,13 @@ class Blur(Reading):
 
 @dataclass(frozen=True)
 class Audit:
-    """Mean of an audit, and relative to real images."""
+    """Mean of an audit, and relative to real images; of a run's grain also over what real images of its blur may have
+    (1: just allowed), and whether that is more than chance."""
 
     mean: Number
     relative: Number
+    alarm: Number
+    flagged: bool
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,7 @@ class Verdict:
     rule: str = ""  # what the rule says, where `verdict` is withheld
     withheld: list[str] = field(default_factory=list)  # why
     runs: list[list[str]] = field(default_factory=list)  # labels of both sides
+    grain: list[str] = field(default_factory=list)  # what the sharper side has more of than its blur allows
 
 
 @dataclass(frozen=True)
