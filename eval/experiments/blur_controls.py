@@ -52,6 +52,7 @@ CONDITIONS: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
     (f"blurred 1 px + noise {damages.NOISE_SD:g}", lambda x: damages.add_noise(gaussian_blur(x, BLUR))),
     (f"checkerboard {damages.CHECKERBOARD_AMPLITUDE:g}", damages.add_checkerboard),
     (f"contrast x {damages.CONTRAST:g}", damages.lower_contrast),
+    *damages.COLOUR_DAMAGES.items(),
     ("JPEG, quality 90", lambda x: jpeg(x, 90)),
     ("JPEG, quality 50", lambda x: jpeg(x, 50)),
     ("centre 4/5, enlarged", lambda x: cropped(x, 0.8)),
