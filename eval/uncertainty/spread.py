@@ -52,8 +52,8 @@ class Spread:
 
     def above(self, distance: float) -> float:
         """P(error > distance), to 1e-5 of itself: a t is a normal whose variance is `freedom` over a chi^2."""
-        variances = np.maximum(self.images + self.runs * _inflations(self.freedom), np.finfo(float).tiny)
-        return float(_WEIGHTS @ special.ndtr(-distance / np.sqrt(variances)))
+        variances = np.maximum(self.images + self.runs * inflations(self.freedom), np.finfo(float).tiny)
+        return float(WEIGHTS @ special.ndtr(-distance / np.sqrt(variances)))
 
     def reach(self) -> float:
         """How far the 95 % interval goes to either side."""
@@ -62,10 +62,11 @@ class Spread:
         return optimize.brentq(lambda x: self.above(x) - tail, 0, 1.01 * most, xtol=1e-12) if most else 0.0
 
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(80)
-_NODES, _WEIGHTS = ((_NODES + 1) / 2) ** 4, 2 * _WEIGHTS * ((_NODES + 1) / 2) ** 3  # dense where a chi^2 is small
+_NODES, WEIGHTS = np.polynomial.legendre.leggauss(80)
+_NODES, WEIGHTS = ((_NODES + 1) / 2) ** 4, 2 * WEIGHTS * ((_NODES + 1) / 2) ** 3  # dense where a chi^2 is small
 
 
 @functools.lru_cache(maxsize=256)
-def _inflations(freedom: float) -> np.ndarray:
+def inflations(freedom: float) -> np.ndarray:
+    """`freedom` over a chi^2, at the quantiles (80,) that WEIGHTS weigh."""
     return freedom / (2 * special.gammaincinv(freedom / 2, _NODES))
