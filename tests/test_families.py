@@ -10,11 +10,12 @@ from eval.uncertainty.estimates import RESAMPLES, Difference, Estimate, over_see
 from eval.uncertainty.families import FIRST, RULES, Sides, compared, equals, least_p, p_values
 from eval.uncertainty.simulation import UNITS, roots
 
-# Of 60,000 true nulls with seed 0, those below FIRST, which should be 50: where Welch's approximation is most liberal.
+# Of 60,000 true nulls with seed 0, those below FIRST, which may be 50: one t with Welch's degrees of freedom for both
+# sides, which is most liberal here, has 95, 390 and 162.
 REJECTED = [
-    (Sides((5, 5), (0.1, 0.1 / 6)), 122),
-    (Sides((5, 3), (0.1 / 6, 0.1)), 402),
-    (Sides((3, 3), (0.1, 0.1 / 12)), 186),
+    (Sides((5, 5), (0.1, 0.1 / 6)), 27),
+    (Sides((5, 3), (0.1 / 6, 0.1)), 24),
+    (Sides((3, 3), (0.1, 0.1 / 12)), 4),
 ]
 
 
@@ -34,7 +35,7 @@ def referred(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize(("sides", "most"), REJECTED)
 def test_no_more_false_claims_pass_the_level_of_a_family_than_were_recorded(sides, most):
-    assert families.rejected(families.null_p_values(sides, 1000)[0]).sum() <= most
+    assert families.rejected(families.null_p_values(sides, 1000)[2]).sum() <= most
 
 
 @pytest.mark.parametrize("sides", equals())

@@ -5,14 +5,14 @@ That level, 0.05 over the number of claims, lies far in the tail of a t with 2 t
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import stats
 
 from eval.uncertainty.estimates import ALPHA, Difference, Estimate, over_seeds
 from eval.uncertainty.simulation import UNITS, roots
-from eval.uncertainty.spread import WEIGHTS, inflations
+from eval.uncertainty.spread import Spread
 from eval.uncertainty.verdicts import holm
 
 CLAIMS = 60  # of a family
@@ -74,22 +74,28 @@ def _runs(readings: np.ndarray, around: np.ndarray) -> list[Estimate]:
 
 
 def welch(difference: Difference) -> float:
-    """p by which verdicts are decided."""
-    return difference.p
+    """p with one t for both sides and the degrees of freedom of Welch (1947)."""
+    sides = (difference.first, difference.second)
+    runs = sum(e.by_runs for e in sides)
+    return _of_one_t(difference, runs**2 / sum(e.by_runs**2 / (e.seeds - 1) for e in sides))
 
 
 def fewest(difference: Difference) -> float:
-    """p with the degrees of freedom of the side that has fewer seeds, which no two normal means make liberal (Mickey &
-    Brown 1966)."""
-    freedom = min(difference.first.seeds, difference.second.seeds) - 1
-    return min(1.0, 2 * replace(difference.spread, freedom=freedom).above(abs(difference.sums)))
+    """p with one t for both sides and the degrees of freedom of that with fewer seeds, which no two normal means make
+    liberal (Mickey & Brown 1966)."""
+    return _of_one_t(difference, min(difference.first.seeds, difference.second.seeds) - 1)
+
+
+def _of_one_t(difference: Difference, freedom: float) -> float:
+    runs = difference.first.by_runs + difference.second.by_runs
+    error = Spread(difference.spread.images, ((runs, freedom),))
+    return min(1.0, 2 * error.above(abs(difference.sums)))
 
 
 def apart(difference: Difference) -> float:
-    """p of Behrens and Fisher (Fisher 1935): either side's t is integrated out with its own degrees of freedom."""
-    first, second = (e.by_runs * inflations(e.seeds - 1) for e in (difference.first, difference.second))
-    errors = np.sqrt(difference.spread.images + np.add.outer(first, second))
-    return min(1.0, 2 * float(WEIGHTS @ special.ndtr(-abs(difference.sums) / errors) @ WEIGHTS))
+    """p by which verdicts are decided: either side's t is integrated out with its own degrees of freedom (Fisher
+    1935)."""
+    return difference.p
 
 
 RULES: dict[str, Callable[[Difference], float]] = {
