@@ -17,7 +17,8 @@ class Arguments(HeldOutArguments):
     """Simulate comparisons of which the truth is known and print how often the verdict is wrong."""
 
     readings: bool = False
-    """Draw runs' readings instead of images, around sides that spread as a VAE and a VAE/GAN do."""
+    """Draw runs' readings instead of images, around sides that spread as a VAE and a VAE/GAN do, and whole families of
+    claims."""
     comparisons: int = 400
     """Simulated comparisons behind each figure."""
     images: int = 1000
@@ -40,7 +41,8 @@ def main(args: Sequence[str] | None = None) -> None:
     from eval.experiments import error_rates
 
     if asked.readings:
-        print(error_rates.of_readings(asked.comparisons, asked.seeds_per_side, asked.seed))
+        print(error_rates.of_readings(asked.comparisons, asked.seeds_per_side, asked.seed), flush=True)
+        print(f"\n{error_rates.of_families(asked.comparisons, asked.seed)}")
         return
     design = error_rates.Design(asked.comparisons, asked.images, asked.seeds_per_side, asked.blur, asked.seed)
     for line in error_rates.report(asked.load(), design, asked.seed_spreads, asked.difference):

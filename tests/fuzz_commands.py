@@ -41,6 +41,7 @@ WORK = (  # where minutes of work begin
     ("eval.experiments.recovery", "calibrate"),
     ("eval.experiments.error_rates", "prepare"),
     ("eval.experiments.error_rates", "of_readings"),
+    ("eval.experiments.error_rates", "of_families"),
     ("eval.experiments.blur_controls", "report"),
     ("eval.experiments.content_controls", "calibrate"),
     ("eval.experiments.distance_controls", "measured"),

@@ -11,6 +11,7 @@ from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.experiments import error_rates
 from eval.experiments.error_rates import NODES, Design
 from eval.uncertainty import simulation
+from eval.uncertainty.families import equals, unequals
 from vaegan.data import ImageSet
 
 
@@ -102,12 +103,15 @@ def test_the_command_line_knows_the_largest_blur_that_is_simulated():
 
 def test_readings_of_unequal_spread_are_told_apart_when_they_differ_and_not_when_equal(capsys):
     run("--readings", "--comparisons", "6")
-    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if line.startswith(("| 3", "| 5"))]
+    readings, alarms, power = capsys.readouterr().out.split("\n\n")
+    rows = [line.split("|")[1:-1] for line in readings.splitlines() if line.startswith(("| 3", "| 5"))]
     assert len(rows) == 16
     far = [row for row in rows if row[1].strip() == "1.1 and 0"]
     assert len(far) == 4 and all(row[4].strip().startswith("100.0 %") for row in far)
     equal = [float(row[4].split()[0]) for row in rows if "false alarms" in row[3]]
     assert np.mean(equal) < 20
+    assert (alarms.count(" against "), power.count(" against ")) == (2 * len(equals()), 2 * len(unequals()))
+    assert "5 against 3 | 0.017 against 0.100 |" in alarms and "| 100 / 100 / 100 %" in power
 
 
 def test_a_spread_in_squares_is_what_one_standard_deviation_more_adds():

@@ -29,17 +29,17 @@ from vaegan.errors import UserError
 @pytest.mark.parametrize("freedom", [1.0, 1.3, 2.0, 4.0, 7.7])
 @pytest.mark.parametrize("distance", [0.3, 1.0, 4.3, 60.0])
 def test_without_images_the_error_is_students_t_and_without_runs_normal(freedom, distance):
-    assert Spread(0, 4, freedom).above(distance) == pytest.approx(stats.t.sf(distance / 2, freedom), rel=1e-4)
-    assert Spread(4, 0, freedom).above(distance) == pytest.approx(stats.norm.sf(distance / 2), rel=1e-6)
-    assert Spread(0, 4, freedom).reach() == pytest.approx(2 * stats.t.isf(0.025, freedom), rel=1e-4)
-    assert Spread(4, 0, freedom).reach() == pytest.approx(2 * stats.norm.isf(0.025), rel=1e-6)
-    assert Spread(0, 0).reach() == 0
+    assert Spread(0, ((4, freedom),)).above(distance) == pytest.approx(stats.t.sf(distance / 2, freedom), rel=1e-4)
+    assert Spread(4).above(distance) == pytest.approx(stats.norm.sf(distance / 2), rel=1e-6)
+    assert Spread(0, ((4, freedom),)).reach() == pytest.approx(2 * stats.t.isf(0.025, freedom), rel=1e-4)
+    assert Spread(4).reach() == pytest.approx(2 * stats.norm.isf(0.025), rel=1e-6)
+    assert Spread(0).reach() == 0
 
 
 def test_images_and_runs_together_are_the_convolution_of_the_two():
     rng = np.random.default_rng(0)
     drawn = 0.6 * rng.standard_normal(400_000) + 0.8 * rng.standard_t(2.4, size=400_000)
-    error = Spread(0.36, 0.64, 2.4)
+    error = Spread(0.36, ((0.64, 2.4),))
     assert error.above(2.0) == pytest.approx(np.mean(drawn > 2), abs=0.002)
     assert error.above(error.reach()) == pytest.approx(0.025, abs=1e-9)
 

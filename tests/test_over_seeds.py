@@ -19,17 +19,24 @@ from eval.uncertainty.verdicts import p_value, verdict
 from vaegan.errors import UserError
 
 
-def test_certain_runs_are_compared_as_welch_does():
+def test_of_certain_runs_either_side_errs_by_a_t_of_its_own():
+    """Behrens and Fisher's distribution, drawn: a t of 2 and one of 3 degrees of freedom."""
     first, second = (1.31, 1.24, 1.05), (0.4, -0.3, 0.5, 0.2)
-    sides = [over_seeds([certain(v) for v in values]) for values in (first, second)]
     squares = [np.sign(values) * np.square(values) for values in (np.array(first), np.array(second))]
-    welch = stats.ttest_ind(*squares, equal_var=False)
-    found = Difference(*sides)
-    assert found.p == pytest.approx(welch.pvalue, rel=1e-4)
-    ends = welch.confidence_interval(0.95)
-    reach = (ends.high - ends.low) / 2
-    assert found.spread.reach() == pytest.approx(reach, rel=1e-4)
-    assert found.sums == pytest.approx((ends.high + ends.low) / 2)
+    rng = np.random.default_rng(0)
+    errors = sum(own.std(ddof=1) / math.sqrt(len(own)) * rng.standard_t(len(own) - 1, 400_000) for own in squares)
+    found = Difference(*[over_seeds([certain(v) for v in values]) for values in (first, second)])
+    assert found.sums == pytest.approx(squares[0].mean() - squares[1].mean())
+    assert found.p == pytest.approx(np.mean(abs(errors) > found.sums), rel=0.05)
+    assert found.spread.reach() == pytest.approx(np.quantile(abs(errors), 0.95), rel=0.01)
+
+
+def test_a_side_that_does_not_spread_leaves_students_t():
+    first, second = (1.31, 1.24, 1.05), (0.4, 0.4, 0.4)
+    found = Difference(*[over_seeds([certain(v) for v in values]) for values in (first, second)])
+    squares = np.square(first)
+    distance = (squares.mean() - 0.16) / (squares.std(ddof=1) / math.sqrt(3))
+    assert found.p == pytest.approx(2 * stats.t.sf(distance, 2), rel=1e-4)
 
 
 def test_one_team_of_certain_runs_has_the_interval_of_students_t_in_squares():
@@ -51,7 +58,7 @@ def test_what_images_explain_of_the_runs_counts_once():
     found = over_seeds(runs).interval
     assert found.high - found.value == pytest.approx(wanted, rel=0.02)
     other = [Estimate(v, v + 0.1 * rng.standard_normal(RESAMPLES)) for v in (0.1, 0.2, 0.3)]
-    reach = stats.t.isf(0.025, 4) * 0.1 * math.sqrt(2 / 3)
+    reach = Spread(0, ((0.1**2 / 3, 2),) * 2).reach()
     assert Difference(over_seeds(runs), over_seeds(other)).spread.reach() == pytest.approx(reach, rel=0.02)
 
 
@@ -173,7 +180,7 @@ def test_an_error_that_all_runs_share_stays_in_their_interval_whole():
     rng = np.random.default_rng(0)
     shared = 0.2 * rng.standard_normal(RESAMPLES)
     runs = [Estimate(0.5, 0.5 + shared + 0.1 * rng.standard_normal(RESAMPLES)) for _ in range(3)]
-    assert over_seeds(runs).reach == pytest.approx(Spread(0.2**2, 0.1**2 / 3, 2).reach(), rel=0.05)
+    assert over_seeds(runs).reach == pytest.approx(Spread(0.2**2, ((0.1**2 / 3, 2),)).reach(), rel=0.05)
 
 
 def test_no_runs_are_one_clear_line():

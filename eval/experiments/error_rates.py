@@ -17,6 +17,7 @@ from eval.blur.calibration import LADDER_IMAGES, Calibration, calibrate
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.evidence.evidence import COMPARED
 from eval.sources.held_out import halves
+from eval.uncertainty import families
 from eval.uncertainty.estimates import ALPHA, Estimate, over_seeds
 from eval.uncertainty.simulation import UNITS, cases, hits, outcomes
 from eval.uncertainty.verdicts import decide
@@ -31,6 +32,7 @@ POPULATION = 5000  # images that are drawn from, at most
 IMAGE_SPREAD = 0.2
 LEAST_POWER = 0.95
 MORE_SEEDS = 5  # a side; readings are simulated of so many too
+FAMILIES, POWER = 25, 5  # to a comparison: a false alarm is rare and cheap to draw, what is found is neither
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,25 @@ def of_readings(comparisons: int, seeds_per_side: int, seed: int) -> str:
         key = (str(case.first.seeds), truth, spreads, "false alarms" if case.equal else "found")
         rows.setdefault(key, []).append(rate(hits(case, outcomes(case, comparisons, seed))))
     return markdown_table(heads, [[*key, *cells] for key, cells in rows.items()])
+
+
+def of_families(comparisons: int, seed: int) -> str:
+    """The Markdown tables of eval.uncertainty.families: false alarms of claims, how many of 10,000, and of families;
+    then, at the level of a family's smallest p-value, how often a difference is found."""
+    rules, rows = list(families.RULES), []
+    for sides in Bar(families.equals(), "families", leave=False):
+        p = families.null_p_values(sides, FAMILIES * comparisons, seed)
+        claims = [f"{1e4 * families.rejected(own).mean():.1f}" for own in p]
+        rows.append([*sides.named(), *claims, *(rate(families.any_rejected(own)) for own in p)])
+    heads = [f"{what}: {rule}" for what in ("a claim, of 10,000", "a family") for rule in rules]
+    alarms = markdown_table(["seeds", "spreads, px²", *heads], rows)
+    rows = []
+    for sides in Bar(families.unequals(), "power", leave=False):
+        found = np.stack([families.found(sides, more, POWER * comparisons, seed) for more in families.DIFFERENCES])
+        shares = 100 * found.mean(axis=2).T  # (rules, differences)
+        rows.append([*sides.named(), *(" / ".join(f"{share:.0f}" for share in own) + " %" for own in shares)])
+    differences = " / ".join(f"{more:g}" for more in families.DIFFERENCES)
+    return f"{alarms}\n\n" + markdown_table(["seeds", "spreads, px²", *(f"{differences} px: {r}" for r in rules)], rows)
 
 
 def prepare(images: ImageSet, seed: int) -> tuple[Calibration, Population]:

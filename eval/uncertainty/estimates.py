@@ -49,12 +49,17 @@ class Estimate:
     scale: Scale = LINEAR
 
     @property
+    def parts(self) -> tuple[tuple[float, float], ...]:
+        """The variance that the spread of several runs shows, and its degrees of freedom; () of one."""
+        return ((self.by_runs, self.seeds - 1),) if self.by_runs else ()
+
+    @property
     def reach(self) -> float:
         """How far the interval of the sum goes to either side; infinite of a value beyond the calibrated range."""
         if not math.isfinite(self.value):
             return math.inf
         images = _variance(self.scale.sums(self.replicates), self.by_images)
-        return Spread(images, self.by_runs, max(1, self.seeds - 1)).reach()
+        return Spread(images, self.parts).reach()
 
     @property
     def interval(self) -> Interval:
@@ -194,8 +199,8 @@ def _variance(sums: np.ndarray, counted: float) -> float:
 
 @dataclass(frozen=True)
 class Difference:
-    """`first` minus `second`: sums on their scale, image for image, with the spread of both; what other runs would
-    change has the degrees of freedom of Welch (1947)."""
+    """`first` minus `second`: sums on their scale, image for image, with the spread of both; what other runs of either
+    side would change has that side's degrees of freedom."""
 
     first: Estimate
     second: Estimate
@@ -215,10 +220,8 @@ class Difference:
 
     @functools.cached_property
     def spread(self) -> Spread:
-        sides = [e for e in (self.first, self.second) if e.by_runs]
-        runs = sum(e.by_runs for e in sides)
-        freedom = runs**2 / sum(e.by_runs**2 / (e.seeds - 1) for e in sides) if sides else 1.0
-        return Spread(_variance(self.replicates, self.first.by_images + self.second.by_images), runs, freedom)
+        shared = _variance(self.replicates, self.first.by_images + self.second.by_images)
+        return Spread(shared, self.first.parts + self.second.parts)
 
     @property
     def sums(self) -> float:

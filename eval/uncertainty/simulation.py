@@ -66,12 +66,13 @@ def side(truth: Side, scale: Scale, rng: np.random.Generator) -> Estimate:
     error, runs = squares(truth.blur, IMAGE_ERROR), []
     for own in rng.normal(truth.blur**2, truth.spread, size=truth.seeds):
         read = own + rng.normal(0, error)
-        values = _root(np.append(read, read + rng.normal(0, error, size=RESAMPLES)))
+        values = roots(np.append(read, read + rng.normal(0, error, size=RESAMPLES)))
         runs.append(Estimate(float(values[0]), values[1:], scale=scale))
     return over_seeds(runs)
 
 
-def _root(squares: np.ndarray) -> np.ndarray:
+def roots(squares: np.ndarray) -> np.ndarray:
+    """Signed px^2 -> px."""
     return np.sign(squares) * np.sqrt(np.abs(squares))
 
 

@@ -43,29 +43,36 @@ LINEAR = Scale()
 
 @dataclass(frozen=True)
 class Spread:
-    """How an estimate may err: a normal part of variance `images`, and a Student t of scale^2 `runs`, because that
-    variance was itself estimated, with `freedom` degrees of freedom."""
+    """How an estimate may err: a normal part of variance `images`, and for each entry of `runs`, (scale^2, degrees of
+    freedom), a Student t, because that variance was itself estimated."""
 
     images: float
-    runs: float = 0.0
-    freedom: float = 1.0
+    runs: tuple[tuple[float, float], ...] = ()
 
     def above(self, distance: float) -> float:
-        """P(error > distance), to 1e-5 of itself: a t is a normal whose variance is `freedom` over a chi^2."""
-        variances = np.maximum(self.images + self.runs * _inflations(self.freedom), np.finfo(float).tiny)
-        return float(_WEIGHTS @ special.ndtr(-distance / np.sqrt(variances)))
+        """P(error > distance), to 1e-5 of itself: a t is a normal whose variance is its degrees of freedom over a
+        chi^2. Of two sides each keeps its own (Behrens 1929, Fisher 1935): one t for both has too light a tail."""
+        variances, weights = np.array(self.images), np.array(1.0)
+        for scale, freedom in self.runs:
+            variances = np.add.outer(variances, scale * inflations(freedom))
+            weights = np.multiply.outer(weights, WEIGHTS)
+        errors = np.sqrt(np.maximum(variances, np.finfo(float).tiny))
+        return float((weights * special.ndtr(-distance / errors)).sum())
 
     def reach(self) -> float:
         """How far the 95 % interval goes to either side."""
         tail = (1 - LEVEL) / 2
-        most = math.sqrt(self.images) * -special.ndtri(tail) + math.sqrt(self.runs) * stats.t.isf(tail, self.freedom)
+        share = tail / (1 + len(self.runs))  # so far out for each part, all of them together are beyond it more rarely
+        most = math.sqrt(self.images) * -special.ndtri(share)
+        most += sum(math.sqrt(scale) * stats.t.isf(share, freedom) for scale, freedom in self.runs)
         return optimize.brentq(lambda x: self.above(x) - tail, 0, 1.01 * most, xtol=1e-12) if most else 0.0
 
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(80)
-_NODES, _WEIGHTS = ((_NODES + 1) / 2) ** 4, 2 * _WEIGHTS * ((_NODES + 1) / 2) ** 3  # dense where a chi^2 is small
+_NODES, WEIGHTS = np.polynomial.legendre.leggauss(80)
+_NODES, WEIGHTS = ((_NODES + 1) / 2) ** 4, 2 * WEIGHTS * ((_NODES + 1) / 2) ** 3  # dense where a chi^2 is small
 
 
 @functools.lru_cache(maxsize=256)
-def _inflations(freedom: float) -> np.ndarray:
+def inflations(freedom: float) -> np.ndarray:
+    """`freedom` over a chi^2, at the quantiles (80,) that WEIGHTS weigh."""
     return freedom / (2 * special.gammaincinv(freedom / 2, _NODES))
