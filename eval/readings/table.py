@@ -33,17 +33,19 @@ def opening(protocol: dict) -> str:
 
 
 def answers(rows: Sequence[dict]) -> list[str]:
-    """A sentence a source: blurrier, sharper, or as sharp as the reference, by the primary measure's interval."""
-    said = []
-    for row in rows[1:]:
-        read = row["blur"][PRIMARY]
-        if read["low"] > 0 or read["high"] < 0:
-            said.append(f"{row['title']} is {'blurrier' if read['low'] > 0 else 'sharper'} than the reference: ")
-        else:
-            could = f"; a blur of {row['smallest']:.2f} px would have shown" if math.isfinite(row["smallest"]) else ""
-            said.append(f"{row['title']} may be as sharp as the reference{could}: ")
-        said[-1] += read["text"]
-    return said
+    """A sentence a source: blurrier, sharper, or as sharp as the reference, by the primary measure's interval; why
+    neither is said, where it has too few images."""
+    return [f"{_verdict(row)}: {row['blur'][PRIMARY]['text']}" for row in rows[1:]]
+
+
+def _verdict(row: dict) -> str:
+    title, read = row["title"], row["blur"][PRIMARY]
+    if row["withheld"]:
+        return f"No verdict on {title} ({'; '.join(row['withheld'])}), which reads"
+    if read["low"] > 0 or read["high"] < 0:
+        return f"{title} is {'blurrier' if read['low'] > 0 else 'sharper'} than the reference"
+    could = f"; a blur of {row['smallest']:.2f} px would have shown" if math.isfinite(row["smallest"]) else ""
+    return f"{title} may be as sharp as the reference{could}"
 
 
 def blur_lines(rows: Sequence[dict]) -> list[list[str]]:

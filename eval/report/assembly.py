@@ -78,9 +78,10 @@ def judged(
         rate_matched.verdicts(evidence, against, instrument["ok"]),
     )
     plain, matched = (claims.with_audits(rows, runs) for rows in claims.family([plain, matched]))
+    few = evidence.too_few
     curves = timed("blur against nats", lambda: rate_blur.describe(evidence, against))
     return {
-        "headline": plain_words.headline(dataset_title(evidence.runs[0].config.dataset), summed, plain),
+        "headline": plain_words.headline(dataset_title(evidence.runs[0].config.dataset), summed, plain, few),
         "verdicts": plain,
         "rate": curves and {**curves, "verdicts": matched},
         "decomposition": decomposition.describe(evidence, instrument["ok"], runs).get("decomposition"),
