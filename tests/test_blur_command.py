@@ -108,6 +108,9 @@ def test_a_reading_beyond_the_range_misses_every_target():
     found = compare([of_tensor("x", gaussian_blur(photographs(20), 30.0))], of_tensor("real", photographs(16, seed=1)))
     assert found.rows[1]["blur"][PRIMARY]["value"] == np.inf and command.missed(found, 100.0)
     assert json.loads(command.as_json(found, None, []))["rows"][1]["blur"][PRIMARY]["value"] is None
+    found.rows[1]["smallest"] = found.controls[0]["read"]["value"] = np.inf
+    said = table.text(found)
+    assert "blurred 1 px reads beyond" in said and not re.search(r"\binf\b|∞|\bnan\b", said)
 
 
 def test_a_blurred_reference_is_named(real):

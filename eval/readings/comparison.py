@@ -17,6 +17,7 @@ from eval.readings.looks import Advance, Look, check, check_look, look, matched
 from eval.readings.reference import Real, measured
 from eval.uncertainty.estimates import Estimate
 from eval.uncertainty.verdicts import too_few
+from eval.words import bracketed
 
 CLEAN_SHARE, CLEAN_PIXELS, DAMAGED_PIXELS = 0.05, 0.03, 0.15  # what a control may be off by
 NEXT_TO_NONE = 0.02  # of what nobody sees of an audit: a multiple of less says nothing
@@ -99,7 +100,7 @@ def reading(by: Instrument, name: str, values: np.ndarray, originals: np.ndarray
 def in_words(by: Instrument, name: str, estimate: Estimate) -> str:
     """A reading for people: "0.45 px [0.43, 0.47]"."""
     interval = estimate.interval
-    ends = f" [{interval.low:.2f}, {interval.high:.2f}]" if math.isfinite(interval.value) else ""
+    ends = f" {bracketed(interval.low, interval.high)}" if math.isfinite(interval.value) else ""
     return by.pixels(name, interval.value) + ends
 
 

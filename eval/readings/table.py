@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from eval.blur.audits import AUDITS
 from eval.blur.measures import MEASURES, PRIMARY
 from eval.readings.comparison import Comparison
-from eval.words import markdown_table
+from eval.words import bracketed, markdown_table, pixels
 
 
 def text(compared: Comparison) -> str:
@@ -54,7 +54,7 @@ def blur_lines(rows: Sequence[dict]) -> list[list[str]]:
     lines = [["", "images", *heads, "could find, px"]]
     for row in rows:
         read = [without_unit(row["blur"][name]) for name in MEASURES]
-        lines.append([row["title"], f"{row['images']:,}", *read, f"{row['smallest']:.2f}"])
+        lines.append([row["title"], f"{row['images']:,}", *read, pixels(row["smallest"])])
     return lines
 
 
@@ -62,7 +62,7 @@ def without_unit(reading: dict) -> str:
     """A reading for a column in px, "0.45 [0.43, 0.47]"; in words where it is beyond the calibrated range."""
     if not math.isfinite(reading["value"]):
         return reading["text"]
-    return "{value:.2f} [{low:.2f}, {high:.2f}]".format(**reading)
+    return f"{pixels(reading['value'])} {bracketed(reading['low'], reading['high'])}"
 
 
 def audit_lines(rows: Sequence[dict]) -> list[list[str]]:
@@ -81,7 +81,7 @@ def times(relative: float | None) -> str:
 
 def closing(compared: Comparison) -> str:
     """The controls in one line, what "could find" means, and the notes."""
-    read = ", ".join(f"{at['title']} reads {at['read']['value']:.2f}" for at in compared.controls)
+    read = ", ".join(f"{at['title']} reads {pixels(at['read']['value'])}" for at in compared.controls)
     lines = [
         f"Controls, real images ({MEASURES[PRIMARY].title}): {read}: "
         + ("all where they belong." if all(at["ok"] for at in compared.controls) else "NOT all where they belong."),
