@@ -108,7 +108,7 @@ def test_a_run_beyond_the_range_never_narrows_an_interval():
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
-def test_hierarchical_interval_covers_the_mean_over_seeds(seeds):
+def test_the_interval_over_seeds_covers_their_mean(seeds):
     rng = np.random.default_rng(1)
     covered = 0
     for _ in range(200):
@@ -118,7 +118,7 @@ def test_hierarchical_interval_covers_the_mean_over_seeds(seeds):
     assert covered / 200 >= 0.92
 
 
-def test_hierarchical_interval_contains_that_of_the_images():
+def test_the_interval_over_seeds_contains_that_of_the_images():
     rng = np.random.default_rng(0)
     runs = [simulated(center, 0.01, rng) for center in (0.4, 0.5, 0.6)]
     pooled = over_seeds(runs)
