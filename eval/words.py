@@ -10,6 +10,7 @@ from vaegan.config import Config, default_run_dir
 
 DATASET_TITLES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
 ABSENT = "–"
+BEYOND = "beyond"  # the calibrated range: pixels that are infinite, null in JSON
 
 
 def fixed(value: float | None, digits: int) -> str:
@@ -23,6 +24,18 @@ def fixed(value: float | None, digits: int) -> str:
 def probability(p: float | None) -> str:
     """A p value for people: three decimals, never 0."""
     return ABSENT if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def pixels(value: float, digits: int = 2) -> str:
+    """Pixels for a column or an interval's end: in words where they have no figure, beyond the calibrated range."""
+    if math.isnan(value):
+        return "unknown"
+    return BEYOND if math.isinf(value) else f"{value:.{digits}f}"
+
+
+def bracketed(low: float, high: float) -> str:
+    """The ends of an interval in pixels, "[0.43, 0.47]"."""
+    return f"[{pixels(low)}, {pixels(high)}]"
 
 
 def finite(value: Any) -> Any:

@@ -76,16 +76,41 @@ def test_a_target_is_an_exit_code(folders, capsys, target, code):
             call(*arguments)
         assert stop.value.code == code
         said = capsys.readouterr().err.strip().splitlines()[-1]
-        assert said.startswith("error: blurrier than --target 0.3 px:") and "blurred reads" in said
+        assert said.startswith("error: not shown to be within --target 0.3 px:") and "blurred reads" in said
     else:
         call(*arguments)
     assert json.loads((folders / "x.json").read_text())["passed"] is (code is None)
+
+
+def test_too_few_images_of_either_side_are_no_measurement(folders, capsys, real):
+    save_folder(folders / "few", gaussian_blur(real[100:106], 2.0))
+    save_folder(folders / "twelve", real[200:212])
+    for images, reference, short in (("few", "twelve", 2), ("blurred", "twelve", 1), ("few", "real", 1)):
+        arguments = (folders / images, "--reference", folders / reference, "--target", "4")
+        with pytest.raises(SystemExit) as stop:
+            call(*arguments, "--json", folders / "x.json", "--html", folders / "x.html")
+        said = capsys.readouterr()
+        row = json.loads((folders / "x.json").read_text())["rows"][1]
+        assert stop.value.code == 1 and len(row["withheld"]) == short
+        assert "images of" in row["withheld"][0] and "are no measurement, give 30 or more" in row["withheld"][0]
+        assert f"No verdict on {row['title']} ({'; '.join(row['withheld'])}), which reads: " in said.out
+        assert row["blur"][PRIMARY]["text"] in said.out and row["withheld"][0] in said.err
+        for text in (said.out, (folders / "x.html").read_text()):
+            assert " than the reference" not in text and "may be as sharp" not in text
+
+
+def test_sharper_images_are_no_finding_either_where_they_are_few(real):
+    found = compare([of_tensor("x", photographs(8, seed=2))], of_tensor("real", gaussian_blur(real[:200], 1.0)))
+    assert found.rows[1]["blur"][PRIMARY]["high"] < 0 and not any("sharper" in note for note in found.notes)
 
 
 def test_a_reading_beyond_the_range_misses_every_target():
     found = compare([of_tensor("x", gaussian_blur(photographs(20), 30.0))], of_tensor("real", photographs(16, seed=1)))
     assert found.rows[1]["blur"][PRIMARY]["value"] == np.inf and command.missed(found, 100.0)
     assert json.loads(command.as_json(found, None, []))["rows"][1]["blur"][PRIMARY]["value"] is None
+    found.rows[1]["smallest"] = found.controls[0]["read"]["value"] = np.inf
+    said = table.text(found)
+    assert "blurred 1 px reads beyond" in said and not re.search(r"\binf\b|∞|\bnan\b", said)
 
 
 def test_a_blurred_reference_is_named(real):

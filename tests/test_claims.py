@@ -218,6 +218,10 @@ def test_fewer_images_than_a_mean_needs_are_no_measurement(evidence, held_out):
     assert {row["verdict"] for row in claims.verdicts(few, True)} == {"withheld"}
     assert "29 images a source are no measurement" in claims.verdicts(few, True)[0]["sentence"]
     assert {row["verdict"] for row in claims.verdicts(enough, True)} == {"supported"}
+    assert not enough.too_few
+    headline = plain_words.headline("leaves", plain_words.summed(few, []), claims.verdicts(few, True), few.too_few)
+    assert headline.endswith(": 29 images a source are no measurement, give 30 or more.")
+    assert "as real images" not in headline and "blurrier" not in headline
 
 
 def test_a_document_is_one_family():

@@ -8,7 +8,7 @@ import torch
 from stand_in import dead_leaves
 
 from eval.blur.calibration import calibrate
-from eval.blur.damages import lower_contrast
+from eval.blur.damages import NOISE_SD, add_noise, lower_contrast
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.evidence import coherence
 from vaegan.errors import UserError
@@ -96,10 +96,55 @@ def test_what_cannot_be_paired_is_one_line(calibration):
         coherence.spectra(IMAGES[:1], IMAGES[:1], calibration)
 
 
-def test_a_control_is_wrong_when_it_reads_another_blur_or_when_noise_costs_no_coherence():
+def test_a_control_is_wrong_when_it_reads_another_blur():
     assert coherence.is_coherent({"value": 1.04}, 1.0) and not coherence.is_coherent({"value": 1.06}, 1.0)
     assert not coherence.is_coherent({"value": math.inf}, 1.0)
-    bands = [{"transfer": 1.0, "coherence": 1.0}, {"transfer": 0.97, "coherence": 0.6}]
-    assert coherence.is_incoherent({"bands": bands})
-    assert not coherence.is_incoherent({"bands": [bands[0], {"transfer": 0.8, "coherence": 0.6}]})
-    assert not coherence.is_incoherent({"bands": [bands[0]]})
+
+
+def control(calibration, originals, versions) -> bool:
+    """Whether versions pass for originals under independent white noise of NOISE_SD."""
+    found = coherence.spectra(originals, versions, calibration)
+    wanted = coherence.under_noise(found, len(originals), coherence.added(originals.shape[1]))
+    return coherence.is_incoherent([vars(band) for band in coherence.bands(found)], wanted)
+
+
+@pytest.mark.parametrize("images", [IMAGES, IMAGES[:30], IMAGES.reshape(100, 3, 32, 32)], ids=["300", "30", "colour"])
+def test_independent_white_noise_leaves_the_coherence_of_its_closed_form(calibration, images):
+    originals = coherence.with_room(images)
+    assert all(control(calibration, originals, add_noise(originals, seed)) for seed in range(5))
+
+
+def test_noise_of_another_level_or_that_is_not_independent_or_not_white_is_found(calibration):
+    originals = coherence.with_room(IMAGES)
+    for sd in (0.0, 0.045, 0.055, 0.1):
+        assert not control(calibration, originals, noisy(originals, sd))
+    white = torch.randn(IMAGES.shape, generator=torch.Generator().manual_seed(0))
+    coloured = (white + white.roll(1, dims=-1)) / math.sqrt(2)
+    follows = originals.float().roll(3, dims=-1)
+    follows = (follows - follows.mean()) / follows.std()
+    own = originals.float() - 127.5
+    for other in (coloured, (white + follows) / math.sqrt(2), white - 0.1 * own / (255 * NOISE_SD)):
+        versions = (originals + 255 * NOISE_SD * other).round().clamp(0, 255).byte()
+        assert not control(calibration, originals, versions)
+    assert not control(calibration, originals, add_noise(originals).roll(1, dims=0))  # of another image
+
+
+def test_noise_that_is_cut_off_at_black_is_not_the_known_one_and_the_control_leaves_it_room(calibration):
+    dark = torch.where(IMAGES < 128, 0, 255).byte()
+    assert not control(calibration, dark, add_noise(dark))
+    assert control(calibration, coherence.with_room(dark), add_noise(coherence.with_room(dark)))
+
+
+def test_chance_is_as_large_as_its_standard_errors_say(calibration):
+    originals = coherence.with_room(IMAGES[:60])
+    found = [coherence.spectra(originals, add_noise(originals, seed), calibration) for seed in range(60)]
+    wanted = coherence.under_noise(found[0], len(originals), coherence.added(1))
+    for band, known in enumerate(wanted):
+        read = [coherence.bands(one)[band] for one in found]
+        assert np.std([one.coherence for one in read]) == pytest.approx(known.coherence_error, rel=0.4)
+        assert np.std([one.transfer for one in read]) == pytest.approx(known.transfer_error, rel=0.4)
+
+
+def test_a_band_without_power_expects_nothing(calibration):
+    flat = torch.full((30, 1, 32, 32), 128, dtype=torch.uint8)
+    assert control(calibration, flat, add_noise(flat))

@@ -16,7 +16,7 @@ from stand_in import Blurrer, dead_leaves, save_npz, save_run
 import vaegan
 from eval import compare
 from eval.blur.measures import MEASURES, PRIMARY, Measure, laplacian_variance
-from eval.evidence import claims, pictures
+from eval.evidence import claims, pictures, prior_gap
 from eval.report import rendering, schema, stored
 from eval.sources.runs import Run
 from eval.studies import summary
@@ -169,9 +169,12 @@ def test_too_few_images_settle_nothing(runs, dataset, tmp_path, monkeypatch):
     value = numbers(monkeypatch, tmp_path / "out", runs["vae"], runs["vaegan"], samples=20)
     assert {row["rule"] for row in value["verdicts"]} == {"supported"}
     assert {row["verdict"] for row in value["verdicts"]} <= {"withheld", "instrument failed"}
-    assert all(
-        "20 images a source are no measurement, 30 are the least" in row["withheld"] for row in value["verdicts"]
-    )
+    why = "20 images a source are no measurement, give 30 or more"
+    assert all(why in row["withheld"] for row in value["verdicts"])
+    assert value["headline"].endswith(why + ".") and " as real images" not in value["headline"]
+    assert value["content"]["sentence"] == f"No comparison: {why}."
+    assert {row["disagree"] for row in value["content"]["rows"]} == {None}
+    assert {row["reading"] for row in value["prior_gap"]["rows"]} <= {why, prior_gap.UNKNOWN}
 
 
 def test_a_sharper_vae_refutes(runs, dataset, tmp_path, monkeypatch):

@@ -167,6 +167,7 @@ def evidence(*modes_and_seeds: tuple[str, int]) -> SimpleNamespace:
         of=lambda what: measured,
         calibrations=calibrations,
         seed=0,
+        too_few=[],
         reading=lambda m: (estimate(by_label[m.source.run]), 0.0),
     )
 
@@ -206,6 +207,13 @@ def test_a_cell_with_an_unsound_run_gives_no_effect(ill):
     assert found["effects"] == [] and "vaegan-3: grain" in found["sentence"]
     outside = decomposition.describe(measured, True, rows("vae-sigma"))["decomposition"]["samples"]
     assert len(outside["effects"]) == 3
+
+
+def test_too_few_images_give_no_effect():
+    measured = evidence(*[(mode, 0) for mode in SQUARE])
+    measured.too_few = ["29 images a source are no measurement, give 30 or more"]
+    found = decomposition.describe(measured, True)["decomposition"]["samples"]
+    assert found["effects"] == [] and "No effect is computed: 29 images a source are no" in found["sentence"]
 
 
 def test_cells_of_two_settings_give_no_effect():

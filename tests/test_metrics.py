@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import warnings
 
 import pytest
 import torch
@@ -135,6 +136,19 @@ def test_floats_are_quantised_as_files_are(real, images):
     outside = (images.float() / 255 - 0.3) * 1.7  # clamped: never wrapped round
     bytes_of = (255 * outside.clamp(0, 1)).round().byte()
     assert loop(metric, outside) == pytest.approx(loop(FrechetDistance(real, features=Tiles()), bytes_of), rel=1e-12)
+
+
+def test_too_few_images_of_either_side_are_a_warning(blur, real, images):
+    blur.reset()
+    blur.update(images[:29])
+    with pytest.warns(UserWarning, match="29 images given to EquivalentBlur are no measurement, give 30 or more"):
+        blur.compute()
+    blur.update(images[29:30])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        blur.compute()
+    with pytest.warns(UserWarning, match="20 images of the reference are no measurement"):
+        EquivalentBlur(real[:20])
 
 
 @pytest.mark.parametrize("sigma", [0.5, 2.0])

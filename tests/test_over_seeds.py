@@ -1,6 +1,7 @@
 """Estimates over several runs: Student's t in squares, coverage, p-values as rare as they say, false alarms."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ from estimates import BLUR, certain, exactly, simulated
 from scipy import stats
 
 from eval.uncertainty.estimates import (
+    ALPHA,
+    MINIMAL_EFFECT,
     RESAMPLES,
     Difference,
     Estimate,
@@ -15,7 +18,7 @@ from eval.uncertainty.estimates import (
     over_seeds,
 )
 from eval.uncertainty.spread import LINEAR, Spread
-from eval.uncertainty.verdicts import p_value, verdict
+from eval.uncertainty.verdicts import decide, p_value, verdict
 from vaegan.errors import UserError
 
 
@@ -91,6 +94,57 @@ def test_a_shift_of_one_ten_thousandth_of_a_pixel_decides_nothing():
         assert all(abs(new - old) < 0.001 for old, new in ends if math.isfinite(old + new) and 0.1 < abs(new) < 1)
 
 
+ERROR, STEP = 0.02, 1e-4  # px: of a reading, by its images; what one reading is moved by
+
+
+def anywhere(rng: np.random.Generator) -> list[list[Estimate]]:
+    """Two sides of one to five runs each, from -1 to 5 px, often near 0 px, often as far apart as just matters."""
+    middle = rng.choice([rng.uniform(-0.9, 4.5), rng.normal(0, 0.05), rng.uniform(-0.5, 1.5)])
+    apart = rng.choice([0.0, MINIMAL_EFFECT + rng.uniform(-STEP, STEP), rng.normal(0, 0.3)])
+    sides = []
+    for centre in (middle, middle - apart):
+        drawn = rng.normal(0, 10 ** rng.uniform(-2.5, -0.5), size=rng.integers(1, 6))
+        values = np.clip(centre + drawn - drawn.mean(), -0.98, 4.95)
+        sides.append([exactly(v, math.hypot(ERROR, 2 * v * ERROR), BLUR) for v in values])
+    return [[replace(run, replicates=rng.permutation(run.replicates)) for run in side] for side in sides]
+
+
+def squares(side: Estimate) -> np.ndarray:
+    """Both ends of a side in px^2, those beyond the calibrated range at its ends."""
+    return BLUR.sums(np.clip([side.interval.low, side.interval.high], BLUR.low, BLUR.high))
+
+
+def test_a_shift_decides_nothing_anywhere_whatever_is_declared_beside_it():
+    """A verdict changes at two places alone: where p is within 0.001 of its limit under Holm, and where the difference
+    is as large as just matters, within 0.0002 px (near 0 px, where a mean is a steep root, as far as it moved)."""
+    rng = np.random.default_rng(6)
+    for _ in range(250):
+        declared = [anywhere(rng) for _ in range(rng.integers(1, 7))]
+        sides = [tuple(map(over_seeds, pair)) for pair in declared]
+        at, side = rng.integers(len(declared)), rng.integers(2)
+        runs = declared[at][side]
+        i, step = rng.integers(len(runs)), rng.choice([-STEP, STEP])
+        runs[i] = replace(runs[i], value=runs[i].value + step, replicates=runs[i].replicates + step)
+        moved = [*sides]
+        moved[at] = tuple(map(over_seeds, declared[at]))
+        before, after = decide(sides), decide(moved)
+        shift = abs(after[at].difference.value - before[at].difference.value)
+        assert shift < 2 * STEP or abs(sides[at][side].value) < 0.1
+        for own, other in zip(before, after, strict=True):
+            near_p = abs(own.p_adjusted - ALPHA) < 0.001 * len(declared)  # its own p within 0.001 of ALPHA / rank
+            near_effect = abs(abs(own.difference.value) - MINIMAL_EFFECT) < max(2 * STEP, shift)
+            assert own.outcome == other.outcome or near_p or near_effect
+        assert before[at].p > 0.1 or abs(after[at].p - before[at].p) < 0.001
+        most = 0.002 * max(0.1, *(abs(run.value) for run in runs))  # px^2: 0.001 px at the height of the readings
+        assert np.abs(squares(moved[at][side]) - squares(sides[at][side])).max() < most
+
+
+def test_at_the_smallest_difference_that_matters_a_shift_decides():
+    runs = [exactly(value, 0.005, BLUR) for value in (0.55 + STEP / 2, 0.55 - STEP / 2, 0.5)]
+    found = [verdict(run, replace(runs[2], replicates=runs[2].replicates[::-1])) for run in runs[:2]]
+    assert [one.outcome for one in found] == ["supported", "inconclusive"] and all(one.p < 0.001 for one in found)
+
+
 def test_no_end_leaves_the_calibrated_range():
     wild = over_seeds([certain(v) for v in (0.1, 4.0)])
     assert wild.interval.low == -math.inf and wild.interval.high == math.inf and 0 < wild.value < 5
@@ -115,7 +169,7 @@ def test_a_run_beyond_the_range_never_narrows_an_interval():
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
-def test_hierarchical_interval_covers_the_mean_over_seeds(seeds):
+def test_the_interval_over_seeds_covers_their_mean(seeds):
     rng = np.random.default_rng(1)
     covered = 0
     for _ in range(200):
@@ -125,7 +179,7 @@ def test_hierarchical_interval_covers_the_mean_over_seeds(seeds):
     assert covered / 200 >= 0.92
 
 
-def test_hierarchical_interval_contains_that_of_the_images():
+def test_the_interval_over_seeds_contains_that_of_the_images():
     rng = np.random.default_rng(0)
     runs = [simulated(center, 0.01, rng) for center in (0.4, 0.5, 0.6)]
     pooled = over_seeds(runs)

@@ -1,9 +1,12 @@
 """The decoder or the prior: every pair of readings has its words, and overlapping intervals are no difference."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from eval.evidence.prior_gap import READINGS, reading
+from eval.blur.measures import PRIMARY
+from eval.evidence.prior_gap import READINGS, UNKNOWN, describe, reading
 from eval.uncertainty.estimates import RESAMPLES, Estimate
 
 
@@ -28,6 +31,22 @@ def at(value: float, spread: float = 0.02) -> Estimate:
 )
 def test_the_reading_follows_from_the_two_estimates(prior, posterior, words):
     assert words in reading(prior, posterior)
+
+
+def test_too_few_images_have_no_reading():
+    run = SimpleNamespace(label="vae", title="VAE")
+    measured = SimpleNamespace(
+        runs=[run],
+        of=lambda kind: [SimpleNamespace(source=SimpleNamespace(run="vae"))],
+        calibrations={PRIMARY: SimpleNamespace(pixels=str)},
+        estimate=lambda m, measure: at(0.5),
+        too_few=["29 images a source are no measurement, give 30 or more"],
+    )
+    found = describe(measured, True)
+    assert found["sentence"] == "VAE: 29 images a source are no measurement, give 30 or more."
+    assert found["rows"][0]["prior"]["value"] == 0.5 and describe(measured, False)["rows"][0]["reading"] == UNKNOWN
+    measured.too_few = []
+    assert "the decoder blurs" in describe(measured, True)["sentence"]
 
 
 def test_every_combination_has_words():

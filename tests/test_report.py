@@ -1,6 +1,7 @@
 """report.json -> report.html, report.md: complete, self-contained, escaped, replaced only as a whole."""
 
 import io
+import re
 import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -64,6 +65,21 @@ def test_a_report_is_html_markdown_json_and_figures(written):
         "faces.png",
         "grid.png",
     } <= names
+
+
+def test_what_is_beyond_the_calibrated_range_or_of_too_few_images_is_said_in_words(tmp_path, monkeypatch):
+    value, shown = example()
+    content = study()[0].content
+    row = replace(content.rows[0], run=value.runs[0].label, disagree=None)
+    row = replace(row, plain=replace(row.plain, value=-0.4, low=None, high=0.5))
+    row = replace(row, matched=replace(row.matched, value=4.9, low=None, high=None))
+    monkeypatch.setattr(drawing, "render", lambda chart: (TINY, "", ""))
+    tmp_path.joinpath("out").mkdir()
+    report.write(replace(value, content=replace(content, rows=[row])), shown, tmp_path / "out")
+    for name in ("report.md", "report.html"):
+        text = re.sub("<[^>]*>", "", (tmp_path / "out" / name).read_text())
+        assert "−0.40 [beyond, 0.50]" in text and "4.90 [beyond, beyond]" in text
+        assert "too few images" in text and "∞" not in text.replace("N → ∞", "")
 
 
 def test_the_page_is_one_file_that_needs_no_network(written):

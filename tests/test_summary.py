@@ -9,6 +9,7 @@ import example_study
 import pytest
 
 from eval.report import rate, rows
+from eval.report.protocol import INTERVALS
 from eval.report.schema import Report
 from eval.sources.runs import OBJECTIVES
 from eval.studies import summary
@@ -99,6 +100,12 @@ def test_what_is_not_sound_is_named_in_the_table_and_in_one_line():
     assert "seed 0 failed: NaN at step 3" in summary.table([found])
     assert summary.problems([found]) == ["MNIST vaegan seed 0 failed: NaN at step 3"]
     assert not summary.value([found], "study")["ok"] and summary.value([entry()], "study")["ok"]
+
+
+def test_a_study_says_by_what_its_intervals_are_made():
+    said = summary.value([entry()], "study")["protocol"]
+    assert INTERVALS in said and "Student's t" in said and "Welch's" in said and "px²" in said
+    assert "bootstrap intervals" not in said and "seeds, then images" not in said
 
 
 def test_a_data_set_without_a_report_has_no_figures():

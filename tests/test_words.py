@@ -1,12 +1,17 @@
 """Numbers and names for people: no negative zero, no probability of 0, columns that line up."""
 
 import json
+import math
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from eval import words
+from eval.evidence.findings import spelled
+from eval.readings import comparison, table
+from eval.uncertainty.estimates import Interval
 
 
 def test_fixed_gives_no_negative_zero():
@@ -16,6 +21,19 @@ def test_fixed_gives_no_negative_zero():
 def test_probabilities_are_never_zero():
     found = [words.probability(p) for p in (0.0, 0.0004, 0.0123, 1.0, None)]
     assert found == ["< 0.001", "< 0.001", "0.012", "1.000", "–"]
+
+
+def test_pixels_beyond_the_calibrated_range_are_said_in_words():
+    """Wherever an interval is written: no reader should have to know what "inf" is."""
+    assert [words.pixels(v) for v in (0.454, math.inf, -math.inf, math.nan)] == ["0.45", "beyond", "beyond", "unknown"]
+    near = Interval(0.4, -math.inf, 0.5), Interval(4.9, 4.1, math.inf)
+    inside = SimpleNamespace(pixels=lambda name, sigma: f"{sigma:.2f} px")
+    for found, wanted in zip(near, ("[beyond, 0.50]", "[4.10, beyond]"), strict=True):
+        assert str(found) == f"{found.value:.2f} {wanted}"
+        assert spelled(found, lambda px: f"{px:.2f} px") == f"{found.value:.2f} px {wanted}"
+        assert comparison.in_words(inside, "", SimpleNamespace(interval=found)) == f"{found.value:.2f} px {wanted}"
+        assert table.without_unit(vars(found)) == f"{found.value:.2f} {wanted}"
+    assert str(Interval(math.inf, math.inf, math.inf)) == "beyond [beyond, beyond]"
 
 
 def test_numbers_that_are_none_become_null():

@@ -36,7 +36,8 @@ class Arguments:
     """Bring every image to this size first, WIDTHxHEIGHT or one number for squares. Resizing changes blur: prefer
     images of one size."""
     target: float | None = None
-    """px. Exit with code 1 when any set's equivalent blur is above it or unknown."""
+    """px. Exit with code 1 when any set's equivalent blur is above it or unknown, or no measurement (too few
+    images)."""
     json: Path | None = None
     """Also write every number with its protocol to this file."""
     html: Path | None = None

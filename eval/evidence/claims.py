@@ -21,7 +21,7 @@ from eval.evidence.replicates import (
     teams,
 )
 from eval.sources.runs import Run
-from eval.uncertainty.estimates import ALPHA, FEWEST, Estimate
+from eval.uncertainty.estimates import ALPHA, Estimate
 from eval.uncertainty.verdicts import (
     INCONCLUSIVE,
     SUPPORTED,
@@ -31,6 +31,7 @@ from eval.uncertainty.verdicts import (
     holm,
     scope,
 )
+from eval.uncertainty.verdicts import too_few as too_few
 
 CLAIMED_BLURRIER = "vae"  # the mode that the claim calls blurrier than every other
 ALSO_CLAIMED = ("vae-sigma", "vaegan")  # the first without a fixed noise scale, which the claim may be about instead
@@ -96,14 +97,9 @@ def verdicts(evidence: Evidence, instrument_ok: bool) -> list[dict]:
     for claim, pair, decided in zip(claims, sides, decisions, strict=True):
         title = claim.what.capitalize() + ("" if few else f": {claim.names[0]} against {claim.names[1]}")
         row = {"what": claim.what, "title": title, **verdict_row(evidence, claim, pair, decided)}
-        row = withhold(row, too_few(len(evidence.held_out.report)))
+        row = withhold(row, evidence.too_few)
         rows.append(row if instrument_ok else {**row, "verdict": FAILED})
     return rows
-
-
-def too_few(images: int) -> list[str]:
-    """The reason for which so many images are no measurement, where they are too few."""
-    return [f"{images} images a source are no measurement, {FEWEST} are the least"] if images < FEWEST else []
 
 
 def withhold(row: dict, reasons: Sequence[str]) -> dict:

@@ -110,8 +110,11 @@ def matcher(evidence: Evidence) -> Matcher:
 def describe(evidence: Evidence) -> dict:
     """The part of report.json about content: plain and matched readings of every run's prior samples."""
     match = matcher(evidence)
+    few = evidence.too_few
     rows = [row(evidence, match, m) for m in evidence.of("samples")]
-    return {"rows": rows, "sentence": sentence(rows), "protocol": protocol(evidence)}
+    rows = [{**row, "disagree": None} for row in rows] if few else rows
+    said = f"No comparison: {few[0]}." if few else sentence(rows)
+    return {"rows": rows, "sentence": said, "protocol": protocol(evidence)}
 
 
 def row(evidence: Evidence, match: Matcher, m: Measured) -> dict:

@@ -35,7 +35,9 @@ def describe(evidence: Evidence, instrument_ok: bool, runs: Sequence[dict] = ())
     if not set(SQUARE) <= {run.config.mode for run in evidence.runs}:
         return {}
     pixels = evidence.calibrations[PRIMARY].pixels
-    reason = "; ".join(filter(None, [_unlike(evidence.runs), *_unsound(evidence.runs, unsound(runs))]))
+    reason = "; ".join(
+        [*evidence.too_few, *filter(None, [_unlike(evidence.runs)]), *_unsound(evidence.runs, unsound(runs))]
+    )
     by_kind = {what: _of(evidence, what, pixels, reason) for what in COMPARED}
     if not instrument_ok:
         by_kind = {what: {**d, "sentence": f"The instrument failed: {d['sentence']}"} for what, d in by_kind.items()}

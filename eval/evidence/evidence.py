@@ -11,6 +11,7 @@ from eval.evidence.measuring import Measured
 from eval.features.network import FeatureNetwork
 from eval.sources.runs import HeldOut, Run
 from eval.uncertainty.estimates import Estimate, reading
+from eval.uncertainty.verdicts import too_few
 from vaegan.data import ImageSet
 
 COMPARED = ("reconstructions", "samples")
@@ -52,6 +53,11 @@ class Evidence:
     @property
     def real(self) -> Measured:
         return self.of("real")[0]
+
+    @property
+    def too_few(self) -> list[str]:
+        """Why nothing may be concluded from so few reported images; [] of enough."""
+        return too_few(len(self.held_out.report))
 
     def estimate(self, m: Measured, measure: str) -> Estimate:
         """Equivalent blur in px of a source as it was measured, of a run under its last weights; computed once."""

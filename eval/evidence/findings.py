@@ -18,6 +18,7 @@ from eval.evidence.measuring import Measured
 from eval.sources.runs import OBJECTIVES, Run
 from eval.uncertainty.estimates import Estimate, Interval, mean_interval
 from eval.uncertainty.verdicts import agrees
+from eval.words import bracketed
 from vaegan.storage import metrics
 
 SMALLEST_ERROR, RELATIVE_ERROR = 0.03, 0.05  # px and share of a known blur by which the instrument may be off
@@ -108,8 +109,8 @@ def spelled(interval: Interval, pixels: Callable[[float], str]) -> str:
     """Pixels with their interval for people; `pixels` says what lies beyond the calibrated range."""
     text = pixels(interval.value)
     if math.isfinite(interval.value):
-        text += f" [{interval.low:.2f}, {interval.high:.2f}]"
-    return text.replace("-", "−").replace("inf", "∞")
+        text += f" {bracketed(interval.low, interval.high)}"
+    return text.replace("-", "−")
 
 
 def mean(values: Tensor, seed: int) -> dict:

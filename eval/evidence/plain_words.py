@@ -23,15 +23,16 @@ def blur_words(blur: dict) -> str:
     return f"as blurred as real images under a Gaussian of {blur['text']}"
 
 
-def headline(dataset: str, shown: Sequence[dict], decided: Sequence[dict]) -> str:
-    """The report in one plain sentence, about reconstructions where there are any; `shown` are those of `summed`."""
+def headline(dataset: str, shown: Sequence[dict], decided: Sequence[dict], few: Sequence[str] = ()) -> str:
+    """The report in one plain sentence, about reconstructions where there are any; `shown` are those of `summed`, `few`
+    says of too few images that nothing may be concluded from them."""
     what = next(kind for kind in COMPARED if any(row["what"] == kind for row in shown))
     rows = [row for row in shown if row["what"] == what]
-    if len(rows) <= 2:
+    if len(rows) <= 2 and not few:
         figures = ", and ".join(f"the {row['owner']}'s {what} are {blur_words(row)}" for row in rows)
     else:
         figures = ", ".join(f"{row['title']} {row['text']}" for row in rows)
-    outcomes = outcome([row for row in decided if row["what"] == what])
+    outcomes = "; ".join(few) or outcome([row for row in decided if row["what"] == what])
     return f"On {dataset} {figures}" + (f": {outcomes}." if outcomes else ".")
 
 

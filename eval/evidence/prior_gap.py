@@ -32,10 +32,11 @@ def describe(evidence: Evidence, instrument_ok: bool) -> dict | None:
     }
     runs = [run for run in evidence.runs if run.label in by_kind["posterior"]]
     pixels = evidence.calibrations[PRIMARY].pixels
+    unknown = ("" if instrument_ok else UNKNOWN) or "; ".join(evidence.too_few)
     rows: list[dict[str, Any]] = []
     for run in runs:
         prior, posterior, paired = (estimate(evidence, by_kind[kind][run.label], PRIMARY) for kind in by_kind)
-        words = {"reading": reading(prior, posterior) if instrument_ok else UNKNOWN}
+        words = {"reading": unknown or reading(prior, posterior)}
         sides = {"prior": prior, "posterior": posterior, "reconstructions": paired}
         entries = {name: entry(side.interval, pixels) for name, side in sides.items()}
         rows.append({"run": run.label, "title": run.title} | entries | words)

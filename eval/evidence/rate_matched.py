@@ -43,7 +43,7 @@ def verdicts(evidence: Evidence, against: Mapping[str, Opponent], instrument_ok:
     hypotheses = declared(evidence, against)
     sides = [(linear(against, h), judged(evidence, h.what, h.team)) for h in hypotheses]
     rows = [_row(evidence, against, *row) for row in zip(hypotheses, sides, decide(sides), strict=True)]
-    rows = [claims.withhold(row, claims.too_few(len(evidence.held_out.report))) for row in rows]
+    rows = [claims.withhold(row, evidence.too_few) for row in rows]
     return rows if instrument_ok else [{**row, "verdict": claims.FAILED} for row in rows]
 
 

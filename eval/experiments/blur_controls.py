@@ -19,7 +19,7 @@ from eval.images.streams import of_tensor
 from eval.readings import comparison, reference
 from eval.readings.reference import Real
 from eval.sources.held_out import drawn
-from eval.words import markdown_table
+from eval.words import markdown_table, pixels
 from vaegan.data import ImageSet
 
 COUNTS = (20, 50, 100, 300, 1000, 5000)  # images of which the precision is shown
@@ -98,7 +98,7 @@ def precision(real: Real) -> str:
         lines.append(
             [
                 f"{count:,}",
-                f"{both.smallest(PRIMARY, originals[:count]):.2f}",
+                pixels(both.smallest(PRIMARY, originals[:count])),
                 _half_width(both, blurred[:count], None),
                 _half_width(by, decoded[:count], fold[PRIMARY].values[:count]),
             ]
@@ -114,4 +114,4 @@ def _of(calibration: Calibration, count: int) -> Calibration:
 
 def _half_width(by: Instrument, values: np.ndarray, originals: np.ndarray | None) -> str:
     interval = by.read(PRIMARY, values, originals).interval
-    return f"{(interval.high - interval.low) / 2:.3f}"
+    return pixels((interval.high - interval.low) / 2, 3)

@@ -18,7 +18,7 @@ from eval.evidence.content import Matcher
 from eval.features.choice import network_for
 from eval.sources.held_out import halves
 from eval.uncertainty.estimates import Estimate, Interval
-from eval.words import markdown_table
+from eval.words import markdown_table, pixels
 from vaegan.data import ImageSet
 from vaegan.errors import UserError
 from vaegan.machine import devices
@@ -110,6 +110,6 @@ def table(rows: list[Row]) -> str:
     heads = ["content", "images", "applied, px", "plain", "matched without blurring", "matched", "paired", "ok"]
     lines = []
     for row in rows:
-        read = [str(row.plain), str(row.unblurred), str(row.matched), f"{row.paired.value:.2f}"]
+        read = [str(row.plain), str(row.unblurred), str(row.matched), pixels(row.paired.value)]
         lines.append([row.kind, f"{row.count:,}", f"{row.applied:g}", *read, "yes" if row.ok else "NO"])
     return markdown_table(heads, lines)

@@ -16,7 +16,7 @@ from eval.blur.damages import DAMAGES, lower_contrast
 from eval.blur.measures import MEASURES, PRIMARY, gaussian_blur
 from eval.experiments import splits
 from eval.sources.held_out import drawn, halves
-from eval.words import markdown_table
+from eval.words import markdown_table, pixels
 from vaegan.data import ImageSet
 from vaegan.machine.progress import Bar
 
@@ -81,7 +81,7 @@ def table(rows: list[Row]) -> str:
     heads = ["applied, px", "damage", "ok", f"{PRIMARY}, unpaired [95 %]", *(f"{n}, paired" for n in names), "flags"]
     lines = []
     for row in rows:
-        readings = [f"{row.paired[name]:.3f}" for name in names]
+        readings = [pixels(row.paired[name], 3) for name in names]
         first = [f"{row.applied:g}", row.damage or "none", "yes" if row.ok else "NO", row.unpaired]
         lines.append([*first, *readings, ", ".join(row.flags) or "-"])
     return markdown_table(heads, lines)

@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor
-from torchmetrics.utilities import dim_zero_cat
+from torchmetrics.utilities import dim_zero_cat, rank_zero_warn
 
 from eval.blur.measures import MEASURES, PRIMARY
 from eval.metrics.inputs import Images, NumberMetric, quantised, reference_stream
 from eval.readings.looks import check_size
 from eval.readings.reference import measured
+from eval.uncertainty.verdicts import too_few
 from vaegan.errors import UsageError, UserError, nearest
 
 
@@ -21,7 +22,8 @@ class EquivalentBlur(NumberMetric):
     interval: `compute` returns {"sigma_eq", "low", "high"} with a 95 % interval instead of the value alone.
     normalize: images are floats in [0, 1]; else uint8.
     The state is one float64 an image (two where paired), not the image; the value does not depend on batches, their
-    order or the number of processes. Beyond the calibrated range it is inf or -inf. Measured on the CPU.
+    order or the number of processes. Beyond the calibrated range it is inf or -inf. Measured on the CPU. Too
+    few images for a measurement, of either side, are a warning.
     """
 
     higher_is_better = False
@@ -44,6 +46,7 @@ class EquivalentBlur(NumberMetric):
         self.paired, self.measure, self.interval, self.normalize = paired, measure, interval, normalize
         real = measured(reference_stream(reference, normalize), seed, measures={measure: MEASURES[measure]})
         self.instrument, self.size = real.instrument, real.stream.size
+        _warn(real.stream.count, f"of {real.stream.title}")
         self.add_state("values", default=[], dist_reduce_fx="cat")
         self.add_state("originals", default=[], dist_reduce_fx="cat")
 
@@ -61,6 +64,7 @@ class EquivalentBlur(NumberMetric):
         """The equivalent blur in px of all images so far, float64; with `interval` and its ends."""
         values = _joined(self.values)
         behind = _joined(self.originals) if self.paired else None
+        _warn(len(values), "given to EquivalentBlur")
         if not self.interval:
             return self._number(self.instrument.value(self.measure, values, behind))
         reading = self.instrument.read(self.measure, values, behind).interval
@@ -75,6 +79,11 @@ class EquivalentBlur(NumberMetric):
         height, width = images.shape[-2:]
         check_size((height, width), self.size, ("the batch", "the reference"))
         return MEASURES[self.measure].function(images).to(self.device)
+
+
+def _warn(images: int, whose: str) -> None:
+    for reason in too_few(images, whose):
+        rank_zero_warn(reason, UserWarning)
 
 
 def _joined(values: list[Tensor] | Tensor) -> np.ndarray:

@@ -53,7 +53,7 @@ def run(asked: Asked, json_file: Path | None = None, html_file: Path | None = No
         write_whole(html_file, page.html(compared).encode())
     print(table.text(compared))
     if failing:
-        raise UserError(f"blurrier than --target {asked.target:g} px: {'; '.join(failing)}")
+        raise UserError(f"not shown to be within --target {asked.target:g} px: {'; '.join(failing)}")
 
 
 def opened(asked: Asked) -> tuple[list[Stream], Stream]:
@@ -79,11 +79,16 @@ def opened(asked: Asked) -> tuple[list[Stream], Stream]:
 
 
 def missed(compared: Comparison, target: float | None) -> list[str]:
-    """The sets that are blurrier than allowed, in words; a reading that is unknown is not below the target."""
+    """The sets that are blurrier than allowed, in words; a reading that is unknown, or none because of too few images,
+    is not below the target."""
     if target is None:
         return []
-    read = [(row["title"], row["blur"][PRIMARY]) for row in compared.rows[1:]]
-    return [f"{title} reads {blur['text']}" for title, blur in read if not blur["value"] <= target]
+    found = [(row, row["blur"][PRIMARY]) for row in compared.rows[1:]]
+    return [
+        "; ".join([f"{row['title']} reads {blur['text']}", *row["withheld"]])
+        for row, blur in found
+        if row["withheld"] or not blur["value"] <= target
+    ]
 
 
 def as_json(compared: Comparison, target: float | None, failing: Sequence[str]) -> bytes:

@@ -16,6 +16,8 @@ from eval.images.streams import Stream
 from eval.readings.looks import Advance, Look, check, check_look, look, matched
 from eval.readings.reference import Real, measured
 from eval.uncertainty.estimates import Estimate
+from eval.uncertainty.verdicts import too_few
+from eval.words import bracketed
 
 CLEAN_SHARE, CLEAN_PIXELS, DAMAGED_PIXELS = 0.05, 0.03, 0.15  # what a control may be off by
 NEXT_TO_NONE = 0.02  # of what nobody sees of an audit: a multiple of less says nothing
@@ -72,7 +74,7 @@ def compare(
 
 def row(own: Look, real: Real, by: Instrument, pair: np.ndarray | None = None) -> dict:
     """A source's row: blur by every measure, audits, contrast and flat images beside real ones, all JSON values;
-    `pair` are the rows of the reference behind its images."""
+    `pair` are the rows of the reference behind its images, "withheld" reasons for which no verdict may be read off."""
     behind = dict.fromkeys(MEASURES) if pair is None else {name: real.values_of(pair, name) for name in MEASURES}
     blur = {name: reading(by, name, own.values[name], behind[name]) for name in MEASURES}
     sigma, low = (blur[PRIMARY][at] for at in ("value", "low"))
@@ -80,6 +82,7 @@ def row(own: Look, real: Real, by: Instrument, pair: np.ndarray | None = None) -
         "title": own.title,
         "images": own.count,
         "paired": pair is not None,
+        "withheld": [*too_few(own.count, f"of {own.title}"), *too_few(real.stream.count, f"of {real.stream.title}")],
         "blur": blur,
         "smallest": by.smallest(PRIMARY, own.values[PRIMARY], behind[PRIMARY]),
         "audits": {name: audit(name, own, real, sigma, low) for name in AUDITS},
@@ -97,7 +100,7 @@ def reading(by: Instrument, name: str, values: np.ndarray, originals: np.ndarray
 def in_words(by: Instrument, name: str, estimate: Estimate) -> str:
     """A reading for people: "0.45 px [0.43, 0.47]"."""
     interval = estimate.interval
-    ends = f" [{interval.low:.2f}, {interval.high:.2f}]" if math.isfinite(interval.value) else ""
+    ends = f" {bracketed(interval.low, interval.high)}" if math.isfinite(interval.value) else ""
     return by.pixels(name, interval.value) + ends
 
 
@@ -177,7 +180,7 @@ def _flagged(at: dict) -> list[str]:
 
 def _sharper(at: dict) -> list[str]:
     read = at["blur"][PRIMARY]
-    if not read["high"] < 0:
+    if not read["high"] < 0 or at["withheld"]:
         return []
     return [
         f"{at['title']} is sharper than the reference ({read['text']}): does it have grain, or edges that real images "

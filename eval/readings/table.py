@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from eval.blur.audits import AUDITS
 from eval.blur.measures import MEASURES, PRIMARY
 from eval.readings.comparison import Comparison
-from eval.words import markdown_table
+from eval.words import bracketed, markdown_table, pixels
 
 
 def text(compared: Comparison) -> str:
@@ -33,17 +33,19 @@ def opening(protocol: dict) -> str:
 
 
 def answers(rows: Sequence[dict]) -> list[str]:
-    """A sentence a source: blurrier, sharper, or as sharp as the reference, by the primary measure's interval."""
-    said = []
-    for row in rows[1:]:
-        read = row["blur"][PRIMARY]
-        if read["low"] > 0 or read["high"] < 0:
-            said.append(f"{row['title']} is {'blurrier' if read['low'] > 0 else 'sharper'} than the reference: ")
-        else:
-            could = f"; a blur of {row['smallest']:.2f} px would have shown" if math.isfinite(row["smallest"]) else ""
-            said.append(f"{row['title']} may be as sharp as the reference{could}: ")
-        said[-1] += read["text"]
-    return said
+    """A sentence a source: blurrier, sharper, or as sharp as the reference, by the primary measure's interval; why
+    neither is said, where it has too few images."""
+    return [f"{_verdict(row)}: {row['blur'][PRIMARY]['text']}" for row in rows[1:]]
+
+
+def _verdict(row: dict) -> str:
+    title, read = row["title"], row["blur"][PRIMARY]
+    if row["withheld"]:
+        return f"No verdict on {title} ({'; '.join(row['withheld'])}), which reads"
+    if read["low"] > 0 or read["high"] < 0:
+        return f"{title} is {'blurrier' if read['low'] > 0 else 'sharper'} than the reference"
+    could = f"; a blur of {row['smallest']:.2f} px would have shown" if math.isfinite(row["smallest"]) else ""
+    return f"{title} may be as sharp as the reference{could}"
 
 
 def blur_lines(rows: Sequence[dict]) -> list[list[str]]:
@@ -52,7 +54,7 @@ def blur_lines(rows: Sequence[dict]) -> list[list[str]]:
     lines = [["", "images", *heads, "could find, px"]]
     for row in rows:
         read = [without_unit(row["blur"][name]) for name in MEASURES]
-        lines.append([row["title"], f"{row['images']:,}", *read, f"{row['smallest']:.2f}"])
+        lines.append([row["title"], f"{row['images']:,}", *read, pixels(row["smallest"])])
     return lines
 
 
@@ -60,7 +62,7 @@ def without_unit(reading: dict) -> str:
     """A reading for a column in px, "0.45 [0.43, 0.47]"; in words where it is beyond the calibrated range."""
     if not math.isfinite(reading["value"]):
         return reading["text"]
-    return "{value:.2f} [{low:.2f}, {high:.2f}]".format(**reading)
+    return f"{pixels(reading['value'])} {bracketed(reading['low'], reading['high'])}"
 
 
 def audit_lines(rows: Sequence[dict]) -> list[list[str]]:
@@ -79,7 +81,7 @@ def times(relative: float | None) -> str:
 
 def closing(compared: Comparison) -> str:
     """The controls in one line, what "could find" means, and the notes."""
-    read = ", ".join(f"{at['title']} reads {at['read']['value']:.2f}" for at in compared.controls)
+    read = ", ".join(f"{at['title']} reads {pixels(at['read']['value'])}" for at in compared.controls)
     lines = [
         f"Controls, real images ({MEASURES[PRIMARY].title}): {read}: "
         + ("all where they belong." if all(at["ok"] for at in compared.controls) else "NOT all where they belong."),

@@ -84,9 +84,10 @@ def judged(
     )
     corrected = claims.family([plain, matched])
     plain, matched = (grain.noted(claims.with_audits(rows, runs), sources) for rows in corrected)
+    few = evidence.too_few
     curves = timed("blur against nats", lambda: rate_blur.describe(evidence, against))
     return {
-        "headline": plain_words.headline(dataset_title(evidence.runs[0].config.dataset), summed, plain),
+        "headline": plain_words.headline(dataset_title(evidence.runs[0].config.dataset), summed, plain, few),
         "verdicts": plain,
         "rate": curves and {**curves, "verdicts": matched},
         "decomposition": decomposition.describe(evidence, instrument["ok"], runs).get("decomposition"),

@@ -27,6 +27,10 @@ RULE = (
     f"corrected by Holm for all hypotheses of this report, is below {ALPHA:g}; refuted: the same with the opposite "
     "sign; inconclusive: anything else"
 )
+INTERVALS = (
+    "95 % intervals: over images by the variance of bootstrap replicates and, where there are several, over seeds by "
+    "Student's t (of a difference, one for either side), in signed px², in which blurs add up"
+)
 EXECUTION = configuration.EXECUTION - {"data_dir", "run_dir"}  # settings that a run's command need not repeat
 
 
@@ -61,8 +65,8 @@ def sentences(evidence: Evidence) -> dict[str, str]:
     network, compared = evidence.network.name, min(QUALITY_COUNT, len(evidence.held_out.report))
     return {
         "interval": (
-            "Brackets: 95 % bootstrap intervals over images. Power near Nyquist above 1 means grain or a checkerboard: "
-            "then the sharpness beside it is not detail."
+            f"Brackets: {INTERVALS}. Power near Nyquist above 1 means grain or a checkerboard: then the sharpness "
+            "beside it is not detail."
         ),
         "instrument": (
             "Read by the primary measure. A reading is right when its 95 % interval comes within the allowed error of "

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from eval.report import board, grouping, page, stored
 from eval.report.charts import drawing, figures
 from eval.report.schema import Report
-from eval.words import fixed, probability
+from eval.words import BEYOND, fixed, probability
 from vaegan.errors import UserError
 from vaegan.storage.writing import replacing_folder
 
@@ -78,6 +78,7 @@ def _environment(report: Report) -> jinja2.Environment:
 
     environment.filters |= {
         "fixed": fixed,
+        "end": lambda end, digits: BEYOND if end is None else fixed(end, digits),
         "probability": probability,
         "thousands": lambda n: f"{n:,}",
         "run_class": run_class,

@@ -44,7 +44,7 @@ class Matched:
     plain: Reading
     matched: Reading
     difference: Reading
-    disagree: bool
+    disagree: bool | None  # None: of too few images to say
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from eval.blur.measures import PRIMARY
 from eval.evidence import claims
 from eval.evidence.evidence import COMPARED
 from eval.report.page import distances_by_group
+from eval.report.protocol import INTERVALS
 from eval.report.rows import Health, Run
 from eval.report.schema import Report
 from eval.sources.runs import OBJECTIVES
@@ -244,10 +245,10 @@ def value(datasets: Sequence[dict], command: str) -> dict:
     counts = sorted({f"{entry['images_a_source']:,}" for entry in datasets if entry["images_a_source"]})
     protocol = (
         f"Equivalent Gaussian blur in px by {PRIMARY} (0: as sharp as real; negative: sharper), "
-        f"{' or '.join(counts) or 'no'} images a source, calibrated on as many other held-out images; 95 % bootstrap "
-        "intervals over seeds, then images; with one seed over images alone, and the verdict is for that pair of runs. "
-        "p-values are corrected by Holm over everything that this study claims. "
-        "Verdicts: on reconstructions / prior samples, one word where they agree. The reports have the details."
+        f"{' or '.join(counts) or 'no'} images a source, calibrated on as many other held-out images; {INTERVALS}; "
+        "with one seed the verdict is for that pair of runs. p-values are corrected by Holm over everything that this "
+        "study claims. Verdicts: on reconstructions / prior samples, one word where they agree. The reports have the "
+        "details."
     )
     return {
         "schema_version": SCHEMA_VERSION,

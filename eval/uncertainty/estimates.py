@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from eval.uncertainty.spread import LEVEL, LINEAR, Scale, Spread
+from eval.words import bracketed, pixels
 from vaegan.errors import UserError
 
 ALPHA = 0.05  # what a p-value, corrected for all hypotheses of a document, has to stay below
@@ -32,7 +33,7 @@ class Interval:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+        return f"{pixels(self.value)} {bracketed(self.low, self.high)}"
 
 
 @dataclass(frozen=True)

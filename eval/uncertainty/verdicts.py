@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from eval.uncertainty.estimates import ALPHA, MINIMAL_EFFECT, Difference, Estimate, Interval, checked
+from eval.uncertainty.estimates import ALPHA, FEWEST, MINIMAL_EFFECT, Difference, Estimate, Interval, checked
 from vaegan.errors import UserError
 
 SUPPORTED, REFUTED, INCONCLUSIVE, WITHHELD = "supported", "refuted", "inconclusive", "withheld"
@@ -31,6 +31,12 @@ class Verdict:
     def word(self) -> str:
         """What may be said aloud: nothing that was decided and is withheld."""
         return WITHHELD if self.withheld and self.outcome != INCONCLUSIVE else self.outcome
+
+
+def too_few(images: int, whose: str = "a source") -> list[str]:
+    """The reason for which so many images are no measurement and no verdict is read from them; [] of enough."""
+    counted = f"1 image {whose} is" if images == 1 else f"{images} images {whose} are"
+    return [f"{counted} no measurement, give {FEWEST} or more"] if images < FEWEST else []
 
 
 def p_value(first: Estimate, second: Estimate) -> float:
