@@ -46,7 +46,7 @@ def cropped(images: Tensor, share: float) -> Tensor:
     return v2.functional.resize(inner, [height, width], antialias=True)
 
 
-CONDITIONS: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
+CONDITIONS: tuple[tuple[str, Callable[..., Tensor]], ...] = (
     ("blurred 1 px", lambda x: gaussian_blur(x, BLUR)),
     (f"noise {damages.NOISE_SD:g}", damages.add_noise),
     (f"blurred 1 px + noise {damages.NOISE_SD:g}", lambda x: damages.add_noise(gaussian_blur(x, BLUR))),
