@@ -104,7 +104,7 @@ def test_what_is_not_sound_is_named_in_the_table_and_in_one_line():
 
 def test_a_study_says_by_what_its_intervals_are_made():
     said = summary.value([entry()], "study")["protocol"]
-    assert INTERVALS in said and "Student's t" in said and "Welch's" in said and "px²" in said
+    assert INTERVALS in said and "Student's t" in said and "one for either side" in said and "px²" in said
     assert "bootstrap intervals" not in said and "seeds, then images" not in said
 
 
