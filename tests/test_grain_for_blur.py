@@ -79,9 +79,11 @@ def sources(kind: str, run: str, flag: bool = True) -> list[dict]:
 
 def test_a_verdict_for_a_grainy_side_is_not_said_without_it():
     (row,) = grain.noted([ROW], sources("samples", "a"))
-    assert claims.said(row) == "supported, with grain"
-    assert row["sentence"].endswith("Note: a samples have grain or checkerboard (1.9 times what their blur allows).")
-    assert "is supported, with grain, over 3 seeds" in plain_words.outcome([row])
+    assert claims.said(row) == "supported (with grain)"
+    assert row["sentence"].endswith(
+        "Note: A samples have grain or checkerboard in 1 of 1 run (up to 1.9 times what their blur allows)."
+    )
+    assert "is supported (with grain), over 3 seeds" in plain_words.outcome([row])
 
 
 @pytest.mark.parametrize("own", [("reconstructions", "a"), ("samples", "b"), ("samples", "a", False)])

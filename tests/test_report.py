@@ -266,3 +266,13 @@ def test_the_board_says_first_that_the_instrument_failed():
     value, _ = example()
     value = replace(value, instrument=replace(value.instrument, ok=False, sentence="Read 1.4 px."))
     assert board.verdict(value).startswith("**Instrument failed.** Read 1.4 px.")
+
+
+def test_a_verdict_for_a_grainy_side_is_shown_as_such_wherever_it_stands(tmp_path):
+    made, files = example()
+    grainy = replace(made, verdicts=[replace(row, grain=["colour grain in 1 of 1 run"]) for row in made.verdicts])
+    with report.staged(tmp_path / "out") as folder:
+        report.write(grainy, files, folder)
+    for name in ("report.html", "report.md"):
+        page = (tmp_path / "out" / name).read_text(encoding="utf-8")
+        assert page.count("supported (with grain)") == len(made.verdicts)

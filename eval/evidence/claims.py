@@ -24,12 +24,12 @@ from eval.sources.runs import Run
 from eval.uncertainty.estimates import ALPHA, Estimate
 from eval.uncertainty.verdicts import (
     INCONCLUSIVE,
-    SUPPORTED,
     WITHHELD,
     Verdict,
     decide,
     holm,
     scope,
+    worded,
 )
 from eval.uncertainty.verdicts import too_few as too_few
 
@@ -119,7 +119,7 @@ def said(row: dict) -> str:
 
 def word(row: dict) -> str:
     """A verdict row's word, qualified where the sharper side has more grain than its blur allows."""
-    return row["verdict"] + ", with grain" * bool(row["verdict"] == SUPPORTED and row.get("grain"))
+    return worded(row["verdict"], bool(row.get("grain")))
 
 
 def because(row: dict) -> str:

@@ -45,21 +45,25 @@ def alarms(evidence: Evidence, m: Measured) -> dict[str, dict]:
 def noted(rows: Sequence[dict], sources: Sequence[dict]) -> list[dict]:
     """Verdict rows with what is flagged on their sharper side, under "grain" and in the sentence; `sources` are
     `findings.source_rows`."""
-    return [_with_note(row, _of_team(row["runs"][1], row["what"], sources)) for row in rows]
+    return [_with_note(row, flags(_of_team(row["runs"][1], row["what"], sources))) for row in rows]
 
 
-def _of_team(labels: Sequence[str], what: str, sources: Sequence[dict]) -> list[str]:
-    own = [s for s in sources if s["run"] in labels and s["kind"] == what]
-    return [f"{s['title']} have {said}" for s in own if (said := flags(s["audits"]))]
+def _of_team(labels: Sequence[str], what: str, sources: Sequence[dict]) -> list[dict]:
+    return [s["audits"] for s in sources if s["run"] in labels and s["kind"] == what]
 
 
-def flags(audits: Mapping[str, Mapping]) -> str:
-    """A source's flagged audits in words: "colour grain (1.9 times what their blur allows)"; "" for none."""
-    raised = {WORDS[name]: audit["alarm"] for name, audit in audits.items() if audit.get("flagged")}
-    return " and ".join(f"{word} ({times:.1f} times what their blur allows)" for word, times in raised.items())
+def flags(runs: Sequence[Mapping[str, Mapping]]) -> list[str]:
+    """Flagged audits of a team's runs in words: "colour grain in 2 of 3 runs (up to 1.9 times what their blur
+    allows)"."""
+    raised = {name: [own[name]["alarm"] for own in runs if own.get(name, {}).get("flagged")] for name in WORDS}
+    return [
+        f"{WORDS[name]} in {len(times)} of {len(runs)} run{'s' * (len(runs) > 1)} "
+        f"(up to {max(times):.1f} times what their blur allows)"
+        for name, times in raised.items()
+        if times
+    ]
 
 
 def _with_note(row: dict, said: Sequence[str]) -> dict:
-    if not said:
-        return {**row, "grain": []}
-    return {**row, "grain": list(said), "sentence": f"{row['sentence']} Note: {'; '.join(said)}."}
+    note = f" Note: {row['sharper']} {row['what']} have {' and '.join(said)}." if said else ""
+    return {**row, "grain": list(said), "sentence": row["sentence"] + note}

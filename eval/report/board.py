@@ -32,7 +32,7 @@ def verdict(report: Report) -> str:
     """The report's sentences as Markdown; a failed instrument first."""
     lines = [] if report.instrument.ok else [f"**Instrument failed.** {report.instrument.sentence}"]
     lines += [report.headline]
-    lines += [f"**{row.title}: {row.verdict}.** {row.sentence}" for row in report.verdicts]
+    lines += [f"**{row.title}: {row.word}.** {row.sentence}" for row in report.verdicts]
     return "\n\n".join(lines)
 
 

@@ -7,6 +7,8 @@ by `id` and `label`, never by what people read.
 from dataclasses import dataclass, field
 from typing import Literal
 
+from eval.uncertainty.verdicts import worded
+
 Number = float | None
 Where = Literal["below", "inside", "above"]
 Kind = Literal["real", "reconstructions", "samples", "baseline", "posterior", "average", "blurred", "control"]
@@ -153,6 +155,11 @@ class Verdict:
     withheld: list[str] = field(default_factory=list)  # why
     runs: list[list[str]] = field(default_factory=list)  # labels of both sides
     grain: list[str] = field(default_factory=list)  # what the sharper side has more of than its blur allows
+
+    @property
+    def word(self) -> str:
+        """The verdict as it is shown, with what qualifies it."""
+        return worded(self.verdict, bool(self.grain))
 
 
 @dataclass(frozen=True)

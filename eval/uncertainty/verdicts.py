@@ -65,6 +65,11 @@ def outcome(difference: float, p_adjusted: float) -> str:
     return SUPPORTED if difference > 0 else REFUTED
 
 
+def worded(outcome: str, grainy: bool) -> str:
+    """What is said of an outcome whose sharper side has more grain than its blur allows."""
+    return f"{outcome} (with grain)" if grainy and outcome == SUPPORTED else outcome
+
+
 def holm(p: ArrayLike) -> np.ndarray:
     """p-values (m,) -> adjusted ones (Holm 1979): with all that stay below a level, the chance of even one false
     rejection is at most that level, however they depend on each other."""
