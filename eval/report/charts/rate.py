@@ -55,7 +55,9 @@ def _draw(figure: Figure, report: Report, rate: Rate, narrow: bool) -> None:
             x, y = joined(rate, line, kind)
             axes.plot(x, y, color=shades[line[0].runs[0].label], linewidth=1.1, zorder=1)
     style = {"marker": "o", "linestyle": ""}
-    dots = mode_lines(report, **style) if swept else group_lines(report, grouping.groups(report), **style)
+    coded = {run.run for run in rate.runs}
+    groups = [group for group in grouping.groups(report) if coded & set(group.labels)]
+    dots = mode_lines(report, **style) if swept else group_lines(report, groups, **style)
     legend(figure, [*dots, ("linear VAEs", Line2D([], [], color=INK, linewidth=1.4))], narrow)
 
 
