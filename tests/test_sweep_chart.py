@@ -106,3 +106,10 @@ def test_a_reading_beyond_the_range_leaves_the_line_of_its_setting_to_the_other_
     report = replace(report, rate=replace(report.rate, runs=[lost, *report.rate.runs[1:]]))
     line = sweep.lines(sweep.points(report), "beta")[0]
     assert rate.joined(report.rate, line, "reconstructions") == ([20.5, 5.25], [0.6, 2.05])
+
+
+def test_a_mode_without_a_code_is_not_in_the_legend_of_blur_against_nats():
+    report, figure = at_rate(swept((2.0,))), Figure()
+    coded = [run for run in report.rate.runs if run.run.startswith("vaegan")]
+    rate.rate_blur(replace(report, rate=replace(report.rate, runs=coded)), "").draw(figure, False)
+    assert [text.get_text() for text in figure.legends[0].texts] == ["vaegan, beta 2.0", "linear VAEs"]
