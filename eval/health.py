@@ -14,7 +14,7 @@ PROG = "python -m eval.health"
 
 @dataclass(frozen=True)
 class Arguments:
-    """Print one line a run: losses, diversity, repeated images, power near Nyquist, discriminator, verdict."""
+    """Print one line a run: losses, diversity, repeated images, grain (of reconstructions too), discriminator, verdict."""
 
     runs: tuple[Path, ...]
     """Run directories."""
