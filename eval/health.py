@@ -14,7 +14,7 @@ PROG = "python -m eval.health"
 
 @dataclass(frozen=True)
 class Arguments:
-    """Print one line a run: losses, diversity, repeated images, grain (of reconstructions too), discriminator, verdict."""
+    """Print a line for each run: losses, diversity, repeated images, grain (reconstructions too), Dis, verdict."""
 
     runs: tuple[Path, ...]
     """Run directories."""
