@@ -113,7 +113,8 @@ def examine(
     p_real, p_fake = discriminator_state(metrics)
     gap = None if p_real is None or p_fake is None else p_real - p_fake
     behind = _grainy(grain_ratios(reconstructions, real)) if reconstructions else []
-    reasons = (*_reasons(diversity, semantic, nearest, gap, finite), *_grainy(grains), *_of_reconstructions(behind))
+    said = (*_grainy(grains), *(f"reconstructions: {reason}" for reason in behind))
+    reasons = (*_reasons(diversity, semantic, nearest, gap, finite), *said)
     return Health(
         diversity=diversity,
         semantic_diversity=semantic,
@@ -137,10 +138,6 @@ def grain_ratios(audits: Mapping[str, Tensor], real: Look) -> dict[str, float | 
 
 def _grain_ratio(grain: Grain, audits: Mapping[str, Tensor], real: Mapping[str, Tensor]) -> float:
     return _ratio(*(float(one[grain.audit].mean()) + grain.unseen for one in (audits, real)))
-
-
-def _of_reconstructions(reasons: Sequence[str]) -> list[str]:
-    return [f"reconstructions: {reason}" for reason in reasons]
 
 
 def _grainy(grains: Mapping[str, float | None]) -> list[str]:

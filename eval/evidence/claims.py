@@ -31,7 +31,6 @@ from eval.uncertainty.verdicts import (
     scope,
     worded,
 )
-from eval.uncertainty.verdicts import too_few as too_few
 
 CLAIMED_BLURRIER = "vae"  # the mode that the claim calls blurrier than every other
 ALSO_CLAIMED = ("vae-sigma", "vaegan")  # the first without a fixed noise scale, which the claim may be about instead

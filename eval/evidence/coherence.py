@@ -25,9 +25,7 @@ from vaegan.errors import UserError
 EDGES = (0.0, 0.04, 0.065, 0.1, 0.16, 0.26, 0.42, 0.71)  # cycles a pixel; each band is about 1.6 times the one before
 COUNT = 1000  # first reported images: bands are means over them and over coefficients, and move by less than 0.01
 ALLOWED = 0.05  # share by which the blur of a control may be off
-ROOM = (
-    4  # standard deviations of noise to black and to white: 6 in 100,000 go further at the very ends, and are cut off
-)
+ROOM = 4  # standard deviations of noise to black and to white: at the very ends 6 in 100,000 go further
 NOISE_OFF, SURE = 0.01, 5.0  # what the control with noise may be off by, beyond so many standard errors of its own
 DUST = 1e-10  # of a sum of squares: what float64 may be off by
 

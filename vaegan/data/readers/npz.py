@@ -135,8 +135,8 @@ def _arrays(file: Path) -> dict[str, np.ndarray]:
             return {key: archive[key] for key in KEYS if key in archive}
     except FileNotFoundError:
         raise UserError(f"no such file: {file}") from None
-    except (  # NotImplementedError: zipfile's own, of a compression that it does not know
-        OSError, ValueError, EOFError, TypeError, AttributeError, NotImplementedError, RuntimeError, MemoryError,
+    except (  # RuntimeError: also what zipfile raises of a compression that it does not know
+        OSError, ValueError, EOFError, TypeError, AttributeError, RuntimeError, MemoryError,
         zipfile.BadZipFile, zlib.error,
     ) as error:  # fmt: skip
         raise UserError(
