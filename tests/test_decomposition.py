@@ -225,6 +225,17 @@ def test_cells_of_two_settings_give_no_effect():
     assert found["effects"] == [] and "runs of VAE differ in more than their seed" in found["sentence"]
 
 
+@pytest.mark.parametrize(("name", "value"), [("width", 0.5), ("norm", "group"), ("steps", 6000), ("latent_dim", 8)])
+def test_cells_of_two_networks_or_lengths_give_no_effect(name, value):
+    measured = evidence(*[(mode, 0) for mode in (*SQUARE, "vae-sigma")])
+    measured.reading = lambda m: (estimate(0.5), 0.0)
+    for run, counts in ((measured.runs[4], False), (measured.runs[0], True)):  # the sigma-VAE is outside the square
+        run.model.config = Config(mode=run.config.mode, **{name: value})
+        found = decomposition.describe(measured, True)["decomposition"]["samples"]
+        named = f"{name.replace('_', ' ')} {value} and {getattr(Config(), name)}"
+        assert (found["effects"] == [] and named in found["sentence"]) == counts
+
+
 def test_effects_of_blur_add_up_in_squares():
     """An adversary that takes the blur of a Gaussian of 0.8 px away does so whatever else blurs."""
     blur = Scale(2, -1.0, 5.0)

@@ -61,7 +61,8 @@ def test_every_preset_trains_and_opens_again(preset, train, tmp_path):
         (["--mode", "vae-sigma", "--preset", "cpu"], ("batch", 0.5, 1e-3, 6000)),
         (["--mode", "vae-sigma", "--norm", "group", "--width", "0.25", "--steps", "9"], ("group", 0.25, 1e-3, 9)),
         (["--mode", "vae-sigma", "--preset", "gpu"], ("batch", 1.0, 1e-3, 20_000)),  # an experiment, its width with it
-        (["--mode", "vae", "--preset", "cpu"], ("group", 0.25, 2e-3, 3000)),
+        *((["--mode", mode], ("batch", 0.5, 1e-3, 6000)) for mode in ("ae", "vae")),
+        (["--mode", "vaegan", "--preset", "cpu"], ("group", 0.25, 1e-3, 3000)),
     ],
 )
 def test_flags_win_over_modes_and_modes_over_the_preset_of_a_small_processor(flags, expected):

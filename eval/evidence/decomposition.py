@@ -25,6 +25,9 @@ MEANINGS = {
     INTERACTION: "blur both remove together beyond what each alone removes, added up",
 }
 
+# What all four cells must share, or an effect would be the network's or the length's.
+SHARED = ("architecture", "width", "latent_dim", "norm", "code_norm", "batch_size", "steps")
+
 Cells = Mapping[str, Mapping[int, Estimate]]  # mode -> training seed -> sigma_eq in px
 Pixels = Callable[[float], str]  # px for people, as Calibration.pixels
 
@@ -45,14 +48,17 @@ def describe(evidence: Evidence, instrument_ok: bool, runs: Sequence[dict] = ())
 
 
 def _unlike(runs: Sequence[Run]) -> str:
-    """Why cells are not of one kind of run each, or nothing: two settings of a mode, or one seed twice."""
+    """Why cells cannot be compared, or nothing: two settings of a mode, one seed twice, networks or lengths apart."""
     for mode in SQUARE:
         own = [run for run in runs if run.config.mode == mode]
         if len(replicates(own)) > 1:
             return f"runs of {OBJECTIVES[mode].title} differ in more than their seed"
         if len({run.config.seed for run in own}) < len(own):
             return f"two runs of {OBJECTIVES[mode].title} have one seed"
-    return ""
+    cells = [run.config for run in runs if run.config.mode in SQUARE]
+    apart = {name: list(dict.fromkeys(str(getattr(config, name)) for config in cells)) for name in SHARED}
+    differing = ", ".join(f"{name.replace('_', ' ')} {' and '.join(v)}" for name, v in apart.items() if len(v) > 1)
+    return f"the four modes differ in more than their objective ({differing})" if differing else ""
 
 
 def _unsound(runs: Sequence[Run], reasons: Mapping[str, Sequence[str]]) -> list[str]:
