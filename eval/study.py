@@ -36,6 +36,8 @@ def main(args: Sequence[str] | None = None) -> None:
     planned = plans.plan(study)
     from eval.studies import execution, preview
 
+    if said_before := preview.warning(study, planned):
+        print(said_before, file=sys.stderr)
     if study.commands:
         preview.print_commands(planned)
     elif study.dry_run:

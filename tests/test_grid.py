@@ -117,6 +117,15 @@ def test_a_dry_run_says_what_would_run_and_writes_nothing(tmp_path, command_line
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_2x2_that_would_say_nothing_is_named_before_hours_are_spent(command_line):
+    four = ["--modes", "vae", "vae-disl", "vaegan-pixel", "vaegan", "--commands"]
+    said = command_line(eval.study.main, *four).err
+    assert "synthfaces: no 2x2 of" in said and "width 0.5 and 0.25, norm batch and group, steps 6000 and 3000" in said
+    alike = ["--norm", "group", "--width", "0.25", "--steps", "3000"]
+    assert "2x2" not in command_line(eval.study.main, *four, *alike).err
+    assert "2x2" not in command_line(eval.study.main, "--modes", "vae", "vaegan", "--commands").err
+
+
 def test_the_commands_of_a_study_train_its_runs(tmp_path):
     asked_for = study(tmp_path, ("mnist",), modes=("vae", "vae-disl", "vaegan"), beta=(0.5, 1.0))
     planned = [

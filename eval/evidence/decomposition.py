@@ -10,10 +10,10 @@ from eval.evidence.claims import unsound
 from eval.evidence.evidence import COMPARED, Evidence
 from eval.evidence.findings import entry, spelled
 from eval.evidence.replicates import readings, replicates
+from eval.evidence.square import SQUARE, apart
 from eval.sources.runs import OBJECTIVES, Run
 from eval.uncertainty.estimates import MINIMAL_EFFECT, Estimate, Interval, combined, over_seeds
 
-SQUARE = ("vae", "vae-disl", "vaegan-pixel", "vaegan")
 OUTSIDE = {"vae-sigma": "fair opponent: fitted noise scale"}
 FEATURES, ADVERSARY, INTERACTION = "feature-space reconstruction", "adversary", "interaction"
 # Contrasts: weights of SQUARE's sigma_eq, so that positive removes blur. The two main effects add up to the total.
@@ -24,9 +24,6 @@ MEANINGS = {
     ADVERSARY: "blur removed by the adversary, mean over both reconstructions",
     INTERACTION: "blur both remove together beyond what each alone removes, added up",
 }
-
-# What all four cells must share, or an effect would be the network's or the length's.
-SHARED = ("architecture", "width", "latent_dim", "norm", "code_norm", "batch_size", "steps")
 
 Cells = Mapping[str, Mapping[int, Estimate]]  # mode -> training seed -> sigma_eq in px
 Pixels = Callable[[float], str]  # px for people, as Calibration.pixels
@@ -55,9 +52,7 @@ def _unlike(runs: Sequence[Run]) -> str:
             return f"runs of {OBJECTIVES[mode].title} differ in more than their seed"
         if len({run.config.seed for run in own}) < len(own):
             return f"two runs of {OBJECTIVES[mode].title} have one seed"
-    cells = [run.config for run in runs if run.config.mode in SQUARE]
-    apart = {name: list(dict.fromkeys(str(getattr(config, name)) for config in cells)) for name in SHARED}
-    differing = ", ".join(f"{name.replace('_', ' ')} {' and '.join(v)}" for name, v in apart.items() if len(v) > 1)
+    differing = apart(run.config for run in runs)
     return f"the four modes differ in more than their objective ({differing})" if differing else ""
 
 

@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
+from eval.evidence.square import SQUARE, apart
 from eval.studies import estimate
 from eval.studies.asked import Study
 from eval.studies.plans import Plan
@@ -16,6 +17,17 @@ def runs(study: Study, planned: Sequence[Plan]) -> str:
     """A line for each run, and what those that are missing will take."""
     lines = [f"[{i}/{len(planned)}] {run.title}: {state(run)}" for i, run in enumerate(planned, 1)]
     return "\n".join([*lines, "", total(study, [run for run in planned if not run.finished])])
+
+
+def warning(study: Study, planned: Sequence[Plan]) -> str:
+    """What a study of the four modes of the 2x2 will not say, before it has trained for hours; or nothing."""
+    for dataset in study.dataset if set(SQUARE) <= set(study.modes) else ():
+        if differing := apart(run.config for run in planned if run.config.dataset == dataset):
+            return (
+                f"{dataset}: no 2x2 of {', '.join(SQUARE)}, which would differ in more than their objective "
+                f"({differing}): for one, give --norm, --width and --steps, one of each"
+            )
+    return ""
 
 
 def state(run: Plan) -> str:
