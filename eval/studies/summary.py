@@ -119,7 +119,6 @@ def dataset_entry(
         "dataset": compared.dataset,
         "title": compared.title,
         "failure": failure and f"{compared.title} not compared: {failure}",
-        "headline": report.headline if report else None,
         "images_a_source": report.protocol.count if report else None,
         "claims": asdict(report)["verdicts"] if report else [],
         "at_equal_rate": [asdict(row) for row in report.rate.verdicts] if report and report.rate else [],
