@@ -156,7 +156,7 @@ show(
     3,
     {"held-out image": x, "reconstruction": ae.reconstruct(x), "random code": ae.sample(S.shown)},
     f"Held-out images come back to within {error(ae.reconstruct(x), x):.0f} levels. The codes in use have a standard "
-    f"deviation of {mu.std(0).mean():.1f} in a dimension, wherever training left them: N(0, I) draws no images.",
+    f"deviation of {mu.std(0).mean():.1f} in a dimension, wherever training left them: N(0, I) draws mixtures.",
 )
 
 # %% [markdown]
@@ -191,7 +191,7 @@ show(
     5,
     {"VAE": samples[0], "VAE ": samples[1], "autoencoder": ae.sample(S.shown)},
     f"Noise included, codes of images have a standard deviation of {spread:.2f} in a dimension: draws from N(0, I) "
-    "land among them. The same draws mean nothing to the autoencoder.",
+    "land among them. To the autoencoder the same draws are mixtures of several images.",
 )
 
 # %% [markdown]
