@@ -28,8 +28,8 @@ def main(args: Sequence[str] | None = None) -> None:
     """Plan; then say what would run, or train, compare and sum up."""
     said = {
         "dataset": f"Data sets, as in `vaegan train`: {', '.join(DATASETS)}, folder:DIR or npz:FILE.",
-        "modes": f"Modes to train: {', '.join(OBJECTIVES)}; vae vae-disl vaegan-pixel vaegan tell which "
-        "ingredient removes blur.",
+        "modes": f"Modes to train: {', '.join(OBJECTIVES)}; vae vae-disl vaegan-pixel vaegan, with one "
+        "--norm, --width and --steps, tell which ingredient removes blur.",
         "preset": f"Named set of defaults of `vaegan train`: {', '.join(PRESETS)}.",
     }
     study = ask(words(args), PROG, said)

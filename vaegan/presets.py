@@ -96,10 +96,10 @@ OTORO: dict[str, Any] = {
     "save_every": 600,
 }
 
-# Without an adversary Adam's usual momentum and a higher rate along a cosine get further in as many updates, and an
-# update costs little enough for a network twice as wide and a run twice as long: the VAE of faces gains 8 nats of bound
-# and reads 0.24 px less, and a VAE of photographs, or with a fitted noise scale, loses to a linear one without
-# them. A group norm drops an image's own scale, and a rate of 2e-3 is too high for this width (docs/choices.md).
+# Without an adversary Adam's usual momentum and a rate along a cosine get further in as many updates, and an update
+# costs little enough for a network twice as wide and a run twice as long: the VAE of faces gains 8 nats of bound and
+# reads 0.24 px less, and a VAE of photographs, or with a fitted noise scale, loses to a linear one without them. A
+# group norm drops an image's own scale (docs/choices.md).
 CODERS: dict[str, Any] = {
     "adam_beta1": 0.9,
     "learning_rate": 1e-3,
