@@ -4,6 +4,7 @@
 flat all-reduce a network.
 """
 
+import importlib
 from collections.abc import Iterable
 
 import torch
@@ -18,11 +19,14 @@ def start(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     if devices.processes() > 1 and not dist.is_initialized():
+        # Adam imports this too. Imported after joining, its default arguments hold the group past `stop`, and a thread
+        # of the group that frees a tensor while Python ends aborts the process (pytorch/pytorch#190489).
+        importlib.import_module("torch.distributed.nn.functional")
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
 
 def stop() -> None:
-    """Leave the process group."""
+    """Leave the process group, whose threads end here."""
     if dist.is_initialized():
         dist.destroy_process_group()
 

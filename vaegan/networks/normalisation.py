@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.distributed as dist
@@ -97,10 +97,23 @@ def over_processes(mean: Tensor) -> Tensor:
     """Return the mean over processes of a mean over each one's images; its gradient is that of all their losses."""
     if not dist.is_initialized():
         return mean
-    import torch.distributed.nn.functional as distributed  # not in every build of PyTorch
-
-    total: Tensor = distributed.all_reduce(mean)
+    total: Tensor = SumOverProcesses.apply(mean)
     return total / dist.get_world_size()
+
+
+class SumOverProcesses(torch.autograd.Function):
+    """The sum of every process's tensor, differentiable any number of times (torch.distributed.nn's is deprecated)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        total = x.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        summed: Tensor = SumOverProcesses.apply(grad)
+        return summed
 
 
 def mixes_images(network: nn.Module) -> bool:
