@@ -102,7 +102,7 @@ def over_processes(mean: Tensor) -> Tensor:
 
 
 class SumOverProcesses(torch.autograd.Function):
-    """The sum of every process's tensor, differentiable any number of times (torch.distributed.nn's is deprecated)."""
+    """The sum of every process's tensor; its gradient is the sum of theirs (torch.distributed.nn's is deprecated)."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
