@@ -17,8 +17,8 @@ class Arguments(HeldOutArguments):
     """Simulate comparisons of which the truth is known and print how often the verdict is wrong."""
 
     readings: bool = False
-    """Draw runs' readings instead of images, around sides that spread as a VAE and a VAE/GAN do, and whole families of
-    claims."""
+    """Draw runs' readings instead of images, around sides that spread as a VAE and a VAE/GAN do, whole families of
+    claims, and one more pair of runs."""
     comparisons: int = 400
     """Simulated comparisons behind each figure."""
     images: int = 1000
@@ -42,7 +42,8 @@ def main(args: Sequence[str] | None = None) -> None:
 
     if asked.readings:
         print(error_rates.of_readings(asked.comparisons, asked.seeds_per_side, asked.seed), flush=True)
-        print(f"\n{error_rates.of_families(asked.comparisons, asked.seed)}")
+        print(f"\n{error_rates.of_families(asked.comparisons, asked.seed)}", flush=True)
+        print(f"\n{error_rates.of_fresh_pairs(asked.comparisons, asked.seed)}")
         return
     design = error_rates.Design(asked.comparisons, asked.images, asked.seeds_per_side, asked.blur, asked.seed)
     for line in error_rates.report(asked.load(), design, asked.seed_spreads, asked.difference):

@@ -42,6 +42,7 @@ WORK = (  # where minutes of work begin
     ("eval.experiments.error_rates", "prepare"),
     ("eval.experiments.error_rates", "of_readings"),
     ("eval.experiments.error_rates", "of_families"),
+    ("eval.experiments.error_rates", "of_fresh_pairs"),
     ("eval.experiments.blur_controls", "report"),
     ("eval.experiments.content_controls", "calibrate"),
     ("eval.experiments.distance_controls", "measured"),

@@ -103,7 +103,7 @@ def test_the_command_line_knows_the_largest_blur_that_is_simulated():
 
 def test_readings_of_unequal_spread_are_told_apart_when_they_differ_and_not_when_equal(capsys):
     run("--readings", "--comparisons", "6")
-    readings, alarms, power = capsys.readouterr().out.split("\n\n")
+    readings, alarms, power, fresh = capsys.readouterr().out.split("\n\n")
     rows = [line.split("|")[1:-1] for line in readings.splitlines() if line.startswith(("| 3", "| 5"))]
     assert len(rows) == 16
     far = [row for row in rows if row[1].strip() == "1.1 and 0"]
@@ -111,6 +111,7 @@ def test_readings_of_unequal_spread_are_told_apart_when_they_differ_and_not_when
     equal = [float(row[4].split()[0]) for row in rows if "false alarms" in row[3]]
     assert np.mean(equal) < 20
     assert (alarms.count(" against "), power.count(" against ")) == (2 * len(equals()), 2 * len(unequals()))
+    assert fresh.count(" against ") == 2 * len(equals()) and "one more pair" in fresh
     assert "5 against 3 | 0.017 against 0.100 |" in alarms and "| 100 / 100 / 100 %" in power
 
 

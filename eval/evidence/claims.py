@@ -21,7 +21,8 @@ from eval.evidence.replicates import (
     teams,
 )
 from eval.sources.runs import Run
-from eval.uncertainty.estimates import ALPHA, Estimate
+from eval.uncertainty import fresh
+from eval.uncertainty.estimates import ALPHA, Estimate, Interval
 from eval.uncertainty.verdicts import (
     INCONCLUSIVE,
     WITHHELD,
@@ -31,6 +32,7 @@ from eval.uncertainty.verdicts import (
     scope,
     worded,
 )
+from eval.words import bracketed
 
 CLAIMED_BLURRIER = "vae"  # the mode that the claim calls blurrier than every other
 ALSO_CLAIMED = ("vae-sigma", "vaegan")  # the first without a fixed noise scale, which the claim may be about instead
@@ -149,30 +151,48 @@ def verdict_row(evidence: Evidence, claim: Hypothesis, sides: tuple[Estimate, Es
     remarks = [f"{', '.join(empty)}: blank images, of which no blur can be told"] if empty else []
     remarks += filter(None, map(doubled, claim.teams))
     remarks += unequal_seeds(claim)
+    row = found(claim.names, sides, decided, pixels)
     return {
         "claim": f"the claim that the {claim.names[0]} is blurrier than the {claim.names[1]}",
-        "blurrier": claim.names[0],
-        "sharper": claim.names[1],
-        "verdict": decided.outcome,
-        "rule": decided.outcome,
-        "withheld": [],
+        **row,
         "runs": [[run.label for run in team] for team in claim.teams],
-        "scope": scope(*sides),
-        "sentence": figures(claim.names, sides, decided, pixels) + "".join(f" {remark}." for remark in remarks),
-        "difference": vars(decided.difference),
-        "p": decided.p,
-        "p_holm": decided.p_adjusted,
+        "sentence": row["sentence"] + "".join(f" {remark}." for remark in remarks),
         "effect": effect([(a, b) for a in values[0] for b in values[1]], claim.what == "reconstructions"),
     }
 
 
-def figures(
+def found(
     names: tuple[str, str], sides: tuple[Estimate, Estimate], decided: Verdict, pixels: Callable[[float], str]
+) -> dict:
+    """What any claim's row says of its two sides: the rule's word, and the figures it says it from."""
+    again = fresh.pair(*sides)
+    return {
+        "blurrier": names[0],
+        "sharper": names[1],
+        "verdict": decided.outcome,
+        "rule": decided.outcome,
+        "withheld": [],
+        "scope": scope(*sides),
+        "sentence": figures(names, sides, decided, again, pixels),
+        "difference": vars(decided.difference),
+        "fresh": again and vars(again),
+        "p": decided.p,
+        "p_holm": decided.p_adjusted,
+    }
+
+
+def figures(
+    names: tuple[str, str],
+    sides: tuple[Estimate, Estimate],
+    decided: Verdict,
+    again: Interval | None,
+    pixels: Callable[[float], str],
 ) -> str:
-    """What both sides read, how far apart they are, and what that speaks for: a sentence."""
+    """What both sides read, how far apart they are, what that speaks for and what one more pair would read."""
     both = ", ".join(f"{n} {spelled(side.interval, pixels)}" for n, side in zip(names, sides, strict=True))
     apart = f"; difference {spelled(decided.difference, pixels)}" if math.isfinite(decided.difference.value) else ""
-    return f"{both}{apart}, {scope(*sides)}."
+    more = f"; one more pair of runs: {bracketed(again.low, again.high)}".replace("-", "−") if again else ""
+    return f"{both}{apart}, {scope(*sides)}{more}."
 
 
 def with_audits(rows: Sequence[dict], runs: Sequence[dict]) -> list[dict]:

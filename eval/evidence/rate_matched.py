@@ -16,7 +16,7 @@ from eval.evidence.rate_blur import Opponent
 from eval.evidence.replicates import judged, of_team
 from eval.sources.runs import Run
 from eval.uncertainty.estimates import Estimate, mean_of, over_seeds
-from eval.uncertainty.verdicts import Verdict, decide, scope
+from eval.uncertainty.verdicts import Verdict, decide
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,7 @@ def _row(
         "what": hypothesis.what,
         "title": f"{hypothesis.what.capitalize()}: {names[0]} against {name}",
         "claim": f"the claim that a {names[0]} is blurrier than the {name}, whose code holds as many",
-        "blurrier": names[0],
-        "sharper": name,
-        "verdict": decided.outcome,
-        "rule": decided.outcome,
-        "withheld": [],
+        **claims.found(names, sides, decided, pixels),
         "runs": [[], [run.label for run in hypothesis.team]],
-        "scope": scope(*sides),
-        "sentence": claims.figures(names, sides, decided, pixels),
-        "difference": vars(decided.difference),
-        "p": decided.p,
-        "p_holm": decided.p_adjusted,
         "effect": effect(pairs, hypothesis.what == "reconstructions"),
     }

@@ -32,7 +32,7 @@ POPULATION = 5000  # images that are drawn from, at most
 IMAGE_SPREAD = 0.2
 LEAST_POWER = 0.95
 MORE_SEEDS = 5  # a side; readings are simulated of so many too
-FAMILIES, POWER = 25, 5  # to a comparison: a false alarm is rare and cheap to draw, what is found is neither
+FAMILIES, POWER = 25, 5  # to a comparison: a false alarm is rare and cheap to draw, what else is counted is neither
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,14 @@ def of_families(comparisons: int, seed: int) -> str:
         rows.append([*sides.named(), *(" / ".join(f"{share:.0f}" for share in own) + " %" for own in shares)])
     differences = " / ".join(f"{more:g}" for more in families.DIFFERENCES)
     return f"{alarms}\n\n" + markdown_table(["seeds", "spreads, px²", *(f"{differences} px: {r}" for r in rules)], rows)
+
+
+def of_fresh_pairs(comparisons: int, seed: int) -> str:
+    """The Markdown table of how often one more pair of runs reads as far apart as the interval for it says."""
+    rows = []
+    for sides in Bar(families.equals(), "fresh pairs", leave=False):
+        rows.append([*sides.named(), rate(families.fresh_held(sides, POWER * comparisons, seed))])
+    return markdown_table(["seeds", "spreads, px²", "one more pair inside its 95 % interval"], rows)
 
 
 def prepare(images: ImageSet, seed: int) -> tuple[Calibration, Population]:

@@ -155,6 +155,7 @@ class Verdict:
     withheld: list[str] = field(default_factory=list)  # why
     runs: list[list[str]] = field(default_factory=list)  # labels of both sides
     grain: list[str] = field(default_factory=list)  # what the sharper side has more of than its blur allows
+    fresh: Interval | None = None  # what one more run of either side would read apart
 
     @property
     def word(self) -> str:

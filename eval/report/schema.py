@@ -21,7 +21,7 @@ from eval.report.sections import (
 
 # 5: grain beside that of real images of the same blur; 4: readings over snapshots, coherence, blur against nats,
 # learning curves; 3: rows have types, readings say where they lie, sources have an id; 2: one table of distances
-VERSION = 5
+VERSION = 6
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ That level, 0.05 over the number of claims, lies far in the tail of a t with 2 t
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
 
+from eval.uncertainty import fresh
 from eval.uncertainty.estimates import ALPHA, Difference, Estimate, over_seeds
 from eval.uncertainty.simulation import UNITS, roots
 from eval.uncertainty.spread import Spread
@@ -71,6 +72,18 @@ def compared(first: np.ndarray, second: np.ndarray) -> Difference:
 
 def _runs(readings: np.ndarray, around: np.ndarray) -> list[Estimate]:
     return [Estimate(float(roots(own)), roots(own + around), scale=UNITS["px²"]) for own in readings]
+
+
+def fresh_held(sides: Sides, draws: int, seed: int = 0) -> np.ndarray:
+    """Whether one more pair of runs reads as far apart, in px, as the interval for it says: (draws,)."""
+    more = replace(sides, seeds=(sides.seeds[0] + 1, sides.seeds[1] + 1))
+    first, second = more.drawn(draws, np.random.default_rng(seed))
+    apart, held = roots(first[:, -1]) - roots(second[:, -1]), []
+    for one, other, own in zip(first[:, :-1], second[:, :-1], apart, strict=True):
+        difference = compared(one, other)
+        ends = fresh.pair(difference.first, difference.second)
+        held.append(ends is not None and ends.low <= own <= ends.high)
+    return np.array(held)
 
 
 def welch(difference: Difference) -> float:
