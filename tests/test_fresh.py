@@ -1,6 +1,9 @@
-"""What one more pair of runs would read: against the closed form, against draws, and at the ends of the scale."""
+"""What one more pair of runs would read: against the closed form, against draws, at the ends of the scale; and the
+README's column of it against the study's files."""
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from eval.uncertainty.families import NARROW, WIDE, Sides
 from eval.uncertainty.simulation import UNITS
 from eval.uncertainty.spread import Scale
 
+ROOT = Path(__file__).resolve().parents[1]
 PX = UNITS["px²"]
 PIXELS = Scale(1, -50.0, 50.0)  # on which values themselves add up
 
@@ -86,3 +90,18 @@ def test_ninety_five_in_a_hundred_pairs_lie_inside(spreads):
     """Between 0.95 and, where both sides spread alike and each keeps a t of its own, 1; to three errors of 1,000."""
     held = families.fresh_held(Sides((5, 3), spreads), 1000)
     assert 0.95 - 3 * math.sqrt(0.95 * 0.05 / 1000) <= held.mean() < 1
+
+
+ROWS = [("synthfaces", "faces"), ("mnist", "MNIST")]
+
+
+@pytest.mark.parametrize(("file", "name"), ROWS)
+@pytest.mark.parametrize("what", ["reconstructions", "samples"])
+def test_the_readmes_column_is_what_the_studys_runs_give(file, name, what):
+    """Their readings alone, whose spread is wider than what images move, so that it is all there is."""
+    report = json.loads((ROOT / "docs" / "results" / f"{file}.json").read_text())
+    claim = next(v for v in report["verdicts"] if (v["what"], v["blurrier"], v["sharper"]) == (what, "VAE", "VAE/GAN"))
+    read = {(s["run"], s["kind"]): s["blur"]["gradient_energy"]["value"] for s in report["sources"]}
+    ends = fresh.pair(*(over([read[run, what] for run in side]) for side in claim["runs"]))
+    row = next(line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith(f"| {name}, {what}"))
+    assert row.endswith(f"| {ends.low:.2f}–{ends.high:.2f} |")
