@@ -15,6 +15,7 @@ from baselines.ppca import LinearVae
 from eval.sources.runs import OBJECTIVES, Run
 from eval.uncertainty.estimates import Interval, mean_interval
 from eval.words import fixed
+from vaegan.config import Config
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,15 @@ def variance_of(run: Run) -> float | None:
     objective = OBJECTIVES[run.config.mode]
     likelihood = objective.likelihood or run.config.likelihood
     return run.config.beta if likelihood == "gaussian" else None
+
+
+def scale(config: Config) -> str | None:
+    """Which of the linear VAEs that every report has (`eval.sources.runs.linear`) has the likelihood that a run of
+    images' pixels was trained with; None of neither."""
+    objective = OBJECTIVES[config.mode]
+    if objective.reconstruction != "pixels" or not objective.prior or objective.adversarial or config.beta != 1:
+        return None
+    return {"gaussian": "unit", "optimal-gaussian": "fitted"}.get(objective.likelihood or config.likelihood)
 
 
 def opponent(run: Run, training: Tensor) -> LinearVae | None:

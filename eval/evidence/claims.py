@@ -119,8 +119,8 @@ def said(row: dict) -> str:
 
 
 def word(row: dict) -> str:
-    """A verdict row's word, qualified where the sharper side has more grain than its blur allows."""
-    return worded(row["verdict"], bool(row.get("grain")))
+    """A verdict row's word, qualified by the sharper side's grain and by a blurrier side that a linear VAE outdoes."""
+    return worded(row["verdict"], bool(row.get("grain")), bool(row.get("weak")))
 
 
 def because(row: dict) -> str:

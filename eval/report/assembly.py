@@ -22,6 +22,7 @@ from eval.evidence import (
     prior_gap,
     rate_blur,
     rate_matched,
+    weak,
 )
 from eval.evidence.collection import timed
 from eval.evidence.evidence import Evidence
@@ -83,7 +84,7 @@ def judged(
         rate_matched.verdicts(evidence, against, instrument["ok"]),
     )
     corrected = claims.family([plain, matched])
-    plain, matched = (grain.noted(claims.with_audits(rows, runs), sources) for rows in corrected)
+    plain, matched = (weak.noted(evidence, grain.noted(claims.with_audits(rows, runs), sources)) for rows in corrected)
     few = evidence.too_few
     curves = timed("blur against nats", lambda: rate_blur.describe(evidence, against))
     return {

@@ -87,7 +87,8 @@ def sentences(evidence: Evidence) -> dict[str, str]:
             "tenth of training. Power near Nyquist and speckle, of reconstructions too: at most "
             f"{audit.MOST_GRAIN:g} times real images'. A verdict says “with grain” where its sharper side has more of "
             f"them than {AUDIT_FACTOR:g} times what real images blurred as much as it reads have (and what nobody "
-            "sees), for certain (95 %)."
+            "sees), for certain (95 %); “weak opponent” where its blurrier side is blurrier, for certain, than the "
+            f"linear VAE of the same likelihood, by {MINIMAL_EFFECT:g} px or more."
         ),
     }
 

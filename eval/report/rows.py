@@ -155,12 +155,13 @@ class Verdict:
     withheld: list[str] = field(default_factory=list)  # why
     runs: list[list[str]] = field(default_factory=list)  # labels of both sides
     grain: list[str] = field(default_factory=list)  # what the sharper side has more of than its blur allows
+    weak: list[str] = field(default_factory=list)  # where the blurrier side is blurrier than a linear VAE
     fresh: Interval | None = None  # what one more run of either side would read apart
 
     @property
     def word(self) -> str:
         """The verdict as it is shown, with what qualifies it."""
-        return worded(self.verdict, bool(self.grain))
+        return worded(self.verdict, bool(self.grain), bool(self.weak))
 
 
 @dataclass(frozen=True)

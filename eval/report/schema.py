@@ -19,6 +19,7 @@ from eval.report.sections import (
     Training,
 )
 
+# 6: verdicts say what one more pair of runs would read and where their blurrier side is blurrier than a linear VAE;
 # 5: grain beside that of real images of the same blur; 4: readings over snapshots, coherence, blur against nats,
 # learning curves; 3: rows have types, readings say where they lie, sources have an id; 2: one table of distances
 VERSION = 6

@@ -81,6 +81,7 @@ class Source:
     run: str | None = None
     originals: Tensor | None = field(default=None, repr=False)
     applied_sigma: float | None = None  # px of Gaussian blur put there on purpose
+    linear: tuple[int, str] | None = None  # of a linear VAE: how many numbers, "unit" or "fitted" variance
 
     @property
     def paired(self) -> bool:
@@ -254,8 +255,9 @@ def linear(training: Tensor, images: Tensor, latent_dim: int, seed: int) -> list
     for scale, model in scales.items():
         title = f"Linear VAE, {latent_dim} numbers, {scale} variance ({model.rate:.1f} nats),"
         run = Run(f"linear-{latent_dim}-{scale}", title, Path(), model)
-        sources += [reconstructions(run, images), prior_samples(run, len(images), seed)]
-    return [replace(source, kind="baseline", run=None) for source in sources]
+        drawn = (reconstructions(run, images), prior_samples(run, len(images), seed))
+        sources += [replace(s, kind="baseline", run=None, linear=(latent_dim, scale)) for s in drawn]
+    return sources
 
 
 def averaged(run: Run, images: Tensor, seed: int, labels: Tensor | None = None) -> list[Source]:

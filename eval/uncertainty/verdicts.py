@@ -65,9 +65,11 @@ def outcome(difference: float, p_adjusted: float) -> str:
     return SUPPORTED if difference > 0 else REFUTED
 
 
-def worded(outcome: str, grainy: bool) -> str:
-    """What is said of an outcome whose sharper side has more grain than its blur allows."""
-    return f"{outcome} (with grain)" if grainy and outcome == SUPPORTED else outcome
+def worded(outcome: str, grainy: bool, weak: bool = False) -> str:
+    """What is said of an outcome whose sharper side has more grain than its blur allows, or whose blurrier side is
+    blurrier than a linear VAE."""
+    said = [word for word, there in (("with grain", grainy), ("weak opponent", weak)) if there]
+    return f"{outcome} ({', '.join(said)})" if said and outcome == SUPPORTED else outcome
 
 
 def holm(p: ArrayLike) -> np.ndarray:
