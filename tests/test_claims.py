@@ -92,6 +92,8 @@ def test_every_kind_of_image_and_every_other_mode_is_a_hypothesis(seeds):
     assert [row["verdict"] for row in rows] == ["supported", "inconclusive"] * 2
     assert all("over 3 seeds" in row["scope"] for row in rows)
     assert rows[0]["p"] < 1e-3 and rows[1]["difference"]["value"] == pytest.approx(-0.03, abs=0.01)
+    assert 0.8 < rows[0]["fresh"]["low"] < rows[0]["difference"]["value"] < rows[0]["fresh"]["high"] < 1
+    assert f"; one more pair of runs on these images: [{rows[0]['fresh']['low']:.2f}, " in rows[0]["sentence"]
     assert rows[0]["p_holm"] == pytest.approx(4 * rows[0]["p"]) or rows[2]["p"] < rows[0]["p"]
 
 

@@ -78,6 +78,29 @@ def test_no_end_is_printed_outside_the_calibrated_range():
     assert found.high == math.inf and (math.isinf(found.low) or abs(found.low) <= PX.high - PX.low)
 
 
+def test_a_side_outside_the_calibrated_range_or_unknown_says_nothing():
+    """A run's mean over snapshots may lie outside though no snapshot does; blank images have no blur at all."""
+    scale = Scale(2, -1.0, 5.0)
+    outside = over([-1.039, -1.041, -1.039], scale)
+    assert math.isfinite(outside.value) and fresh.pair(over([0.7, 0.7001, 0.7002], scale), outside) is None
+    assert fresh.pair(over([5.1, 5.11, 5.1]), over([0.1, 0.2])) is None
+    blank = Estimate(2.5, np.full(2, math.nan), seeds=3, scale=PX)
+    assert fresh.pair(blank, over([0.70, 0.71, 0.72])) is None
+
+
+@pytest.mark.parametrize("edge", [-4.93, 4.93])
+def test_an_end_does_not_jump_where_the_other_side_becomes_the_wider_one(edge):
+    """Runs that may well be outside make an end infinite, whichever of the two sides spreads more."""
+    known = over([math.sqrt(0.21), math.sqrt(0.5), math.sqrt(0.79)])
+    pairs = [
+        fresh.pair(over([math.copysign(math.sqrt(edge**2 + by), edge) for by in (-g, 0, g)]), known)
+        for g in (0.28, 0.30)
+    ]
+    for found in pairs:
+        assert math.isinf(found.high if edge > 0 else found.low)
+        assert math.isfinite(found.low if edge > 0 else found.high)
+
+
 def test_ends_move_no_further_than_readings():
     readings = [-0.08, 0.12, 0.26, -0.06, 0.28]
     first = over([0.71, 0.70, 0.73])
@@ -85,10 +108,11 @@ def test_ends_move_no_further_than_readings():
     assert (moved.low, moved.high) == pytest.approx((one.low, one.high), abs=1e-3)
 
 
+@pytest.mark.parametrize("around", [0.0, 1.0])
 @pytest.mark.parametrize("spreads", [(WIDE, WIDE), (WIDE, NARROW), (NARROW, WIDE)])
-def test_ninety_five_in_a_hundred_pairs_lie_inside(spreads):
+def test_ninety_five_in_a_hundred_pairs_lie_inside(spreads, around):
     """Between 0.95 and, where both sides spread alike and each keeps a t of its own, 1; to three errors of 1,000."""
-    held = families.fresh_held(Sides((5, 3), spreads), 1000)
+    held = families.fresh_held(Sides((5, 3), spreads, around), 1000)
     assert 0.95 - 3 * math.sqrt(0.95 * 0.05 / 1000) <= held.mean() < 1
 
 

@@ -82,6 +82,7 @@ def test_verdicts_at_equal_rate_are_of_one_family_with_the_plain_ones(report):
         adjusted = min(1.0, max(adjusted, factor * row.p))
         assert row.p_holm == pytest.approx(adjusted)
     assert {row.sharper for row in report.rate.verdicts} == {"VAE/GAN"}
+    assert not any(row.fresh for row in report.rate.verdicts)  # a linear VAE is no run
     assert all(not any("VAE is not converged" in why for why in row.withheld) for row in report.rate.verdicts)
 
 

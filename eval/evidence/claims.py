@@ -151,7 +151,7 @@ def verdict_row(evidence: Evidence, claim: Hypothesis, sides: tuple[Estimate, Es
     remarks = [f"{', '.join(empty)}: blank images, of which no blur can be told"] if empty else []
     remarks += filter(None, map(doubled, claim.teams))
     remarks += unequal_seeds(claim)
-    row = found(claim.names, sides, decided, pixels)
+    row = found(claim.names, sides, decided, pixels, fresh.pair(*sides))
     return {
         "claim": f"the claim that the {claim.names[0]} is blurrier than the {claim.names[1]}",
         **row,
@@ -162,10 +162,14 @@ def verdict_row(evidence: Evidence, claim: Hypothesis, sides: tuple[Estimate, Es
 
 
 def found(
-    names: tuple[str, str], sides: tuple[Estimate, Estimate], decided: Verdict, pixels: Callable[[float], str]
+    names: tuple[str, str],
+    sides: tuple[Estimate, Estimate],
+    decided: Verdict,
+    pixels: Callable[[float], str],
+    again: Interval | None = None,
 ) -> dict:
-    """What any claim's row says of its two sides: the rule's word, and the figures it says it from."""
-    again = fresh.pair(*sides)
+    """What any claim's row says of its two sides: the rule's word, and the figures it says it from; `again` is what one
+    more pair of runs would read apart, where both sides are runs."""
     return {
         "blurrier": names[0],
         "sharper": names[1],
@@ -191,8 +195,8 @@ def figures(
     """What both sides read, how far apart they are, what that speaks for and what one more pair would read."""
     both = ", ".join(f"{n} {spelled(side.interval, pixels)}" for n, side in zip(names, sides, strict=True))
     apart = f"; difference {spelled(decided.difference, pixels)}" if math.isfinite(decided.difference.value) else ""
-    more = f"; one more pair of runs: {bracketed(again.low, again.high)}".replace("-", "−") if again else ""
-    return f"{both}{apart}, {scope(*sides)}{more}."
+    more = f"; one more pair of runs on these images: {bracketed(again.low, again.high)}" if again else ""
+    return f"{both}{apart}, {scope(*sides)}{more.replace('-', '−')}."
 
 
 def with_audits(rows: Sequence[dict], runs: Sequence[dict]) -> list[dict]:

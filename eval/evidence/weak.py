@@ -1,13 +1,15 @@
 """Is the side that a claim calls blurrier a fair opponent? `certificate` judges a VAE's bound, this judges its images.
 
-A network can be linear, and a linear VAE needs no training: where a VAE's images are blurrier than those of the linear
-VAE of its own likelihood, that much of its blur is its training's and none of a VAE's. A verdict against it says so.
+Where a VAE's images are blurrier than those of the linear VAE of its own likelihood, solved in closed form, that much
+of its blur is not forced by the likelihood, though its bound may be the better one. A verdict against it says so.
 """
 
+import math
 from collections.abc import Sequence
 
 from eval.blur.measures import PRIMARY
 from eval.evidence import certificate
+from eval.evidence.claims import FAILED
 from eval.evidence.evidence import BASELINE, Evidence
 from eval.evidence.findings import spelled
 from eval.evidence.replicates import judged
@@ -32,15 +34,16 @@ def excess(evidence: Evidence, what: str, team: Sequence[Run]) -> Interval | Non
 
 def _said(evidence: Evidence, row: dict) -> list[str]:
     team = [run for run in evidence.runs if run.label in row["runs"][0]]
-    more = excess(evidence, row["what"], team) if team else None
+    if not team or row["verdict"] == FAILED or evidence.too_few:  # then no figure is a measurement
+        return []
+    more = excess(evidence, row["what"], team)
     if more is None or not (more.value >= MINIMAL_EFFECT and more.low > 0):
         return []
-    apart = spelled(more, evidence.calibrations[PRIMARY].pixels)
-    return [
-        f"{row['blurrier']} {row['what']} are blurrier than those of a linear VAE of the same likelihood by {apart}"
-    ]
+    apart = f", by {spelled(more, evidence.calibrations[PRIMARY].pixels)}" if math.isfinite(more.value) else ""
+    linear = "those of a linear VAE of the same likelihood, which needs no training"
+    return [f"{row['blurrier']} {row['what']} are blurrier than {linear}{apart}"]
 
 
 def _with_note(row: dict, said: Sequence[str]) -> dict:
-    note = f" Note: {'; '.join(said)}, which needs no training." if said else ""
+    note = f" Note: {'; '.join(said)}." if said else ""
     return {**row, "weak": list(said), "sentence": row["sentence"] + note}

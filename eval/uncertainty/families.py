@@ -32,16 +32,17 @@ class Sides:
 
     seeds: tuple[int, int]
     spreads: tuple[float, float]
+    around: float = BLURRIER  # px
 
     def named(self) -> tuple[str, str]:
         """Seeds and spreads for people, the first side's first."""
         return "{} against {}".format(*self.seeds), "{:.3f} against {:.3f}".format(*self.spreads)
 
     def drawn(self, draws: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Readings (draws, seeds) of two sides that are truly equal, in px^2 around BLURRIER."""
-        shared = BLURRIER**2 + rng.normal(0, SHARED_ERROR, size=(draws, 1))
+        """Readings (draws, seeds) of two sides that are truly equal, in px^2."""
+        shared = self.around**2 + rng.normal(0, SHARED_ERROR, size=(draws, 1))
         first, second = (rng.normal(0, s, size=(draws, n)) for n, s in zip(self.seeds, self.spreads, strict=True))
-        return shared + first, BLURRIER**2 + second
+        return shared + first, self.around**2 + second
 
 
 def equals() -> list[Sides]:

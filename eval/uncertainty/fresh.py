@@ -1,4 +1,5 @@
-"""What one more run of either side would read apart: most single runs lie outside the interval of a mean over seeds.
+"""What one more run of either side would read apart: of single pairs every third lies outside the interval of a mean
+over five seeds, and near 0 px, where a reading is a steep root, most.
 
 Nothing is drawn: of one side's run quantiles of Student's t are gone through, of the other the distribution is known.
 """
@@ -8,19 +9,22 @@ import math
 import numpy as np
 from scipy import optimize, stats
 
-from eval.uncertainty.estimates import Estimate, Interval
+from eval.uncertainty.estimates import Difference, Estimate, Interval
 from eval.uncertainty.spread import LEVEL
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
 
 
 def pair(first: Estimate, second: Estimate) -> Interval | None:
-    """What one more run of either side, on the same images, would read apart: a 95 % prediction interval.
+    """What one more run of either side, on the same images, would read apart: a 95 % prediction interval on a scale
+    that has ends.
 
-    None where a side is one run, which does not show how runs differ, or is beyond the calibrated range; an end is
-    infinite where a run of either may well be beyond it. Source: Hahn & Meeker 1991, each side with a t of its own.
+    None where a side has one seed, which does not show how runs differ, or is unknown or outside the calibrated range;
+    an end is infinite where a run of either may well be outside. Source: Hahn & Meeker 1991; each side's t is its own.
     """
-    if min(first.seeds, second.seeds) < 2 or not (math.isfinite(first.value) and math.isfinite(second.value)):
+    if min(first.seeds, second.seeds) < 2 or not all(map(_inside, (first, second))):
+        return None
+    if not Difference(first, second).known:
         return None
     value = first.value - second.value
     if first.by_runs > second.by_runs:  # the side that is known by its distribution has to have one
@@ -29,19 +33,24 @@ def pair(first: Estimate, second: Estimate) -> Interval | None:
     return Interval(value, *_ends(first, second))
 
 
+def _inside(side: Estimate) -> bool:
+    return side.scale.low <= side.value <= side.scale.high
+
+
 def _ends(narrow: Estimate, wide: Estimate) -> tuple[float, float]:
     """Between which a run of `narrow` less one of `wide` lies."""
     scale = wide.scale
     if not wide.by_runs:
         return narrow.value - wide.value, narrow.value - wide.value
-    others = scale.sums(narrow.value) + _error(narrow) * stats.t.ppf((_NODES + 1) / 2, narrow.seeds - 1)
-    readings = np.clip(np.sign(others) * np.abs(others) ** (1 / scale.power), scale.low, scale.high)
+    sums = scale.sums(narrow.value) + _error(narrow) * stats.t.ppf((_NODES + 1) / 2, narrow.seeds - 1)
+    readings = np.array([scale.shown(own) for own in sums])
     middle, error = float(scale.sums(wide.value)), _error(wide)
 
     def beyond(apart: float, share: float) -> float:
-        """P(they are `apart` px or less) - share; a run beyond the calibrated range is at any distance."""
+        """P(they are `apart` px or less) - share; a run outside the calibrated range is infinitely far on its side."""
         at = scale.sums(np.clip(readings - apart, scale.low, scale.high))
-        return float(_WEIGHTS @ stats.t.sf((at - middle) / error, wide.seeds - 1)) / 2 - share
+        less = np.where(np.isinf(readings), readings < 0, stats.t.sf((at - middle) / error, wide.seeds - 1))
+        return float(_WEIGHTS @ less) / 2 - share
 
     span, tail = scale.high - scale.low, (1 - LEVEL) / 2
     low = -math.inf if beyond(-span, tail) > 0 else optimize.brentq(beyond, -span, span, (tail,))
