@@ -128,4 +128,4 @@ def test_the_readmes_column_is_what_the_studys_runs_give(file, name, what):
     read = {(s["run"], s["kind"]): s["blur"]["gradient_energy"]["value"] for s in report["sources"]}
     ends = fresh.pair(*(over([read[run, what] for run in side]) for side in claim["runs"]))
     row = next(line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith(f"| {name}, {what}"))
-    assert row.endswith(f"| {ends.low:.2f}–{ends.high:.2f} |")
+    assert row.endswith(f"| {ends.low:.2f}-{ends.high:.2f} |")
